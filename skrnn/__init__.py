@@ -1,0 +1,7 @@
+"""Recurrent neural networks (simple RNN, LSTM, GRU) as scikit-learn estimators."""
+
+__version__ = "0.1.0"
+
+from skrnn.estimators import RNNClassifier, RNNRegressor
+
+__all__ = ["RNNClassifier", "RNNRegressor"]

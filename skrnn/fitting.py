@@ -1,0 +1,243 @@
+"""From labelled sequences to a fitted model and from a model to raw predictions, without scikit-learn.
+
+A *model* is a plain dict of arrays, numbers and strings, all that prediction or further training needs; an
+estimator holds one, so that pickles hold no code but the estimator's own class.
+
+=================  ===========================================================================
+architecture       tuple of the arguments of :class:`skrnn.network.Network`
+theta              its flat parameter vector
+center, scale      of the inputs, (1, F), or (T, F) for a plain table
+target_center,     of the targets, (K,): the network learns ``(y - center) / scale``
+target_scale
+seeds              of the random streams
+n_samples_seen     by training so far, ``t_``
+optimizer          dict: the optimiser's state, kept between calls of ``partial_fit`` only
+=================  ===========================================================================
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import logit
+
+from skrnn import scaling, training
+from skrnn.network import Network, sequence_data, thread_pool
+from skrnn.sequences import Sequences
+
+#: Losses whose targets are standardised; the others' units have a meaning.
+_STANDARDIZED = ("squared_error", "absolute_error", "huber", "quantile")
+
+
+class Labelled(NamedTuple):
+    """Sequences, their targets (n, K) and weights (n,), in the user's units."""
+
+    sequences: Sequences
+    targets: np.ndarray
+    weights: np.ndarray
+
+    def take(self, rows):
+        """Some of the rows."""
+        return Labelled(self.sequences.take(rows), self.targets[rows], self.weights[rows])
+
+
+@lru_cache(maxsize=64)
+def _network(architecture):
+    return Network(**dict(architecture))
+
+
+def network_of(model):
+    """The network of a model."""
+    return _network(model["architecture"])
+
+
+def new_model(labelled, architecture, seeds, standardize, per_step):
+    """A model with start values for some data.
+
+    Parameters
+    ----------
+    labelled : Labelled
+        The training data: what the standardisation and the start of the output bias are taken from.
+    architecture : dict
+        Arguments of Network.
+    seeds : sequence of int
+        Of the start values, the order of the data, dropout.
+    standardize : bool
+    per_step : bool
+        Whether X is a plain table, each column with a mean and scale of its own.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If X or y spreads too far to be standardised.
+    """
+    architecture = tuple(sorted(architecture.items()))
+    network = _network(architecture)
+    theta = network.initialize(np.random.RandomState(seeds[0]))
+    center, scale = _input_scaling(labelled, standardize, per_step)
+    target_center, target_scale = _target_scaling(labelled, dict(architecture), standardize)
+    targets = (labelled.targets - target_center) / target_scale
+    bias = _initial_bias(dict(architecture), targets, labelled.weights)
+    network.views(theta)["b_out"][:] = bias
+    return {
+        "architecture": architecture,
+        "theta": theta,
+        "center": center,
+        "scale": scale,
+        "target_center": target_center,
+        "target_scale": target_scale,
+        "seeds": tuple(int(seed) for seed in seeds),
+        "n_samples_seen": 0,
+        "optimizer": None,
+    }
+
+
+def _input_scaling(labelled, standardize, per_step):
+    if not standardize:
+        n_features = labelled.sequences.n_features
+        return np.zeros((1, n_features)), np.ones((1, n_features))
+    try:
+        return scaling.sequence_scaling(labelled.sequences, labelled.weights, per_step)
+    except OverflowError as error:
+        raise ValueError(f"X cannot be standardised: {error}. Rescale X first.") from error
+
+
+def _target_scaling(labelled, architecture, standardize):
+    n_targets = labelled.targets.shape[1]
+    if not standardize or architecture["loss"] not in _STANDARDIZED:
+        return np.zeros(n_targets), np.ones(n_targets)
+    try:
+        return scaling.mean_and_scale(labelled.targets, labelled.weights, np.float64)
+    except OverflowError as error:
+        raise ValueError(f"y cannot be standardised: {error}. Rescale y first.") from error
+
+
+def _initial_bias(architecture, targets, weights):
+    """The best constant prediction, on the scale of raw predictions: (n_outputs,)."""
+    loss, n_outputs = architecture["loss"], architecture["n_outputs"]
+    if loss in ("absolute_error", "quantile"):
+        levels = architecture["quantiles"] if loss == "quantile" else (0.5,)
+        columns = targets.T
+        return [scaling.weighted_quantile(y, weights, level) for y in columns for level in levels]
+    if loss == "softmax":
+        counts = np.bincount(targets[:, 0].astype(int), weights, minlength=n_outputs)
+        return np.log(_inside(counts / counts.sum(), weights))
+    mean = np.average(targets, axis=0, weights=weights)
+    if loss == "poisson":
+        return np.log(np.maximum(mean, np.finfo(float).tiny))
+    return logit(_inside(mean, weights)) if loss == "logistic" else mean
+
+
+def _inside(share, weights):
+    """Shares kept half a sample away from 0 and 1, where their logarithms end."""
+    edge = 0.5 / (weights.sum() + 1.0)
+    return np.clip(share, edge, 1.0 - edge)
+
+
+def examples(model, labelled):
+    """Labelled data in the network's units and precision."""
+    dtype = model["theta"].dtype
+    targets = (labelled.targets - model["target_center"]) / model["target_scale"]
+    return training.Examples(
+        _data(model, labelled.sequences),
+        np.ascontiguousarray(targets, dtype),
+        np.ascontiguousarray(labelled.weights, dtype),
+    )
+
+
+def _data(model, sequences):
+    return sequence_data(sequences, model["center"], 1.0 / model["scale"])
+
+
+def raw_predict(model, sequences, n_threads=1):
+    """Raw predictions (n, n_outputs), targets' units not yet restored."""
+    with thread_pool(n_threads) as pool:
+        data = _data(model, sequences)
+        return network_of(model).raw_predict(model["theta"], data, pool)
+
+
+def rescale(model, raw):
+    """Raw predictions (n, K * Q) of a regressor in the targets' units, before the inverse link."""
+    n_levels = raw.shape[1] // len(model["target_scale"])
+    scale = np.repeat(model["target_scale"], n_levels)
+    return raw * scale + np.repeat(model["target_center"], n_levels)
+
+
+def settings_of(params, n_samples, incremental):
+    """Training settings from an estimator's parameters."""
+    values = {name: params[name] for name in training.Settings._fields}
+    values["batch_size"] = _batch_size(params["batch_size"], n_samples)
+    if incremental and params["learning_rate"] in ("cosine", "one_cycle"):
+        values["learning_rate"] = "constant"  # partial_fit has no end to plan for
+    return training.Settings(**values)
+
+
+def _batch_size(batch_size, n_samples):
+    if batch_size == "auto":
+        # Small data in one batch: there, weights equal repetition to the last digits.
+        batch_size = 64 if n_samples <= 64 or n_samples >= 4000 else 32
+    return min(batch_size, n_samples)
+
+
+def train(
+    model, labelled, settings, *, watched=None, score=None, incremental=False, n_threads=1, warn, report
+):
+    """Train a copy of a model.
+
+    Parameters
+    ----------
+    model : dict
+        Not changed.
+    labelled : Labelled
+    settings : training.Settings
+    watched : Labelled, optional
+        Validation data.
+    score : callable, optional
+        Of raw predictions on the validation data.
+    incremental : bool
+        One epoch, with the optimiser's state taken from the model and kept in the result.
+    n_threads : int
+    warn, report : callable
+        Take the text of a warning, the line of an epoch; report may be None.
+
+    Returns
+    -------
+    model : dict
+    curves : training.Curves
+    stop : training.Stop
+    """
+    model = {**model, "theta": model["theta"].copy()}
+    network = network_of(model)
+    seen = model["n_samples_seen"]
+    streams = (np.random.RandomState([seed, seen % 2**32]) for seed in model["seeds"][1:3])
+    with thread_pool(n_threads) as pool:
+        run = training.Training(
+            network,
+            model["theta"],
+            examples(model, labelled),
+            settings,
+            training.Streams(*streams),
+            validation=watched and training.Validation(examples(model, watched), score),
+            optimizer=_revive(network, settings, model["optimizer"]) if incremental else None,
+            pool=pool,
+            warn=warn,
+            report=report,
+            n_samples_seen=seen,
+        )
+        stop = run.run_once() if incremental else run.run()
+    model["n_samples_seen"] = run.n_samples_seen
+    model["optimizer"] = vars(run.optimizer) if incremental else None
+    return model, run.curves, stop
+
+
+def _revive(network, settings, state):
+    """An optimiser in a state kept by ``partial_fit``, a fresh one if there is none of its kind."""
+    optimizer = training.new_optimizer(network, settings)
+    if state is not None and state.keys() == vars(optimizer).keys():
+        arrays = {k: v.copy() for k, v in state.items() if isinstance(v, np.ndarray)}
+        vars(optimizer).update(arrays, n_updates=state["n_updates"])
+    return optimizer

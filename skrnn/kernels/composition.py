@@ -1,0 +1,223 @@
+"""The whole network for a shard of rows: gather, layers, pooling, head, loss, and all the way back.
+
+``loss_gradient``, ``encode`` and ``affine`` are each one call from Python, without the GIL.
+"""
+
+from collections import namedtuple
+
+import numpy as np
+
+from skrnn.kernels import losses, pooling, recurrence
+from skrnn.kernels.jit import kernel
+from skrnn.kernels.matmul import add_transposed_product, multiply, pack, pack_transposed
+from skrnn.kernels.packing import (
+    gather,
+    mirror,
+    row_lengths,
+    sort_by_length,
+    step_starts,
+    take_rows,
+)
+
+#: What is fixed for a network: hidden (L,), units of the layers; positions (L * D + 1,), where in the flat
+#: parameter vector each layer and direction begins, the head last; quantiles (Q,), one for other losses.
+Architecture = namedtuple(
+    "Architecture", "hidden positions n_directions pooling n_outputs loss quantiles"
+)
+#: Sequences and their standardisation ``(x - center) * scale``, center and scale (1, F) or (T, F).
+SequenceData = namedtuple("SequenceData", "values offsets center scale")
+#: Sorted rows as packed steps: rows (B,), start (T + 1,), lengths (B,), places (S,) or (0,): the mirror.
+Packing = namedtuple("Packing", "rows start lengths places")
+
+
+@kernel
+def _pack_rows(net, offsets, rows):
+    """Packing of a tile; `rows` are sorted already."""
+    start = step_starts(offsets, rows)
+    lengths = row_lengths(start, rows.shape[0])
+    if net.n_directions == 2:
+        return Packing(rows, start, lengths, mirror(start, lengths))
+    return Packing(rows, start, lengths, np.empty(0, np.int64))
+
+
+@kernel
+def _mask_steps(x, start, masks, first):
+    """Multiply each step of x (S, D * H) by its sequence's dropout factors, from column `first`."""
+    for t in range(start.shape[0] - 1):
+        for r in range(start[t + 1] - start[t]):
+            for j in range(x.shape[1]):
+                x[start[t] + r, j] *= masks[r, first + j]
+
+
+@kernel
+def _run_direction(cell, weights, inputs, packing, reverse, out, keep):
+    """One layer in one direction from a zero state; out (S, H) is a slice of the layer's outputs."""
+    n_hidden = out.shape[1]
+    h = np.zeros((packing.rows.shape[0], n_hidden), inputs.dtype)
+    c = np.zeros((packing.rows.shape[0], n_hidden * cell.n_memories), inputs.dtype)
+    if not reverse:
+        return recurrence.forward(cell, weights, inputs, packing.start, h, c, out, keep)
+    turned = np.empty((inputs.shape[0], n_hidden), inputs.dtype)[:, :n_hidden]
+    x = take_rows(inputs, packing.places, 0, inputs.shape[1])
+    history = recurrence.forward(cell, weights, x, packing.start, h, c, turned, keep)
+    for s in range(packing.places.shape[0]):
+        out[packing.places[s]] = turned[s]
+    return history
+
+
+@kernel
+def _run_layers(cell, net, theta, x, packing, masks, keep):
+    """All layers over packed x (S, F): the last one's outputs (S, D * H), and all histories."""
+    histories = []
+    first_mask = 0
+    out = x
+    for layer in range(net.hidden.shape[0]):
+        n_hidden = net.hidden[layer]
+        if layer and masks.shape[1]:
+            _mask_steps(out, packing.start, masks, first_mask)
+            first_mask += out.shape[1]
+        inputs, out = out, np.empty((x.shape[0], net.n_directions * n_hidden), x.dtype)
+        for direction in range(net.n_directions):
+            position = net.positions[layer * net.n_directions + direction]
+            weights = recurrence.weights_at(cell, theta, position, inputs.shape[1], n_hidden)
+            columns = out[:, direction * n_hidden : (direction + 1) * n_hidden]
+            history = _run_direction(cell, weights, inputs, packing, direction == 1, columns, keep)
+            if keep:
+                histories.append(history)
+    return out, histories
+
+
+@kernel
+def _direction_backward(cell, weights, d_weights, history, packing, reverse, d_out, first, d_inputs):
+    """Back through one direction; its part of d_inputs (S, F) is written (forward) or added (reverse)."""
+    n_hidden = weights.U.shape[0]
+    if not reverse:
+        columns = d_out[:, first : first + n_hidden]
+        recurrence.backward(cell, weights, d_weights, history, packing.start, columns, d_inputs)
+        return
+    turned = take_rows(d_out, packing.places, first, n_hidden)[:, :n_hidden]
+    d_x = np.empty_like(d_inputs)
+    recurrence.backward(cell, weights, d_weights, history, packing.start, turned, d_x)
+    for s in range(d_x.shape[0]):
+        for f in range(d_x.shape[1]):
+            d_inputs[packing.places[s], f] += d_x[s, f]
+
+
+@kernel
+def _layers_backward(cell, net, theta, gradient, histories, packing, masks, d_out):
+    """Add the gradients of all layers' parameters, for d_out (S, D * H) of the last layer's outputs."""
+    n_directions = net.n_directions
+    first_mask = n_directions * net.hidden[:-1].sum()
+    for layer in range(net.hidden.shape[0] - 1, -1, -1):
+        n_hidden = net.hidden[layer]
+        n_inputs = histories[layer * n_directions].x.shape[1]
+        d_inputs = np.empty((d_out.shape[0] if layer else 0, n_inputs), d_out.dtype)
+        for direction in range(n_directions):
+            i = layer * n_directions + direction
+            weights = recurrence.weights_at(cell, theta, net.positions[i], n_inputs, n_hidden)
+            d_weights = recurrence.weights_at(cell, gradient, net.positions[i], n_inputs, n_hidden)
+            _direction_backward(
+                cell, weights, d_weights, histories[i], packing, direction == 1,
+                d_out, direction * n_hidden, d_inputs,
+            )  # fmt: skip
+        if layer and masks.shape[1]:
+            first_mask -= n_inputs
+            _mask_steps(d_inputs, packing.start, masks, first_mask)
+        d_out = d_inputs
+
+
+@kernel
+def _head_at(vector, position, n_pooled, n_outputs):
+    """Views of the output layer's V (P, K) and bias (K,)."""
+    end = position + n_pooled * n_outputs
+    return vector[position:end].reshape(n_pooled, n_outputs), vector[end : end + n_outputs]
+
+
+@kernel
+def _affine(V, bias, pooled, raw):
+    """raw (B, K) = pooled (B, P) V + bias."""
+    for i in range(raw.shape[0]):
+        for k in range(raw.shape[1]):
+            raw[i, k] = bias[k]
+    multiply(pooled, pack(V, 0, pooled), raw, 1)
+
+
+@kernel
+def _tile_loss_gradient(cell, net, theta, data, targets, weights, rows, masks, weight_sum, gradient):
+    """Loss of a tile of sorted rows; its gradient is added to `gradient`. masks (B, ...) as sorted."""
+    packing = _pack_rows(net, data.offsets, rows)
+    n_rows, n_hidden = rows.shape[0], net.hidden[-1]
+    n_pooled = net.n_directions * n_hidden
+    x = gather(data, rows, packing.start)
+    out, histories = _run_layers(cell, net, theta, x, packing, masks, True)
+    pooled = np.empty((n_rows, n_pooled), x.dtype)
+    pooling.forward(net.pooling, out, packing.start, packing.lengths, n_hidden, pooled)
+    dropped = masks[:, masks.shape[1] - n_pooled :] if masks.shape[1] else masks
+    if masks.shape[1]:
+        pooled *= dropped
+    V, bias = _head_at(theta, net.positions[-1], n_pooled, net.n_outputs)
+    d_V, d_bias = _head_at(gradient, net.positions[-1], n_pooled, net.n_outputs)
+    raw = np.empty((n_rows, net.n_outputs), x.dtype)
+    _affine(V, bias, pooled, raw)
+
+    loss = losses.loss_gradient(net.loss, net.quantiles, raw, targets, weights, rows, weight_sum)
+    for i in range(n_rows):
+        for k in range(net.n_outputs):
+            d_bias[k] += raw[i, k]
+    add_transposed_product(pooled, raw, d_V)
+    d_pooled = np.empty_like(pooled)
+    multiply(raw, pack_transposed(V, 0, pooled), d_pooled, 0)
+    if masks.shape[1]:
+        d_pooled *= dropped
+    d_out = np.empty_like(out)
+    pooling.backward(
+        net.pooling, out, packing.start, packing.lengths, n_hidden, d_pooled, d_out
+    )
+    _layers_backward(cell, net, theta, gradient, histories, packing, masks, d_out)
+    return loss
+
+
+@kernel
+def loss_gradient(
+    cell, net, theta, data, targets, weights, rows, masks, weight_sum, tile_rows, gradient
+):
+    """Loss of a shard of rows and, in `gradient`, what it adds to the minibatch's gradient.
+
+    data: SequenceData; targets (n, K) or (n, 1) class indices; weights (n,); rows (B,) of the data; masks (B, sum of
+    D * H) dropout factors or (B, 0). The shard is worked through in tiles of `tile_rows` rows.
+    """
+    gradient[:] = 0
+    order = sort_by_length(data.offsets, rows)
+    rows, masks = rows[order], masks[order]
+    loss = 0.0
+    for first in range(0, rows.shape[0], tile_rows):
+        last = min(first + tile_rows, rows.shape[0])
+        loss += _tile_loss_gradient(
+            cell, net, theta, data, targets, weights, rows[first:last], masks[first:last],
+            weight_sum, gradient,
+        )  # fmt: skip
+    return loss
+
+
+@kernel
+def encode(cell, net, theta, data, rows, tile_rows, pooled):
+    """Pooled hidden states of some rows of the data: ``pooled[row]`` (n, P) is written for each row."""
+    order = sort_by_length(data.offsets, rows)
+    rows = rows[order]
+    n_hidden = net.hidden[-1]
+    no_masks = np.empty((1, 0), theta.dtype)
+    for first in range(0, rows.shape[0], tile_rows):
+        packing = _pack_rows(net, data.offsets, rows[first : first + tile_rows])
+        x = gather(data, packing.rows, packing.start)
+        out, _ = _run_layers(cell, net, theta, x, packing, no_masks, False)
+        tile = np.empty((packing.rows.shape[0], pooled.shape[1]), x.dtype)
+        pooling.forward(net.pooling, out, packing.start, packing.lengths, n_hidden, tile)
+        for i in range(tile.shape[0]):
+            pooled[packing.rows[i]] = tile[i]
+
+
+@kernel
+def affine(net, theta, pooled, raw):
+    """Raw predictions (n, K) of pooled states (n, P)."""
+    V, bias = _head_at(theta, net.positions[-1], pooled.shape[1], net.n_outputs)
+    _affine(V, bias, pooled, raw)

@@ -1,0 +1,40 @@
+"""All compile flags, and why.
+
+``cache=True``
+    Compile time is part of the product: a second process loads machine code from disk.
+``nogil=True``
+    Threads of :mod:`skrnn.network` run shards of one minibatch side by side.
+``error_model="numpy"``
+    A division by zero gives inf or nan, which training notices, and costs no branch.
+``fastmath`` off
+    A diverging fit must be *seen* as non-finite, so ``nnan`` and ``ninf`` stay off. ``contract`` and
+    ``reassoc`` stay off too: where a fused multiply-add or another order of a sum is wanted the code
+    says so (:func:`skrnn.kernels.simd.fma`), so that one row gives the same bits wherever it stands
+    in a batch.
+``parallel`` off
+    numba's thread layers abort under joblib's threads and after a fork.
+"""
+
+import warnings
+
+import numba
+
+FLAGS = {"nogil": True, "error_model": "numpy"}
+
+#: True when kernels run as plain Python (``NUMBA_DISABLE_JIT=1``), as the coverage run does.
+INTERPRETED = bool(numba.config.DISABLE_JIT)
+
+
+def kernel(function):
+    """Compile `function` lazily with the flags above, cached on disk where a folder is writable."""
+    try:
+        return numba.njit(cache=True, **FLAGS)(function)
+    except RuntimeError:  # numba: "cannot cache function ...: no locator available for file ..."
+        warnings.warn(
+            "No folder for compiled kernels is writable, so each process compiles them again. "
+            "Set the environment variable NUMBA_CACHE_DIR to a writable folder.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        globals()["kernel"] = numba.njit(**FLAGS)
+        return numba.njit(**FLAGS)(function)

@@ -1,0 +1,70 @@
+"""Rows of a batch, sorted longest first, as packed arrays: padding is never computed."""
+
+import numpy as np
+
+from skrnn.kernels.jit import kernel
+
+
+@kernel
+def sort_by_length(offsets, rows):
+    """Order that puts the longest of `rows` first; rows of one length keep theirs."""
+    lengths = offsets[rows + 1] - offsets[rows]
+    return np.argsort(-lengths, kind="mergesort")
+
+
+@kernel
+def step_starts(offsets, rows):
+    """start (T + 1,): step t of the sorted `rows` owns the packed rows start[t] to start[t + 1]."""
+    n_steps = offsets[rows[0] + 1] - offsets[rows[0]]
+    start = np.zeros(n_steps + 1, np.int64)
+    active = rows.shape[0]
+    for t in range(n_steps):
+        while offsets[rows[active - 1] + 1] - offsets[rows[active - 1]] <= t:
+            active -= 1
+        start[t + 1] = start[t] + active
+    return start
+
+
+@kernel
+def row_lengths(start, n_rows):
+    """Length of each of the sorted rows."""
+    lengths = np.zeros(n_rows, np.int64)
+    for t in range(start.shape[0] - 1):
+        for r in range(start[t + 1] - start[t]):
+            lengths[r] += 1
+    return lengths
+
+
+@kernel
+def mirror(start, lengths):
+    """Packed row of each packed row's step counted from its sequence's own end (equation 21)."""
+    place = np.empty(start[-1], np.int64)
+    for t in range(start.shape[0] - 1):
+        for r in range(start[t + 1] - start[t]):
+            place[start[t] + r] = start[lengths[r] - 1 - t] + r
+    return place
+
+
+@kernel
+def gather(data, rows, start):
+    """Standardised inputs of the sorted `rows`, packed: x (S, F)."""
+    n_features = data.values.shape[1]
+    x = np.empty((start[-1], n_features), data.values.dtype)
+    per_step = data.center.shape[0] > 1
+    for r in range(rows.shape[0]):
+        first = data.offsets[rows[r]]
+        for t in range(data.offsets[rows[r] + 1] - first):
+            s = t if per_step else 0
+            for f in range(n_features):
+                x[start[t] + r, f] = (data.values[first + t, f] - data.center[s, f]) * data.scale[s, f]
+    return x
+
+
+@kernel
+def take_rows(x, places, first, n_columns):
+    """``x[places, first:first + n_columns]``."""
+    taken = np.empty((places.shape[0], n_columns), x.dtype)
+    for s in range(places.shape[0]):
+        for f in range(n_columns):
+            taken[s, f] = x[places[s], first + f]
+    return taken

@@ -1,0 +1,282 @@
+"""One network as one flat parameter vector: sizes, names of its parts, start values, threads over shards.
+
+Nothing here knows scikit-learn, and all arithmetic on data is in :mod:`skrnn.kernels`.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from typing import NamedTuple
+
+import numpy as np
+
+from skrnn.kernels import composition, gru, losses, lstm, pooling, rnn, updates
+from skrnn.kernels.composition import SequenceData
+
+# A shard is worth a thread from about 0.1 ms on; a batch is cut by its own size, never by the number of threads.
+_SHARD_WORK = 2e7
+_MAX_SHARDS = 8
+_MIN_SHARD_ROWS = 16
+# Numbers a tile of rows may keep for the way back (training) and at work (prediction).
+_TRAIN_TILE, _PREDICT_TILE = 1 << 23, 1 << 17
+
+
+class Part(NamedTuple):
+    """Where one named array stands in the flat vector."""
+
+    name: str
+    start: int
+    shape: tuple
+    penalised: bool
+
+    @property
+    def stop(self):
+        return self.start + int(np.prod(self.shape))
+
+
+def _cell(cell, activation):
+    return {"gru": gru.CELL, "lstm": lstm.CELL}.get(cell) or rnn.cell(activation)
+
+
+def sequence_data(sequences, center, scale):
+    """`sequences` with the standardisation ``(x - center) * scale``; center, scale (1, F) or (T, F)."""
+    dtype = sequences.values.dtype
+    return SequenceData(
+        sequences.values,
+        sequences.offsets,
+        np.ascontiguousarray(center, dtype),
+        np.ascontiguousarray(scale, dtype),
+    )
+
+
+class Network:
+    """A stack of recurrent layers, a pooling and a linear output layer.
+
+    Parameters
+    ----------
+    cell : {"rnn", "lstm", "gru"}
+    hidden_layer_sizes : sequence of int
+        Units of each layer, per direction.
+    n_features, n_outputs : int
+        Inputs per step and raw outputs per sequence.
+    bidirectional : bool
+    pooling : {"last", "mean", "max"}
+    activation : {"tanh", "relu", "logistic"}
+        Of the cell "rnn"; the gated cells have their own.
+    loss : str
+        A key of :data:`skrnn.kernels.losses.NAMES`.
+    quantiles : sequence of float
+        Levels of the loss "quantile"; one entry, unused, for any other.
+    dtype : numpy.float32 or numpy.float64
+    """
+
+    def __init__(
+        self,
+        cell,
+        hidden_layer_sizes,
+        n_features,
+        n_outputs,
+        bidirectional=False,
+        pooling="last",
+        activation="tanh",
+        loss="squared_error",
+        quantiles=(0.5,),
+        dtype=np.float64,
+    ):
+        self.cell = _cell(cell, activation)
+        self.hidden = tuple(int(size) for size in hidden_layer_sizes)
+        self.n_features, self.n_outputs = int(n_features), int(n_outputs)
+        self.n_directions = 2 if bidirectional else 1
+        self.dtype = np.dtype(dtype)
+        self.parts = tuple(self._parts())
+        self.n_parameters = self.parts[-1].stop
+        self._net = self._architecture(pooling, loss, quantiles)
+        self.penalised = np.zeros(self.n_parameters, self.dtype)
+        for part in self.parts:
+            self.penalised[part.start : part.stop] = part.penalised
+
+    def _shapes(self):
+        """(name, shape, penalised) of every array, in the order of the flat vector."""
+        n_inputs = self.n_features
+        for layer, size in enumerate(self.hidden):
+            columns = self.cell.n_gates * size
+            for direction in range(self.n_directions):
+                suffix = f"_l{layer}_d{direction}"
+                yield "W" + suffix, (n_inputs, columns), True
+                yield "U" + suffix, (size, columns), True
+                yield "b" + suffix, (self.cell.n_blocks * size,), False
+            n_inputs = self.n_directions * size
+        yield "V", (n_inputs, self.n_outputs), True
+        yield "b_out", (self.n_outputs,), False
+
+    def _parts(self):
+        start = 0
+        for name, shape, penalised in self._shapes():
+            part = Part(name, start, shape, penalised)
+            start = part.stop
+            yield part
+
+    def _architecture(self, pooling_name, loss, quantiles):
+        firsts = [part.start for part in self.parts if part.name[0] in "WV"]
+        return composition.Architecture(
+            np.array(self.hidden, np.int64),
+            np.array(firsts, np.int64),
+            self.n_directions,
+            pooling.NAMES[pooling_name],
+            self.n_outputs,
+            losses.NAMES[loss],
+            np.array(quantiles, np.float64),
+        )
+
+    @property
+    def n_pooled(self):
+        return self.n_directions * self.hidden[-1]
+
+    @property
+    def n_masked(self):
+        """Columns of the dropout factors: one for each output of each layer."""
+        return self.n_directions * sum(self.hidden)
+
+    def views(self, theta):
+        """Named arrays of a flat vector, in its order, sharing its memory."""
+        return {p.name: theta[p.start : p.stop].reshape(p.shape) for p in self.parts}
+
+    def initialize(self, rng):
+        """Start values: Glorot inputs, orthogonal recurrence, LSTM forget bias 1, small output layer.
+
+        Parameters
+        ----------
+        rng : numpy.random.RandomState
+
+        Returns
+        -------
+        ndarray of shape (n_parameters,)
+            Drawn in double precision, so that both precisions start from the same net.
+        """
+        theta = np.zeros(self.n_parameters)
+        for name, array in self.views(theta).items():
+            if name[0] == "W":
+                array[:] = _glorot(rng, array.shape, self.cell.n_gates)
+            elif name[0] == "U":
+                array[:] = _orthogonal(rng, array.shape[0], self.cell.n_gates)
+            elif name == "V":
+                array[:] = _glorot(rng, array.shape, 1)
+            elif isinstance(self.cell, lstm.LSTM) and name != "b_out":
+                array.reshape(self.cell.n_blocks, -1)[lstm.FORGET_GATE] = 1.0
+        return theta.astype(self.dtype)
+
+    def _work_per_row(self, n_steps):
+        """Floating-point operations of a training step on one sequence, roughly."""
+        weights = sum(int(np.prod(p.shape)) for p in self.parts if p.name[0] in "WU")
+        return 6.0 * n_steps * weights
+
+    def _tile_rows(self, n_steps, budget):
+        blocks = self.cell.n_blocks + 2 * self.cell.n_memories + 4
+        numbers = n_steps * (self.n_features + self.n_directions * blocks * sum(self.hidden))
+        return int(min(max(budget // max(numbers, 1), 16), 1024))
+
+    def _shards(self, offsets, rows):
+        """Cut a minibatch by its own rows and steps."""
+        n_steps = (offsets[rows + 1] - offsets[rows]).mean()
+        wanted = len(rows) * self._work_per_row(n_steps) / _SHARD_WORK
+        most = max(min(2, len(rows) // _MIN_SHARD_ROWS), len(rows) // (2 * _MIN_SHARD_ROWS))
+        return np.array_split(rows, int(max(1, min(wanted, most, _MAX_SHARDS))))
+
+    def loss_gradient(
+        self, theta, data, targets, weights, rows, gradient, masks=None, alpha=0.0, pool=None
+    ):
+        """Weighted mean loss over some rows, plus the L2 penalty, and its gradient.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+        data : SequenceData
+        targets : ndarray of shape (n, n_targets)
+            In the network's dtype; class indices (n, 1) for the loss "softmax".
+        weights : ndarray of shape (n,)
+        rows : ndarray of int64
+            The minibatch: rows of data, targets and weights.
+        gradient : ndarray of shape (n_parameters,)
+            Written.
+        masks : ndarray of shape (len(rows), n_masked), optional
+            Dropout factors.
+        alpha : float
+            Adds ``alpha / 2 * ||weights||^2 / sum(weights of the rows)``.
+        pool : concurrent.futures.Executor, optional
+            Works on the shards side by side; the result is the same to the bit.
+
+        Returns
+        -------
+        float
+        """
+        shards = self._shards(data.offsets, rows)
+        if masks is None:
+            masks = np.empty((len(rows), 0), self.dtype)
+        parts = np.array_split(masks, len(shards)) if len(shards) > 1 else [masks]
+        buffers = np.empty((len(shards), self.n_parameters), self.dtype)
+        weight_sum = float(weights[rows].sum(dtype=np.float64))
+        longest = int((data.offsets[rows + 1] - data.offsets[rows]).max())
+        tile_rows = self._tile_rows(longest, _TRAIN_TILE)
+
+        def shard(i):
+            return composition.loss_gradient(
+                self.cell, self._net, theta, data, targets, weights, shards[i], parts[i],
+                weight_sum, tile_rows, buffers[i],
+            )  # fmt: skip
+
+        run = pool.map if pool is not None and len(shards) > 1 else map
+        loss = sum(run(shard, range(len(shards))))
+        updates.add_shards(buffers)
+        gradient[:] = buffers[0]
+        if alpha:
+            loss += updates.add_penalty(theta, self.penalised, alpha / weight_sum, gradient)
+        return loss
+
+    def encode(self, theta, data, pool=None):
+        """Pooled hidden states (n, n_pooled) of all sequences."""
+        n = len(data.offsets) - 1
+        pooled = np.empty((n, self.n_pooled), self.dtype)
+        n_steps = int((data.offsets[1:] - data.offsets[:-1]).max())
+        tile_rows = self._tile_rows(n_steps, _PREDICT_TILE)
+        enough = pool is not None and n * self._work_per_row(n_steps) > 2 * _SHARD_WORK
+
+        def shard(rows):
+            composition.encode(self.cell, self._net, theta, data, rows, tile_rows, pooled)
+
+        rows = np.arange(n)
+        list(pool.map(shard, np.array_split(rows, _MAX_SHARDS)) if enough else map(shard, [rows]))
+        return pooled
+
+    def raw_predict(self, theta, data, pool=None):
+        """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
+        pooled = self.encode(theta, data, pool)
+        raw = np.empty((len(pooled), self.n_outputs), self.dtype)
+        composition.affine(self._net, theta, pooled, raw)
+        return raw
+
+    def loss(self, raw, targets, weights):
+        """Weighted mean loss of raw predictions, without the penalty."""
+        rows = np.arange(len(raw))
+        total = float(weights.sum(dtype=np.float64))
+        return losses.loss_gradient(
+            self._net.loss, self._net.quantiles, raw.copy(), targets, weights, rows, total
+        )
+
+
+def _glorot(rng, shape, n_gates):
+    """Uniform in +-sqrt(6 / (fan in + fan out)), each gate a matrix of its own (Glorot and Bengio, 2010)."""
+    bound = np.sqrt(6.0 / (shape[0] + shape[1] / n_gates))
+    return rng.uniform(-bound, bound, shape)
+
+
+def _orthogonal(rng, size, n_gates):
+    """`n_gates` random orthogonal matrices side by side (Saxe et al., 2014)."""
+    blocks = []
+    for _ in range(n_gates):
+        q, r = np.linalg.qr(rng.standard_normal((size, size)))
+        blocks.append(q * np.sign(np.diag(r)))
+    return np.hstack(blocks)
+
+
+def thread_pool(n_threads):
+    """Context of a pool of `n_threads` threads, or of None for one."""
+    return ThreadPoolExecutor(n_threads) if n_threads > 1 else nullcontext()

@@ -1,0 +1,118 @@
+"""What the estimators' constructor parameters may be.
+
+The one file that knowingly uses private scikit-learn code: its parameter validation is what gives
+users the messages they know, and there is no public way to it. Should a release move it, skrnn
+imports as before and parameter values go unchecked.
+"""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn import get_config
+
+try:
+    from sklearn.utils._param_validation import (
+        Interval,
+        InvalidParameterError,
+        Options,
+        StrOptions,
+        validate_parameter_constraints,
+    )
+except ImportError:
+    Interval = None
+
+
+def _common_constraints():
+    positive_int = Interval(Integral, 1, None, closed="left")
+    positive = Interval(Real, 0, None, closed="neither")
+    non_negative = Interval(Real, 0, None, closed="left")
+    return {
+        # architecture
+        "hidden_layer_sizes": [positive_int, tuple, list],
+        "cell": [StrOptions({"rnn", "lstm", "gru"})],
+        "activation": [StrOptions({"tanh", "relu", "logistic"})],
+        "bidirectional": ["boolean"],
+        "pooling": [StrOptions({"last", "mean", "max"})],
+        "n_timesteps": [positive_int, None],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        # solver
+        "solver": [StrOptions({"adam", "sgd", "lbfgs"})],
+        "alpha": [non_negative],
+        "batch_size": [StrOptions({"auto"}), positive_int],
+        "learning_rate": [
+            StrOptions({"constant", "invscaling", "adaptive", "cosine", "one_cycle"})
+        ],
+        "learning_rate_init": [positive],
+        "power_t": [non_negative],
+        "max_iter": [positive_int],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [non_negative],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [positive],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [positive_int, Options(Real, {np.inf})],
+        "max_grad_norm": [positive, None],
+        # data and machine
+        "standardize": ["boolean"],
+        "dtype": [StrOptions({"float32", "float64"}), None],
+        # Two intervals, because joblib gives every integer but 0 a meaning.
+        "n_jobs": [positive_int, Interval(Integral, None, -1, closed="right"), None],
+    }
+
+
+def _regressor_constraints():
+    losses = {"squared_error", "absolute_error", "huber", "poisson", "quantile"}
+    return {
+        **_common_constraints(),
+        "loss": [StrOptions(losses)],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), tuple, list],
+    }
+
+
+def _classifier_constraints():
+    return {**_common_constraints(), "class_weight": [StrOptions({"balanced"}), dict, None]}
+
+
+REGRESSOR_CONSTRAINTS = {} if Interval is None else _regressor_constraints()
+CLASSIFIER_CONSTRAINTS = {} if Interval is None else _classifier_constraints()
+
+
+def validate_parameters(estimator):
+    """Refuse wrong values of an estimator's constructor parameters.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its ``_parameter_constraints`` says what each parameter may be.
+
+    Raises
+    ------
+    sklearn.utils._param_validation.InvalidParameterError
+        A ValueError and TypeError that names the parameter, what it may be and what it is.
+    """
+    if Interval is None or get_config()["skip_parameter_validation"]:
+        return
+    parameters, name = estimator.get_params(deep=False), type(estimator).__name__
+    constraints = estimator._parameter_constraints
+    validate_parameter_constraints(constraints, parameters, caller_name=name)
+    # scikit-learn's constraints do not look into a tuple or list; each item has to be what a
+    # single value may be, the first constraint.
+    for parameter in ("hidden_layer_sizes", "quantile"):
+        value = parameters.get(parameter)
+        if isinstance(value, (tuple, list)):
+            _validate_items(value, constraints[parameter][0], parameter, name)
+
+
+def _validate_items(items, constraint, parameter, estimator_name):
+    if not items or not all(constraint.is_satisfied_by(item) for item in items):
+        raise InvalidParameterError(
+            f"The {parameter!r} parameter of {estimator_name} must be {constraint} or a"
+            f" non-empty tuple or list of such. Got {items!r} instead."
+        )
