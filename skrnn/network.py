@@ -175,11 +175,16 @@ class Network:
         return int(min(max(budget // max(numbers, 1), 16), 1024))
 
     def _shards(self, offsets, rows):
-        """Cut a minibatch by its own rows and steps."""
-        n_steps = (offsets[rows + 1] - offsets[rows]).mean()
-        wanted = len(rows) * self._work_per_row(n_steps) / _SHARD_WORK
+        """Places in a minibatch of each shard's rows, longest sequence first.
+
+        How many shards there are follows from the minibatch's own rows and steps alone.
+        """
+        lengths = offsets[rows + 1] - offsets[rows]
+        wanted = len(rows) * self._work_per_row(lengths.mean()) / _SHARD_WORK
         most = max(min(2, len(rows) // _MIN_SHARD_ROWS), len(rows) // (2 * _MIN_SHARD_ROWS))
-        return np.array_split(rows, int(max(1, min(wanted, most, _MAX_SHARDS))))
+        n_shards = int(max(1, min(wanted, most, _MAX_SHARDS)))
+        order = _longest_first(lengths)
+        return [order[i::n_shards] for i in range(n_shards)]
 
     def loss_gradient(
         self, theta, data, targets, weights, rows, gradient, masks=None, alpha=0.0, pool=None
@@ -208,23 +213,22 @@ class Network:
         -------
         float
         """
-        shards = self._shards(data.offsets, rows)
         if masks is None:
             masks = np.empty((len(rows), 0), self.dtype)
-        parts = np.array_split(masks, len(shards)) if len(shards) > 1 else [masks]
+        shards = self._shards(data.offsets, rows)
         buffers = np.empty((len(shards), self.n_parameters), self.dtype)
         weight_sum = float(weights[rows].sum(dtype=np.float64))
         longest = int((data.offsets[rows + 1] - data.offsets[rows]).max())
         tile_rows = self._tile_rows(longest, _TRAIN_TILE)
 
-        def shard(i):
+        def work(i):
             return composition.loss_gradient(
-                self.cell, self._net, theta, data, targets, weights, shards[i], parts[i],
-                weight_sum, tile_rows, buffers[i],
+                self.cell, self._net, theta, data, targets, weights, rows[shards[i]],
+                masks[shards[i]], weight_sum, tile_rows, buffers[i],
             )  # fmt: skip
 
         run = pool.map if pool is not None and len(shards) > 1 else map
-        loss = sum(run(shard, range(len(shards))))
+        loss = sum(run(work, range(len(shards))))
         updates.add_shards(buffers)
         gradient[:] = buffers[0]
         if alpha:
@@ -233,17 +237,19 @@ class Network:
 
     def encode(self, theta, data, pool=None):
         """Pooled hidden states (n, n_pooled) of all sequences."""
-        n = len(data.offsets) - 1
-        pooled = np.empty((n, self.n_pooled), self.dtype)
-        n_steps = int((data.offsets[1:] - data.offsets[:-1]).max())
-        tile_rows = self._tile_rows(n_steps, _PREDICT_TILE)
-        enough = pool is not None and n * self._work_per_row(n_steps) > 2 * _SHARD_WORK
+        lengths = np.diff(data.offsets)
+        pooled = np.empty((len(lengths), self.n_pooled), self.dtype)
+        tile_rows = self._tile_rows(int(lengths.max()), _PREDICT_TILE)
+        rows = _longest_first(lengths)
 
-        def shard(rows):
-            composition.encode(self.cell, self._net, theta, data, rows, tile_rows, pooled)
+        def work(shard):
+            composition.encode(self.cell, self._net, theta, data, shard, tile_rows, pooled)
 
-        rows = np.arange(n)
-        list(pool.map(shard, np.array_split(rows, _MAX_SHARDS)) if enough else map(shard, [rows]))
+        enough = len(rows) * self._work_per_row(lengths.mean()) > 2 * _SHARD_WORK
+        if pool is not None and enough:
+            list(pool.map(work, np.array_split(rows, _MAX_SHARDS)))
+        else:
+            work(rows)
         return pooled
 
     def raw_predict(self, theta, data, pool=None):
@@ -260,6 +266,13 @@ class Network:
         return losses.loss_gradient(
             self._net.loss, self._net.quantiles, raw.copy(), targets, weights, rows, total
         )
+
+
+def _longest_first(lengths):
+    """Order of descending length; sequences of one length keep theirs."""
+    if lengths.min() == lengths.max():
+        return np.arange(len(lengths))
+    return np.argsort(-lengths, kind="stable")
 
 
 def _glorot(rng, shape, n_gates):

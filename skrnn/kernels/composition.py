@@ -8,13 +8,13 @@ from collections import namedtuple
 import numpy as np
 
 from skrnn.kernels import losses, pooling, recurrence
-from skrnn.kernels.jit import kernel
+from skrnn.kernels.jit import inlined, kernel
 from skrnn.kernels.matmul import add_transposed_product, multiply, pack, pack_transposed
 from skrnn.kernels.packing import (
+    copy,
     gather,
     mirror,
     row_lengths,
-    sort_by_length,
     step_starts,
     take_rows,
 )
@@ -30,7 +30,7 @@ SequenceData = namedtuple("SequenceData", "values offsets center scale")
 Packing = namedtuple("Packing", "rows start lengths places")
 
 
-@kernel
+@inlined
 def _pack_rows(net, offsets, rows):
     """Packing of a tile; `rows` are sorted already."""
     start = step_starts(offsets, rows)
@@ -50,22 +50,34 @@ def _mask_steps(x, start, masks, first):
 
 
 @kernel
+def _mask_rows(pooled, masks):
+    """Multiply pooled (B, P) by the last P columns of the dropout factors, if there are any."""
+    if masks.shape[1]:
+        first = masks.shape[1] - pooled.shape[1]
+        for r in range(pooled.shape[0]):
+            for p in range(pooled.shape[1]):
+                pooled[r, p] *= masks[r, first + p]
+
+
+@inlined
 def _run_direction(cell, weights, inputs, packing, reverse, out, keep):
     """One layer in one direction from a zero state; out (S, H) is a slice of the layer's outputs."""
     n_hidden = out.shape[1]
     h = np.zeros((packing.rows.shape[0], n_hidden), inputs.dtype)
     c = np.zeros((packing.rows.shape[0], n_hidden * cell.n_memories), inputs.dtype)
-    if not reverse:
-        return recurrence.forward(cell, weights, inputs, packing.start, h, c, out, keep)
-    turned = np.empty((inputs.shape[0], n_hidden), inputs.dtype)[:, :n_hidden]
-    x = take_rows(inputs, packing.places, 0, inputs.shape[1])
-    history = recurrence.forward(cell, weights, x, packing.start, h, c, turned, keep)
-    for s in range(packing.places.shape[0]):
-        out[packing.places[s]] = turned[s]
+    x, h_out = inputs, out
+    if reverse:
+        x = take_rows(inputs, packing.places, 0, inputs.shape[1])
+        h_out = np.empty((inputs.shape[0], n_hidden), inputs.dtype)[:, :n_hidden]
+    history = recurrence.forward(cell, weights, x, packing.start, h, c, h_out, keep)
+    if reverse:
+        for s in range(packing.places.shape[0]):
+            for j in range(n_hidden):
+                out[packing.places[s], j] = h_out[s, j]
     return history
 
 
-@kernel
+@inlined
 def _run_layers(cell, net, theta, x, packing, masks, keep):
     """All layers over packed x (S, F): the last one's outputs (S, D * H), and all histories."""
     histories = []
@@ -82,32 +94,30 @@ def _run_layers(cell, net, theta, x, packing, masks, keep):
             weights = recurrence.weights_at(cell, theta, position, inputs.shape[1], n_hidden)
             columns = out[:, direction * n_hidden : (direction + 1) * n_hidden]
             history = _run_direction(cell, weights, inputs, packing, direction == 1, columns, keep)
-            if keep:
-                histories.append(history)
+            histories.append(history)
     return out, histories
 
 
-@kernel
+@inlined
 def _direction_backward(cell, weights, d_weights, history, packing, reverse, d_out, first, d_inputs):
     """Back through one direction; its part of d_inputs (S, F) is written (forward) or added (reverse)."""
     n_hidden = weights.U.shape[0]
-    if not reverse:
-        columns = d_out[:, first : first + n_hidden]
-        recurrence.backward(cell, weights, d_weights, history, packing.start, columns, d_inputs)
-        return
-    turned = take_rows(d_out, packing.places, first, n_hidden)[:, :n_hidden]
-    d_x = np.empty_like(d_inputs)
-    recurrence.backward(cell, weights, d_weights, history, packing.start, turned, d_x)
-    for s in range(d_x.shape[0]):
-        for f in range(d_x.shape[1]):
-            d_inputs[packing.places[s], f] += d_x[s, f]
+    columns, d_x = d_out[:, first : first + n_hidden], d_inputs
+    if reverse:
+        columns = take_rows(d_out, packing.places, first, n_hidden)[:, :n_hidden]
+        d_x = np.empty_like(d_inputs)
+    recurrence.backward(cell, weights, d_weights, history, packing.start, columns, d_x)
+    if reverse:
+        for s in range(d_x.shape[0]):
+            for f in range(d_x.shape[1]):
+                d_inputs[packing.places[s], f] += d_x[s, f]
 
 
-@kernel
+@inlined
 def _layers_backward(cell, net, theta, gradient, histories, packing, masks, d_out):
     """Add the gradients of all layers' parameters, for d_out (S, D * H) of the last layer's outputs."""
     n_directions = net.n_directions
-    first_mask = n_directions * net.hidden[:-1].sum()
+    first_mask = masks.shape[1] - n_directions * net.hidden[-1]
     for layer in range(net.hidden.shape[0] - 1, -1, -1):
         n_hidden = net.hidden[layer]
         n_inputs = histories[layer * n_directions].x.shape[1]
@@ -142,7 +152,7 @@ def _affine(V, bias, pooled, raw):
     multiply(pooled, pack(V, 0, pooled), raw, 1)
 
 
-@kernel
+@inlined
 def _tile_loss_gradient(cell, net, theta, data, targets, weights, rows, masks, weight_sum, gradient):
     """Loss of a tile of sorted rows; its gradient is added to `gradient`. masks (B, ...) as sorted."""
     packing = _pack_rows(net, data.offsets, rows)
@@ -152,9 +162,7 @@ def _tile_loss_gradient(cell, net, theta, data, targets, weights, rows, masks, w
     out, histories = _run_layers(cell, net, theta, x, packing, masks, True)
     pooled = np.empty((n_rows, n_pooled), x.dtype)
     pooling.forward(net.pooling, out, packing.start, packing.lengths, n_hidden, pooled)
-    dropped = masks[:, masks.shape[1] - n_pooled :] if masks.shape[1] else masks
-    if masks.shape[1]:
-        pooled *= dropped
+    _mask_rows(pooled, masks)
     V, bias = _head_at(theta, net.positions[-1], n_pooled, net.n_outputs)
     d_V, d_bias = _head_at(gradient, net.positions[-1], n_pooled, net.n_outputs)
     raw = np.empty((n_rows, net.n_outputs), x.dtype)
@@ -167,8 +175,7 @@ def _tile_loss_gradient(cell, net, theta, data, targets, weights, rows, masks, w
     add_transposed_product(pooled, raw, d_V)
     d_pooled = np.empty_like(pooled)
     multiply(raw, pack_transposed(V, 0, pooled), d_pooled, 0)
-    if masks.shape[1]:
-        d_pooled *= dropped
+    _mask_rows(d_pooled, masks)
     d_out = np.empty_like(out)
     pooling.backward(
         net.pooling, out, packing.start, packing.lengths, n_hidden, d_pooled, d_out
@@ -183,12 +190,12 @@ def loss_gradient(
 ):
     """Loss of a shard of rows and, in `gradient`, what it adds to the minibatch's gradient.
 
-    data: SequenceData; targets (n, K) or (n, 1) class indices; weights (n,); rows (B,) of the data; masks (B, sum of
-    D * H) dropout factors or (B, 0). The shard is worked through in tiles of `tile_rows` rows.
+    data: SequenceData; targets (n, K) or (n, 1) class indices; weights (n,); rows (B,) of the data, longest
+    sequence first; masks (B, sum of D * H) dropout factors or (B, 0). The shard is worked through in tiles of
+    `tile_rows` rows.
     """
-    gradient[:] = 0
-    order = sort_by_length(data.offsets, rows)
-    rows, masks = rows[order], masks[order]
+    for p in range(gradient.shape[0]):
+        gradient[p] = 0
     loss = 0.0
     for first in range(0, rows.shape[0], tile_rows):
         last = min(first + tile_rows, rows.shape[0])
@@ -201,9 +208,7 @@ def loss_gradient(
 
 @kernel
 def encode(cell, net, theta, data, rows, tile_rows, pooled):
-    """Pooled hidden states of some rows of the data: ``pooled[row]`` (n, P) is written for each row."""
-    order = sort_by_length(data.offsets, rows)
-    rows = rows[order]
+    """Pooled hidden states of some rows of the data, longest sequence first: writes ``pooled[rows]`` (n, P)."""
     n_hidden = net.hidden[-1]
     no_masks = np.empty((1, 0), theta.dtype)
     for first in range(0, rows.shape[0], tile_rows):
@@ -213,7 +218,7 @@ def encode(cell, net, theta, data, rows, tile_rows, pooled):
         tile = np.empty((packing.rows.shape[0], pooled.shape[1]), x.dtype)
         pooling.forward(net.pooling, out, packing.start, packing.lengths, n_hidden, tile)
         for i in range(tile.shape[0]):
-            pooled[packing.rows[i]] = tile[i]
+            copy(tile[i : i + 1], pooled[packing.rows[i] : packing.rows[i] + 1])
 
 
 @kernel

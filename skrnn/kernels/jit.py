@@ -25,6 +25,15 @@ FLAGS = {"nogil": True, "error_model": "numpy"}
 INTERPRETED = bool(numba.config.DISABLE_JIT)
 
 
+def inlined(function):
+    """Compile `function` into its caller.
+
+    For functions with one caller. numba optimises each compiled function again inside each of
+    its callers' callers: four levels of the network kernel took 33 s to compile, inlined 6 s.
+    """
+    return numba.njit(inline="always", **FLAGS)(function)
+
+
 def kernel(function):
     """Compile `function` lazily with the flags above, cached on disk where a folder is writable."""
     try:

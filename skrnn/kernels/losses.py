@@ -53,7 +53,9 @@ def _pointwise(kind, raw, y, quantile):
 @kernel
 def _softmax(raw, label):
     """Cross-entropy of one row and its true class; raw (K,) becomes softmax(raw) - onehot."""
-    top = raw.max()
+    top = raw[0]
+    for k in range(1, raw.shape[0]):
+        top = max(top, raw[k])
     total = 0.0
     for k in range(raw.shape[0]):
         total += math.exp(raw[k] - top)

@@ -6,13 +6,6 @@ from skrnn.kernels.jit import kernel
 
 
 @kernel
-def sort_by_length(offsets, rows):
-    """Order that puts the longest of `rows` first; rows of one length keep theirs."""
-    lengths = offsets[rows + 1] - offsets[rows]
-    return np.argsort(-lengths, kind="mergesort")
-
-
-@kernel
 def step_starts(offsets, rows):
     """start (T + 1,): step t of the sorted `rows` owns the packed rows start[t] to start[t + 1]."""
     n_steps = offsets[rows[0] + 1] - offsets[rows[0]]
@@ -58,6 +51,14 @@ def gather(data, rows, start):
             for f in range(n_features):
                 x[start[t] + r, f] = (data.values[first + t, f] - data.center[s, f]) * data.scale[s, f]
     return x
+
+
+@kernel
+def copy(source, target):
+    """``target[:] = source`` for two matrices, without the error texts that numba would compile in."""
+    for i in range(source.shape[0]):
+        for j in range(source.shape[1]):
+            target[i, j] = source[i, j]
 
 
 @kernel

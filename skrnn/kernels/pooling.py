@@ -30,7 +30,8 @@ def forward(kind, out, start, lengths, n_hidden, pooled):
     """Pool out (S, D * H) into pooled (B, D * H)."""
     for r in range(lengths.shape[0]):
         if kind == MEAN:
-            pooled[r] = 0
+            for p in range(out.shape[1]):
+                pooled[r, p] = 0
             for t in range(lengths[r]):
                 for p in range(out.shape[1]):
                     pooled[r, p] += out[start[t] + r, p]
@@ -47,7 +48,9 @@ def forward(kind, out, start, lengths, n_hidden, pooled):
 @kernel
 def backward(kind, out, start, lengths, n_hidden, d_pooled, d_out):
     """d_out (S, D * H) of d_pooled (B, D * H); every entry of d_out is written."""
-    d_out[:] = 0
+    for s in range(d_out.shape[0]):
+        for p in range(d_out.shape[1]):
+            d_out[s, p] = 0
     for r in range(lengths.shape[0]):
         if kind == MEAN:
             for t in range(lengths[r]):

@@ -11,6 +11,7 @@ import numpy as np
 from skrnn.kernels.cells import step_backward, step_forward
 from skrnn.kernels.jit import kernel
 from skrnn.kernels.matmul import add_transposed_product, multiply, pack, pack_transposed
+from skrnn.kernels.packing import copy
 
 #: Views of the flat parameter (or gradient) vector: W (F, G * H), U (H, G * H), bias (blocks * H,).
 Weights = namedtuple("Weights", "W U bias")
@@ -60,13 +61,13 @@ def forward(cell, weights, x, start, h, c, out, keep):
             for j in range(flat.shape[1]):
                 flat[r, j] = weights.bias[j]
         if keep:
-            history.h[low:high] = h[:n_active]
-            history.c[low:high] = c[:n_active]
+            copy(h[:n_active], history.h[low:high])
+            copy(c[:n_active], history.c[low:high])
         z = flat[low:high]
         multiply(x[start[t] : start[t + 1]], W, z[:, first_input:], 1)
         multiply(h[:n_active], U, z[:, :n_columns], 1)
         step_forward(cell, gates[low:high], h[:n_active], c[:n_active], history.tanh_c[low:high])
-        out[start[t] : start[t + 1]] = h[:n_active]
+        copy(h[:n_active], out[start[t] : start[t + 1]])
     return history
 
 
