@@ -20,12 +20,12 @@ pooling : {"last", "mean", "max"}, default="last"
     (of the reverse direction, after the first), or the mean or maximum over all steps.
 
 n_timesteps : int, default=None
-    Steps in a row of a 2-D X, which is then read as ``X.reshape(n, n_timesteps, -1)``. None: each column
-    is a step of one feature.
+    Steps in a row of a 2-D X, which is then read as ``X.reshape(n, n_timesteps, -1)``. None: each
+    column is a step of one feature.
 
 dropout : float, default=0.0
-    Share of each layer's outputs that is set to zero while training, the same units at every step of a
-    sequence (Gal and Ghahramani, 2016). Not used by "lbfgs".
+    Share of each layer's outputs that is set to zero while training, the same units at every step
+    of a sequence (Gal and Ghahramani, 2016). Not used by "lbfgs".
 """
 
 SOLVER_PARAMETERS = """\
@@ -33,16 +33,16 @@ solver : {"adam", "sgd", "lbfgs"}, default="adam"
     Adam, gradient descent with momentum, or SciPy's L-BFGS on all data at once.
 
 alpha : float, default=1e-4
-    Strength of the L2 penalty: ``alpha / 2 * ||weights||^2 / n_samples`` is added to the loss. Biases
-    are left alone.
+    Strength of the L2 penalty: ``alpha / 2 * ||weights||^2 / n_samples`` is added to the loss.
+    Biases are left alone.
 
 batch_size : int or "auto", default="auto"
     Samples in a minibatch. "auto": all up to 64 samples, else 32, from 4000 samples on 64.
 
 learning_rate : {"cosine", "one_cycle", "constant", "invscaling", "adaptive"}, default="cosine"
     Schedule of the learning rate. "cosine" falls to zero at `max_iter`; "one_cycle" rises first;
-    "constant", "invscaling" and "adaptive" are those of MLPRegressor. ``partial_fit``, which knows no
-    end, takes "constant" for the first two.
+    "constant", "invscaling" and "adaptive" are those of MLPRegressor. ``partial_fit``, which knows
+    no end, takes "constant" for the first two.
 
 learning_rate_init : float, default=0.003
     The (largest) learning rate.
@@ -54,16 +54,16 @@ max_iter : int, default=100
     Epochs of "adam" and "sgd", iterations of "lbfgs".
 
 shuffle : bool, default=True
-    Whether each epoch takes the samples in a new order. False also makes `validation_fraction` the last
-    part of the data, as time series want it.
+    Whether each epoch takes the samples in a new order. False also makes `validation_fraction` the
+    last part of the data, as time series want it.
 
 random_state : int, RandomState instance or None, default=None
     Start values, order of the samples, dropout and validation split. The same number gives the same
     model to the bit, whatever `n_jobs`.
 
 tol : float, default=1e-4
-    Training stops when the loss (with `early_stopping` that on the validation data) has not improved
-    by `tol` in `n_iter_no_change` epochs. For "lbfgs" the tolerance of the gradient.
+    Training stops when the loss (with `early_stopping` that on the validation data) has not
+    improved by `tol` in `n_iter_no_change` epochs. For "lbfgs" the tolerance of the gradient.
 
 verbose : bool, default=False
     Whether to print a line per epoch.
@@ -84,8 +84,8 @@ epsilon : float, default=1e-8
     Adam's guard against division by zero.
 
 early_stopping : bool, default=False
-    Whether to hold out `validation_fraction` of the data (unless ``fit`` gets `X_val` and `y_val`), to
-    stop when its loss no longer improves, and to keep the weights that were best on it.
+    Whether to hold out `validation_fraction` of the data (unless ``fit`` gets `X_val` and `y_val`),
+    to stop when its loss no longer improves, and to keep the weights that were best on it.
 
 validation_fraction : float, default=0.1
     Share held out for `early_stopping`; stratified for a classifier.
@@ -97,8 +97,8 @@ max_grad_norm : float or None, default=1.0
     Largest norm of the gradient; a longer one is scaled down.
 
 standardize : bool, default=True
-    Whether to scale X to mean 0 and variance 1 (a plain table per column, sequences per feature over all
-    steps){and_y}.
+    Whether to scale X to mean 0 and variance 1 (a plain table per column, sequences per feature
+    over all steps){and_y}.
 
 dtype : {"float32", "float64"} or None, default=None
     Precision of training and prediction. None keeps float32 and makes everything else float64.
@@ -110,12 +110,12 @@ n_jobs : int or None, default=None
 ATTRIBUTES = """\
 coefs_ : list of ndarray
     For each layer and direction the input matrix, shape (inputs, gates * units), and the recurrent
-    matrix, (units, gates * units); last the output layer's, (directions * units, outputs). Gates are
-    in the order i f g o (LSTM) and r z n (GRU).
+    matrix, (units, gates * units); last the output layer's, (directions * units, outputs). Gates
+    are in the order i f g o (LSTM) and r z n (GRU).
 
 intercepts_ : list of ndarray
-    For each layer and direction the bias, shape (gates * units,), for GRU (4 * units,): the recurrent
-    bias of the candidate, then r z n; last the output layer's.
+    For each layer and direction the bias, shape (gates * units,), for GRU (4 * units,): the
+    recurrent bias of the candidate, then r z n; last the output layer's.
 
 n_features_in_ : int
     Columns of a 2-D X, features per step of any other.
@@ -150,7 +150,7 @@ out_activation_ : str
 
 
 def documented(**words):
-    """Class decorator: put the shared paragraphs, with these words filled in, where a docstring names them."""
+    """Class decorator: the shared paragraphs, with these words, where a docstring names them."""
     paragraphs = {
         "<parameters>": PARAMETERS,
         "<solver parameters>": SOLVER_PARAMETERS.replace("{and_y}", words["and_y"]),

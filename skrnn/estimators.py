@@ -1,7 +1,7 @@
 """RNNRegressor and RNNClassifier.
 
-Parameters, their documentation and the order of work; the work itself is in the layers below. Those that need
-a compiler are imported when a model is fitted or used, so that importing skrnn is quick.
+Parameters, their documentation and the order of work; the work itself is in the layers below. Those
+that need a compiler are imported when a model is fitted or used, so that importing skrnn is quick.
 """
 
 import warnings
@@ -34,14 +34,19 @@ def _warn(message):
 class _BaseRNN(BaseEstimator):
     """What the two estimators share: everything but the meaning of y.
 
-    A subclass says how y is read (``_read_y``), what the network is to learn of it (``_head``), how good raw
-    predictions are (``_score_raw``) and which fitted attributes remember it (``_remember_y``).
+    A subclass says how y is read (``_read_y``), what the network is to learn of it (``_head``), how
+    good raw predictions are (``_score_raw``) and which fitted attributes remember it
+    (``_remember_y``).
     """
 
     _doc_link_module = "skrnn"
-    _doc_link_template = "https://skrnn.readthedocs.io/en/latest/{estimator_module}.{estimator_name}.html"
+    _doc_link_template = (
+        "https://skrnn.readthedocs.io/en/latest/{estimator_module}.{estimator_name}.html"
+    )
 
-    def _fit(self, X, y, sample_weight, held_out=(None, None, None), classes=None, incremental=False):
+    def _fit(
+        self, X, y, sample_weight, held_out=(None, None, None), classes=None, incremental=False
+    ):
         from skrnn import fitting
 
         validate_parameters(self)
@@ -97,7 +102,7 @@ class _BaseRNN(BaseEstimator):
         )
 
     def _label(self, data, y, sample_weight, known, input_name="y"):
-        """y as it was read, all weights, and X, y and weights together without the rows of no weight."""
+        """y as it was read, all weights, and the examples together without those of no weight."""
         from skrnn.fitting import Labelled
 
         n_samples = len(data.sequences)
@@ -136,9 +141,9 @@ class _BaseRNN(BaseEstimator):
         )
         if len(val) < 2:
             raise ValueError(
-                f"The validation set is too small: validation_fraction={self.validation_fraction} of "
-                f"{len(labelled.weights)} samples. Increase validation_fraction, pass X_val and y_val, "
-                "or set early_stopping=False."
+                "The validation set is too small: validation_fraction="
+                f"{self.validation_fraction} of {len(labelled.weights)} samples. Increase "
+                "validation_fraction, pass X_val and y_val, or set early_stopping=False."
             )
         return labelled.take(np.sort(train)), labelled.take(np.sort(val))
 
@@ -195,12 +200,12 @@ class _BaseRNN(BaseEstimator):
 
     @property
     def coefs_(self):
-        """Weight matrices: for each layer and direction W (inputs, gates * units) and U (units, gates * units), last V."""
+        """Weight matrices, views: W and U of each layer and direction, last the output layer's V."""
         return self._arrays("WUV")
 
     @property
     def intercepts_(self):
-        """Bias vectors: one for each layer and direction, last the output layer's."""
+        """Bias vectors, views: one of each layer and direction, last the output layer's."""
         return self._arrays("b")
 
     def __sklearn_is_fitted__(self):
@@ -223,8 +228,8 @@ def _check_same_architecture(name, model, architecture):
     for key, value in architecture.items():
         if fitted[key] != value:
             raise ValueError(
-                f"This {name} was fitted with {key}={fitted[key]!r}, and training cannot go on with "
-                f"{key}={value!r}. Set it back, or fit anew with warm_start=False."
+                f"This {name} was fitted with {key}={fitted[key]!r}, and training cannot go on "
+                f"with {key}={value!r}. Set it back, or fit anew with warm_start=False."
             )
 
 
@@ -235,24 +240,28 @@ def _advice(estimator, stop):
             f"{estimator.tol}. Increase max_iter, or tol if the loss hardly changes."
         )
     return (
-        f"Maximum iterations ({estimator.max_iter}) reached and the optimization has not converged: the "
-        "loss was still improving. Increase max_iter, or let learning_rate='cosine' end within it."
+        f"Maximum iterations ({estimator.max_iter}) reached and the optimization has not "
+        "converged: the loss was still improving. Increase max_iter, or let "
+        "learning_rate='cosine' end within it."
     )
 
 
-@documented(and_y=", and the target likewise (not for \"poisson\")", in_units=", in standardised units")
+@documented(
+    and_y=', and the target likewise (not for "poisson")', in_units=", in standardised units"
+)
 class RNNRegressor(RegressorMixin, _BaseRNN):
     """Recurrent neural network for regression.
 
-    A stack of simple, GRU or LSTM layers reads each sequence step by step; a linear layer on the pooled
-    states predicts one or several numbers. Works on plain tables, lag windows, 3-D arrays and
-    sequences of different lengths, unscaled.
+    A stack of simple, GRU or LSTM layers reads each sequence step by step; a linear layer on the
+    pooled states predicts one or several numbers. Works on plain tables, lag windows, 3-D arrays
+    and sequences of different lengths, unscaled.
 
     Parameters
     ----------
     <parameters>
 
-    loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile"}, default="squared_error"
+    loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile"}, \
+            default="squared_error"
         What to minimise. "huber" turns from a parabola into a line at 1.35 (standardised) units;
         "poisson" predicts a positive mean through a log link; "quantile" predicts `quantile`.
 
@@ -376,8 +385,8 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
             A weight of two counts as two samples, one of zero as none.
 
         X_val, y_val : like X and y, default=None
-            Validation data to watch instead of `validation_fraction` of X and y. The weights that were
-            best on them are kept.
+            Validation data to watch instead of `validation_fraction` of X and y. The weights that
+            were best on them are kept.
 
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Their weights.
@@ -419,14 +428,14 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            In the form of y and the precision of the model; with several quantile levels they are one
-            more axis.
+            In the form of y and the precision of the model; with several quantile levels they are
+            one more axis.
         """
         raw = self._raw_predict(X)
         return self._predictions(self._model, raw)
 
     def score(self, X, y, sample_weight=None):
-        """Coefficient of determination, R2; with several quantile levels the mean D2 of their pinball losses.
+        """Coefficient of determination; with several quantile levels their mean pinball D2.
 
         Parameters
         ----------
@@ -444,9 +453,7 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
         return float(
             np.mean(
                 [
-                    d2_pinball_score(
-                        y, predicted[..., q], sample_weight=sample_weight, alpha=level
-                    )
+                    d2_pinball_score(y, predicted[..., q], sample_weight=sample_weight, alpha=level)
                     for q, level in enumerate(np.sort(self.quantile))
                 ]
             )
@@ -513,20 +520,22 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
 
 
 def _r2(y, predicted, weights):
-    """Mean R2 of the columns, as ``r2_score`` has it, without its checks: it is computed each epoch."""
+    """Mean R2 of the columns: ``r2_score`` without its checks, for it is computed each epoch."""
     mean = np.average(y, axis=0, weights=weights)
     residual = weights @ (y - predicted) ** 2
     total = weights @ (y - mean) ** 2
     perfect = (residual == 0).astype(float)
-    return float(np.mean(np.where(total > 0, 1.0 - residual / np.where(total > 0, total, 1.0), perfect)))
+    return float(
+        np.mean(np.where(total > 0, 1.0 - residual / np.where(total > 0, total, 1.0), perfect))
+    )
 
 
 @documented(and_y="", in_units="")
 class RNNClassifier(ClassifierMixin, _BaseRNN):
     """Recurrent neural network for classification.
 
-    A stack of simple, GRU or LSTM layers reads each sequence step by step; a linear layer on the pooled
-    states gives the log-odds of two or more classes, or of several labels at once. Works on
+    A stack of simple, GRU or LSTM layers reads each sequence step by step; a linear layer on the
+    pooled states gives the log-odds of two or more classes, or of several labels at once. Works on
     plain tables, 3-D arrays and sequences of different lengths, unscaled.
 
     Parameters
@@ -653,8 +662,8 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
             A weight of two counts as two samples, one of zero as none.
 
         X_val, y_val : like X and y, default=None
-            Validation data to watch instead of `validation_fraction` of X and y. The weights that were
-            best on them are kept.
+            Validation data to watch instead of `validation_fraction` of X and y. The weights that
+            were best on them are kept.
 
         sample_weight_val : array-like of shape (n_val_samples,), default=None
             Their weights.
@@ -777,8 +786,8 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         """Classes, kind and class factors of y, where they are settled before it is read."""
         if incremental and self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all samples at once and is not for partial_fit. Pass the "
-                "weights as a dict, or as sample_weight."
+                "class_weight='balanced' needs all samples at once and is not for partial_fit. "
+                "Pass the weights as a dict, or as sample_weight."
             )
         if goes_on:
             validation.read_classes(classes, fitted=self.classes_)
@@ -811,7 +820,12 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         return weights if factors is None else weights * factors[labels.values]
 
     def _strata(self, labelled):
-        return labelled.targets[:, 0] if labelled.targets.shape[1] == 1 else None
+        """Classes to hold out in proportion, where there are enough samples of each."""
+        if labelled.targets.shape[1] > 1:
+            return None
+        counts = np.unique(labelled.targets, return_counts=True)[1]
+        n_held_out = self.validation_fraction * len(labelled.targets)
+        return labelled.targets[:, 0] if counts.min() > 1 and n_held_out > len(counts) else None
 
     def _head(self, labels):
         if labels.kind == "multiclass":
@@ -834,4 +848,3 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
-

@@ -1,7 +1,7 @@
-"""From labelled sequences to a fitted model and from a model to raw predictions, without scikit-learn.
+"""From labelled sequences to a model, and from a model to raw predictions.
 
-A *model* is a plain dict of arrays, numbers and strings, all that prediction or further training needs; an
-estimator holds one, so that pickles hold no code but the estimator's own class.
+A *model* is a plain dict of arrays, numbers and strings, all that prediction or further training
+needs; an estimator holds one, so that pickles hold no code but the estimator's own class.
 
 =================  ===========================================================================
 architecture       tuple of the arguments of :class:`skrnn.network.Network`
@@ -184,7 +184,16 @@ def _batch_size(batch_size, n_samples):
 
 
 def train(
-    model, labelled, settings, *, watched=None, score=None, incremental=False, n_threads=1, warn, report
+    model,
+    labelled,
+    settings,
+    *,
+    watched=None,
+    score=None,
+    incremental=False,
+    n_threads=1,
+    warn,
+    report,
 ):
     """Train a copy of a model.
 

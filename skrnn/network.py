@@ -1,4 +1,4 @@
-"""One network as one flat parameter vector: sizes, names of its parts, start values, threads over shards.
+"""A network as one flat parameter vector: sizes, parts, start values, threads over shards.
 
 Nothing here knows scikit-learn, and all arithmetic on data is in :mod:`skrnn.kernels`.
 """
@@ -12,7 +12,8 @@ import numpy as np
 from skrnn.kernels import composition, gru, losses, lstm, pooling, rnn, updates
 from skrnn.kernels.composition import SequenceData
 
-# A shard is worth a thread from about 0.1 ms on; a batch is cut by its own size, never by the number of threads.
+# A shard is worth a thread from about 0.1 ms on; a batch is cut by its own size, never by the
+# number of threads.
 _SHARD_WORK = 2e7
 _MAX_SHARDS = 8
 _MIN_SHARD_ROWS = 16
@@ -38,7 +39,7 @@ def _cell(cell, activation):
 
 
 def sequence_data(sequences, center, scale):
-    """`sequences` with the standardisation ``(x - center) * scale``; center, scale (1, F) or (T, F)."""
+    """`sequences` with their standardisation; center and scale (1, F) or (T, F)."""
     dtype = sequences.values.dtype
     return SequenceData(
         sequences.values,
@@ -141,7 +142,7 @@ class Network:
         return {p.name: theta[p.start : p.stop].reshape(p.shape) for p in self.parts}
 
     def initialize(self, rng):
-        """Start values: Glorot inputs, orthogonal recurrence, LSTM forget bias 1, small output layer.
+        """Start values (equations 70 to 72): Glorot inputs, orthogonal recurrence, forget bias 1.
 
         Parameters
         ----------
@@ -276,7 +277,7 @@ def _longest_first(lengths):
 
 
 def _glorot(rng, shape, n_gates):
-    """Uniform in +-sqrt(6 / (fan in + fan out)), each gate a matrix of its own (Glorot and Bengio, 2010)."""
+    """Uniform in +-sqrt(6 / (fan in + fan out)), gate by gate (Glorot and Bengio, 2010)."""
     bound = np.sqrt(6.0 / (shape[0] + shape[1] / n_gates))
     return rng.uniform(-bound, bound, shape)
 

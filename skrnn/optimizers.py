@@ -1,6 +1,6 @@
 """Optimisers over one flat vector, and learning-rate schedules as pure functions of progress.
 
-Equation numbers refer to docs/mathematics.md.
+Equations 58 to 69 of docs/mathematics.md.
 """
 
 import math
@@ -16,14 +16,14 @@ def gradient_norm(gradient):
 
 
 def clipping_factor(norm, max_norm):
-    """Factor that brings a gradient of length `norm` to at most `max_norm` (Pascanu et al., 2013)."""
+    """Factor that brings a gradient's norm to at most `max_norm` (Pascanu et al., 2013)."""
     if max_norm is None or not norm > max_norm:
         return 1.0
     return max_norm / norm
 
 
 class Adam:
-    """Adam (Kingma and Ba, 2015), with the bias corrections and epsilon of the paper and of PyTorch.
+    """Adam (Kingma and Ba, 2015), its corrections and epsilon as in the paper and PyTorch.
 
     Parameters
     ----------
@@ -96,12 +96,12 @@ def cosine(progress):
 
 
 def one_cycle(progress, warm_up=0.3, start=1 / 25, end=1e-4):
-    """Up from 1/25 to 1 in the first 30 %, then down to nothing, both by cosine (Smith and Topin, 2019)."""
+    """Up from 1/25 to 1 in the first 30 %, then down, both by cosine (Smith and Topin, 2019)."""
     if progress < warm_up:
         return start + (1.0 - start) * (1.0 - cosine(progress / warm_up))
     return end + (1.0 - end) * cosine((progress - warm_up) / (1.0 - warm_up))
 
 
 def inverse_scaling(n_samples_seen, power_t):
-    """``1 / (t + 1)**power_t``, t the samples seen before this epoch: MLPRegressor's "invscaling"."""
+    """``1 / (t + 1)**power_t``, t the samples seen so far: MLPRegressor's "invscaling"."""
     return 1.0 / (n_samples_seen + 1.0) ** power_t

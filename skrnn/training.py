@@ -1,10 +1,11 @@
-"""Training of a network: epochs over minibatches, or L-BFGS; what to watch, when to stop, how to recover.
+"""Training: epochs over minibatches or L-BFGS; what to watch, when to stop, how to recover.
 
 Knows arrays and :class:`skrnn.network.Network`, not scikit-learn.
 """
 
 import math
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
@@ -187,7 +188,7 @@ class Training:
             if not math.isfinite(loss + norm):
                 return math.nan
             shrink = optimizers.clipping_factor(norm, s.max_grad_norm)
-            progress = len(self.curves) + (first + len(rows)) / n_samples
+            progress = len(self.curves) + first / n_samples
             self.optimizer.update(self.theta, self._gradient, self._rate(progress), shrink)
             total += loss * float(self.examples.weights[rows].sum(dtype=np.float64))
         return total / float(self.examples.weights.sum(dtype=np.float64))
@@ -262,18 +263,19 @@ class Training:
         self.n_recoveries += 1
         if self.n_recoveries > _MAX_RECOVERIES:
             self.warn(
-                f"Training diverged {self.n_recoveries} times although the learning rate was halved each "
-                "time; it stops with the weights of the last good epoch. Lower learning_rate_init or "
-                "max_grad_norm, keep standardize=True, and look for extreme values in X and y."
+                f"Training diverged {self.n_recoveries} times although the learning rate was "
+                "halved each time; it stops with the weights of the last good epoch. Lower "
+                "learning_rate_init or max_grad_norm, keep standardize=True, and look for extreme "
+                "values in X and y."
             )
             return False
         self._rate_factor /= 2.0
         if self.n_recoveries == 1:
             rate = self.settings.learning_rate_init * self._rate_factor
             self.warn(
-                "The loss became non-finite: training went back to the last good epoch and goes on with "
-                f"the learning rate halved to {rate:.3g}. Lower learning_rate_init or max_grad_norm, or "
-                "keep standardize=True, to avoid this."
+                "The loss became non-finite: training went back to the last good epoch and goes "
+                f"on with the learning rate halved to {rate:.3g}. Lower learning_rate_init or "
+                "max_grad_norm, or keep standardize=True, to avoid this."
             )
         return True
 
@@ -286,7 +288,12 @@ class Training:
         def objective(vector):
             theta = vector.astype(self.theta.dtype)
             loss = self.network.loss_gradient(
-                theta, *self.examples, rows, self._gradient, alpha=self.settings.alpha, pool=self.pool
+                theta,
+                *self.examples,
+                rows,
+                self._gradient,
+                alpha=self.settings.alpha,
+                pool=self.pool,
             )
             return loss, self._gradient.astype(np.float64)
 

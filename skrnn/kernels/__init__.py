@@ -1,8 +1,8 @@
 """The numerical core: plain functions on arrays their caller allocated, compiled by numba.
 
 Nothing here validates, allocates for its caller, prints or draws random numbers, and nothing here
-imports more than numpy, numba, llvmlite and its own neighbours. The numbers in the comments are the equations of
-``docs/mathematics.md``. One legend of dimensions serves all files:
+imports more than numpy, numba, llvmlite and its own neighbours. The numbers in the comments are the
+equations of ``docs/mathematics.md``. One legend of dimensions serves all files:
 
 ====  =============================================================================
 T     time steps of the longest sequence of a tile

@@ -1,6 +1,6 @@
 """tanh and the logistic function, written so that LLVM turns a loop over them into vector code.
 
-libm's tanh is a scalar call. This one (equations 36 to 38 of docs/mathematics.md) is branch-free:
+libm's tanh is a scalar call. This one (equations 5 to 8 of docs/mathematics.md) is branch-free:
 ``tanh|x| = e / (e + 2)`` with ``e = expm1(2|x|)``, which loses no digits near zero.
 """
 
@@ -15,7 +15,10 @@ _f = np.float32
 
 # ln 2 in two parts: k times the high part is exact, the low part carries the rest.
 _LN2_HIGH32, _LN2_LOW32 = _f(0.693359375), _f(-2.12194440e-4)
-_LN2_HIGH64, _LN2_LOW64 = np.float64(6.93147180369123816490e-01), np.float64(1.90821492927058770002e-10)
+_LN2_HIGH64, _LN2_LOW64 = (
+    np.float64(6.93147180369123816490e-01),
+    np.float64(1.90821492927058770002e-10),
+)
 _INVERSE_LN2_32, _INVERSE_LN2_64 = _f(1.4426950408889634), np.float64(1.4426950408889634)
 # k + SHIFT has k in its lowest bits, rounded to nearest.
 _SHIFT32, _SHIFT64 = _f(1.5 * 2.0**23), np.float64(1.5 * 2.0**52)

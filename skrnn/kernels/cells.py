@@ -1,7 +1,7 @@
 """The step of whatever cell a network has, chosen by the cell's type when the kernel is compiled.
 
-A network kernel is written once and compiled per cell: the type of its `cell` argument picks the step, so no
-kernel holds a branch on the cell, and each specialisation is cached on disk by itself.
+A network kernel is written once and compiled per cell: the type of its `cell` argument picks the
+step, so no kernel holds a branch on the cell, and each specialisation is cached on disk by itself.
 """
 
 from numba.extending import overload

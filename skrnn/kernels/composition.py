@@ -1,4 +1,4 @@
-"""The whole network for a shard of rows: gather, layers, pooling, head, loss, and all the way back.
+"""The whole network for a shard of rows, forward and all the way back (equations 37 to 50).
 
 ``loss_gradient``, ``encode`` and ``affine`` are each one call from Python, without the GIL.
 """
@@ -19,14 +19,16 @@ from skrnn.kernels.packing import (
     take_rows,
 )
 
-#: What is fixed for a network: hidden (L,), units of the layers; positions (L * D + 1,), where in the flat
-#: parameter vector each layer and direction begins, the head last; quantiles (Q,), one for other losses.
+#: What is fixed for a network: hidden (L,), units of the layers; positions (L * D + 1,), where in
+#: the flat parameter vector each layer and direction begins, the head last; quantiles (Q,), one for
+#: other losses.
 Architecture = namedtuple(
     "Architecture", "hidden positions n_directions pooling n_outputs loss quantiles"
 )
 #: Sequences and their standardisation ``(x - center) * scale``, center and scale (1, F) or (T, F).
 SequenceData = namedtuple("SequenceData", "values offsets center scale")
-#: Sorted rows as packed steps: rows (B,), start (T + 1,), lengths (B,), places (S,) or (0,): the mirror.
+#: Sorted rows as packed steps: rows (B,), start (T + 1,), lengths (B,), places (S,) or (0,): the
+#: mirror.
 Packing = namedtuple("Packing", "rows start lengths places")
 
 
@@ -61,7 +63,7 @@ def _mask_rows(pooled, masks):
 
 @inlined
 def _run_direction(cell, weights, inputs, packing, reverse, out, keep):
-    """One layer in one direction from a zero state; out (S, H) is a slice of the layer's outputs."""
+    """One layer in one direction from a zero state; out (S, H) is its part of the outputs."""
     n_hidden = out.shape[1]
     h = np.zeros((packing.rows.shape[0], n_hidden), inputs.dtype)
     c = np.zeros((packing.rows.shape[0], n_hidden * cell.n_memories), inputs.dtype)
@@ -99,8 +101,10 @@ def _run_layers(cell, net, theta, x, packing, masks, keep):
 
 
 @inlined
-def _direction_backward(cell, weights, d_weights, history, packing, reverse, d_out, first, d_inputs):
-    """Back through one direction; its part of d_inputs (S, F) is written (forward) or added (reverse)."""
+def _direction_backward(
+    cell, weights, d_weights, history, packing, reverse, d_out, first, d_inputs
+):
+    """Back through one direction; d_inputs (S, F) is written (forward) or added to (reverse)."""
     n_hidden = weights.U.shape[0]
     columns, d_x = d_out[:, first : first + n_hidden], d_inputs
     if reverse:
@@ -115,7 +119,7 @@ def _direction_backward(cell, weights, d_weights, history, packing, reverse, d_o
 
 @inlined
 def _layers_backward(cell, net, theta, gradient, histories, packing, masks, d_out):
-    """Add the gradients of all layers' parameters, for d_out (S, D * H) of the last layer's outputs."""
+    """Add all layers' parameter gradients, for d_out (S, D * H) of the last layer's outputs."""
     n_directions = net.n_directions
     first_mask = masks.shape[1] - n_directions * net.hidden[-1]
     for layer in range(net.hidden.shape[0] - 1, -1, -1):
@@ -153,8 +157,10 @@ def _affine(V, bias, pooled, raw):
 
 
 @inlined
-def _tile_loss_gradient(cell, net, theta, data, targets, weights, rows, masks, weight_sum, gradient):
-    """Loss of a tile of sorted rows; its gradient is added to `gradient`. masks (B, ...) as sorted."""
+def _tile_loss_gradient(
+    cell, net, theta, data, targets, weights, rows, masks, weight_sum, gradient
+):
+    """Loss of a tile of sorted rows; its gradient is added to `gradient`."""
     packing = _pack_rows(net, data.offsets, rows)
     n_rows, n_hidden = rows.shape[0], net.hidden[-1]
     n_pooled = net.n_directions * n_hidden
@@ -177,9 +183,7 @@ def _tile_loss_gradient(cell, net, theta, data, targets, weights, rows, masks, w
     multiply(raw, pack_transposed(V, 0, pooled), d_pooled, 0)
     _mask_rows(d_pooled, masks)
     d_out = np.empty_like(out)
-    pooling.backward(
-        net.pooling, out, packing.start, packing.lengths, n_hidden, d_pooled, d_out
-    )
+    pooling.backward(net.pooling, out, packing.start, packing.lengths, n_hidden, d_pooled, d_out)
     _layers_backward(cell, net, theta, gradient, histories, packing, masks, d_out)
     return loss
 
@@ -190,9 +194,9 @@ def loss_gradient(
 ):
     """Loss of a shard of rows and, in `gradient`, what it adds to the minibatch's gradient.
 
-    data: SequenceData; targets (n, K) or (n, 1) class indices; weights (n,); rows (B,) of the data, longest
-    sequence first; masks (B, sum of D * H) dropout factors or (B, 0). The shard is worked through in tiles of
-    `tile_rows` rows.
+    data: SequenceData; targets (n, K) or (n, 1) class indices; weights (n,); rows (B,) of the data,
+    longest sequence first; masks (B, sum of D * H) dropout factors or (B, 0). The shard is worked
+    through in tiles of `tile_rows` rows.
     """
     for p in range(gradient.shape[0]):
         gradient[p] = 0
@@ -208,7 +212,7 @@ def loss_gradient(
 
 @kernel
 def encode(cell, net, theta, data, rows, tile_rows, pooled):
-    """Pooled hidden states of some rows of the data, longest sequence first: writes ``pooled[rows]`` (n, P)."""
+    """Pooled hidden states of some rows, longest sequence first: ``pooled[rows]`` (n, P)."""
     n_hidden = net.hidden[-1]
     no_masks = np.empty((1, 0), theta.dtype)
     for first in range(0, rows.shape[0], tile_rows):

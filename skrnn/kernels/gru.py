@@ -1,8 +1,9 @@
-"""The GRU cell (equations 14 to 19), reset after the recurrent product, as cuDNN, PyTorch and ONNX have it.
+"""The GRU cell (equations 26 to 36), reset after the recurrent product, as PyTorch has it.
 
-Parameters keep the gate order r z n. A step works on four blocks, q r z n: ``q = h U_n + c_n`` stays
-apart because the reset gate multiplies it alone. So the input product fills the last three blocks, the
-recurrent product, its columns rotated to n r z, the first three, and each is one product.
+Parameters keep the gate order r z n. A step works on four blocks, q r z n: ``q = h U_n + c_n``
+stays apart because the reset gate multiplies it alone. So the input product fills the last three
+blocks, the recurrent product, its columns rotated to n r z, the first three, and each is one
+product.
 """
 
 from collections import namedtuple

@@ -7,10 +7,10 @@
 ``error_model="numpy"``
     A division by zero gives inf or nan, which training notices, and costs no branch.
 ``fastmath`` off
-    A diverging fit must be *seen* as non-finite, so ``nnan`` and ``ninf`` stay off. ``contract`` and
-    ``reassoc`` stay off too: where a fused multiply-add or another order of a sum is wanted the code
-    says so (:func:`skrnn.kernels.simd.fma`), so that one row gives the same bits wherever it stands
-    in a batch.
+    A diverging fit must be *seen* as non-finite, so ``nnan`` and ``ninf`` stay off. ``contract``
+    and ``reassoc`` stay off too: where a fused multiply-add or another order of a sum is wanted the
+    code says so (:func:`skrnn.kernels.simd.fma`), so that one row gives the same bits wherever it
+    stands in a batch.
 ``parallel`` off
     numba's thread layers abort under joblib's threads and after a fork.
 """

@@ -1,7 +1,7 @@
-"""Losses on raw predictions, value and gradient in one pass (equations 26 to 32).
+"""Losses on raw predictions, value and gradient in one pass (equations 50 to 57).
 
-Each works on one row of raw predictions (K,) and one of targets, writes the gradient over `raw` and returns the value,
-both a mean over the targets. The weighted mean over samples is the caller's.
+Each works on one row of raw predictions (K,) and one of targets, writes the gradient over `raw` and
+returns the value, both a mean over the targets. The weighted mean over samples is the caller's.
 """
 
 import math
@@ -68,14 +68,16 @@ def _softmax(raw, label):
 
 @kernel
 def _row(kind, quantiles, raw, y):
-    """One row's loss; raw (K,) becomes its gradient. Column ``j * Q + q`` is quantile q of target j."""
+    """One row's loss; raw (K,) becomes its gradient. Column j * Q + q: quantile q of target j."""
     if kind == SOFTMAX:
         return _softmax(raw, int(y[0]))
     n_quantiles = quantiles.shape[0]
     n_raw = raw.shape[0]
     total = 0.0
     for k in range(n_raw):
-        value, slope = _pointwise(kind, float(raw[k]), float(y[k // n_quantiles]), quantiles[k % n_quantiles])
+        value, slope = _pointwise(
+            kind, float(raw[k]), float(y[k // n_quantiles]), quantiles[k % n_quantiles]
+        )
         raw[k] = slope / n_raw
         total += value
     return total / n_raw

@@ -1,4 +1,4 @@
-"""The LSTM cell (equations 8 to 13), its gates in the order i f g o."""
+"""The LSTM cell (equations 18 to 25), its gates in the order i f g o."""
 
 from collections import namedtuple
 

@@ -1,12 +1,12 @@
 """Matrix products for the shapes of a recurrent net: few rows, repeated right-hand sides.
 
-Not BLAS, for three measured reasons (OpenBLAS 0.3.31, one Zen 5 core): its result for a row depends on
-how many rows the product has (74 % of float32 cases), so predictions would change with the batch; its threads are
-a setting of the whole process; and at the sizes here, 16 to 64 rows, packing the right-hand side
-once for all steps makes ours 1.5 to 4 times faster.
+Not BLAS, for three measured reasons (OpenBLAS 0.3.31, one Zen 5 core): its result for a row depends
+on how many rows the product has (74 % of float32 cases), so predictions would change with the
+batch; its threads are a setting of the whole process; and at the sizes here, 16 to 64 rows, packing
+the right-hand side once for all steps makes ours 1.5 to 4 times faster.
 
-The right-hand side is *packed*: cut into panels of as many columns as a tile has, (panels, rows, columns of a panel),
-zero-filled at the right edge.
+The right-hand side is *packed*: cut into panels of as many columns as a tile has, (panels, rows,
+columns of a panel), zero-filled at the right edge.
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ def pack_transposed(b, rotation, like):
 
 @kernel
 def _multiply(a, a_row, a_column, n_rows, panel, depth, c, c_row, columns, accumulate, like):
-    """One panel of a product, by addresses and strides: tiles from the top, smaller ones at the end."""
+    """One panel of a product, by addresses and strides: tiles, then smaller ones for the rest."""
     size = like.itemsize
     i = 0
     while i + TILE_ROWS <= n_rows:
@@ -72,7 +72,7 @@ def _multiply(a, a_row, a_column, n_rows, panel, depth, c, c_row, columns, accum
 
 @kernel
 def multiply(a, panels, c, accumulate):
-    """``c = a @ b`` or ``c += a @ b``: a (M, K), panels of b (K, N), c (M, N); unit column strides."""
+    """``c = a @ b`` or ``c += a @ b``: a (M, K), b (K, N), c (M, N); unit column strides."""
     width, size = panels.shape[2], panels.itemsize
     for p in range(panels.shape[0]):
         _multiply(

@@ -1,4 +1,4 @@
-"""Rows of a batch, sorted longest first, as packed arrays: padding is never computed."""
+"""Sorted rows as packed arrays, so that padding is never computed (equations 2 and 3)."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def row_lengths(start, n_rows):
 
 @kernel
 def mirror(start, lengths):
-    """Packed row of each packed row's step counted from its sequence's own end (equation 21)."""
+    """Packed row of each packed row's step counted from its sequence's own end (equation 4)."""
     place = np.empty(start[-1], np.int64)
     for t in range(start.shape[0] - 1):
         for r in range(start[t + 1] - start[t]):
@@ -49,13 +49,15 @@ def gather(data, rows, start):
         for t in range(data.offsets[rows[r] + 1] - first):
             s = t if per_step else 0
             for f in range(n_features):
-                x[start[t] + r, f] = (data.values[first + t, f] - data.center[s, f]) * data.scale[s, f]
+                x[start[t] + r, f] = (data.values[first + t, f] - data.center[s, f]) * data.scale[
+                    s, f
+                ]
     return x
 
 
 @kernel
 def copy(source, target):
-    """``target[:] = source`` for two matrices, without the error texts that numba would compile in."""
+    """``target[:] = source`` of matrices, without the error texts that numba would compile in."""
     for i in range(source.shape[0]):
         for j in range(source.shape[1]):
             target[i, j] = source[i, j]

@@ -1,6 +1,4 @@
-"""From the last layer's packed outputs (S, P) to one vector a sequence (B, P): equations 22 to 24."""
-
-import numpy as np
+"""From packed outputs (S, P) to one vector a sequence (B, P): equations 40 to 45."""
 
 from skrnn.kernels.jit import kernel
 

@@ -1,4 +1,4 @@
-"""One layer in one direction, through time: the same loop for every cell.
+"""One layer in one direction, through time: the same loop for every cell (equations 10 to 15).
 
 The reverse direction runs this same loop on inputs whose rows :func:`skrnn.kernels.packing.mirror`
 put in reverse order, so time only ever runs forward here.
@@ -15,7 +15,8 @@ from skrnn.kernels.packing import copy
 
 #: Views of the flat parameter (or gradient) vector: W (F, G * H), U (H, G * H), bias (blocks * H,).
 Weights = namedtuple("Weights", "W U bias")
-#: What the way back needs: x (S, F), gates (S, blocks, H), h (S, H) and c (S, H) before each step, tanh_c.
+#: What the way back needs: x (S, F), gates (S, blocks, H), h (S, H) and c (S, H) before each step,
+#: tanh_c.
 History = namedtuple("History", "x gates h c tanh_c")
 
 
@@ -75,8 +76,8 @@ def forward(cell, weights, x, start, h, c, out, keep):
 def backward(cell, weights, d_weights, history, start, d_out, d_x):
     """Gradients of the layer for d_out (S, H): added to d_weights, written to d_x (S, F).
 
-    `history` is used up: its gates turn into the gradients of the pre-activations. A d_x of no rows is
-    not computed: nothing is learnt below the first layer.
+    `history` is used up: its gates turn into the gradients of the pre-activations. A d_x of no rows
+    is not computed: nothing is learnt below the first layer.
     """
     gates = history.gates
     n_steps = start.shape[0] - 1

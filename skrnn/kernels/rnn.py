@@ -1,12 +1,10 @@
-"""The simple (Elman) cell (equations 4 to 7) with tanh, relu or logistic activation."""
+"""The simple (Elman) cell (equations 9, 16 and 17) with tanh, relu or logistic activation."""
 
 from collections import namedtuple
 
 from skrnn.kernels.activations import logistic, tanh
 
-SimpleRNN = namedtuple(
-    "SimpleRNN", "n_gates n_blocks rotation n_memories activation"
-)
+SimpleRNN = namedtuple("SimpleRNN", "n_gates n_blocks rotation n_memories activation")
 ACTIVATIONS = {"tanh": 0, "relu": 1, "logistic": 2}
 
 

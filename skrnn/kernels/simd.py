@@ -1,10 +1,10 @@
 """The few machine operations Python has no word for, as LLVM instructions.
 
-``fma``, ``copysign`` and ``power_of_two`` are scalar here and become vector instructions in the loops that call
-them. ``tile`` is a register-blocked piece of a matrix product, written with explicit vectors because no
-loop that LLVM vectorises by itself keeps the block in registers: measured on a Zen 5 core, a
-(16, 64) x (64, 256) float32 product runs at 245 GF/s with ``tile``, at 47 with plain loops and at
-58 with OpenBLAS.
+``fma``, ``copysign`` and ``power_of_two`` are scalar here and become vector instructions in the
+loops that call them. ``tile`` is a register-blocked piece of a matrix product, written with
+explicit vectors because no loop that LLVM vectorises by itself keeps the block in registers:
+measured on a Zen 5 core, a (16, 64) x (64, 256) float32 product runs at 245 GF/s with ``tile``, at
+47 with plain loops and at 58 with OpenBLAS.
 
 With the JIT off each has a plain twin of the same meaning.
 """
@@ -22,7 +22,8 @@ _FEATURES = binding.get_host_cpu_features()
 VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
 #: Vectors side by side in a tile's row; one column panel is this many vectors wide.
 VECTORS = 2
-#: Rows of the largest tile: with its accumulators, a panel row and a broadcast it fills the registers.
+#: Rows of the largest tile: with its accumulators, a panel row and a broadcast it fills the
+#: registers.
 TILE_ROWS = 12 if VECTOR_BYTES == 64 else 6
 #: Columns of a panel, by the size of an element in bytes.
 PANEL_BYTES = VECTORS * VECTOR_BYTES
@@ -70,7 +71,7 @@ def copysign(typingctx, magnitude, sign):
 
 @intrinsic
 def power_of_two(typingctx, shifted):
-    """``2**k`` for ``shifted = k + 1.5 * 2**m``, m the mantissa's bits: k sits in the lowest bits."""
+    """``2**k`` for ``shifted = k + 1.5 * 2**m``, m bits of mantissa: k is in the lowest bits."""
     if shifted not in (types.float32, types.float64):
         return None
 
@@ -87,7 +88,7 @@ def power_of_two(typingctx, shifted):
 
 
 class _TileBuilder:
-    """Emits the instructions of one tile: ``rows`` x (``VECTORS`` vectors) accumulators in registers."""
+    """Emits the instructions of one tile: rows x VECTORS accumulators in registers."""
 
     def __init__(self, builder, ty, rows):
         self.builder, self.rows = builder, rows
@@ -130,7 +131,9 @@ class _TileBuilder:
         b.position_at_end(loop)
         k, a_k, panel_k = b.phi(_I64), b.phi(_I64), b.phi(_I64)
         sums = [[b.phi(self.vector) for _ in range(VECTORS)] for _ in rows]
-        panel_row = [b.load(self.at(panel_k, v), align=self.size, typ=self.vector) for v in range(VECTORS)]
+        panel_row = [
+            b.load(self.at(panel_k, v), align=self.size, typ=self.vector) for v in range(VECTORS)
+        ]
         new = []
         for r, address in enumerate(self.row_addresses(a_k, a_row)):
             pointer = b.inttoptr(address, self.real.as_pointer())
@@ -156,7 +159,7 @@ class _TileBuilder:
         return result
 
     def masks(self, columns):
-        """One lane mask per vector: only the first `columns` columns of the tile exist in memory."""
+        """A lane mask per vector: only the first `columns` columns of a tile exist in memory."""
         limit = self.splat(self.builder.trunc(columns, _I32))
         lanes = ir.VectorType(_I32, self.width)
         first = [v * self.width for v in range(VECTORS)]
@@ -170,7 +173,10 @@ class _TileBuilder:
             b, f"llvm.masked.load.{self.name}.p0", self.vector, [pointer, _I32, mask, self.vector]
         )
         store = _declare(
-            b, f"llvm.masked.store.{self.name}.p0", ir.VoidType(), [self.vector, pointer, _I32, mask]
+            b,
+            f"llvm.masked.store.{self.name}.p0",
+            ir.VoidType(),
+            [self.vector, pointer, _I32, mask],
         )
         exists = self.masks(columns)
         wanted = self.splat(b.icmp_signed("!=", accumulate, ir.Constant(_I64, 0)))
@@ -183,14 +189,12 @@ class _TileBuilder:
 
 
 @intrinsic
-def tile(
-    typingctx, rows, like, a, a_row, a_column, panel, depth, c, c_row, columns, accumulate
-):
+def tile(typingctx, rows, like, a, a_row, a_column, panel, depth, c, c_row, columns, accumulate):
     """``c = a @ panel`` (or ``c += ...``) for a block of `rows` rows and one panel's columns.
 
-    `rows` is a literal, `like` any array of the element type. Addresses are integers; strides count elements. Each
-    element of c is one chain of fused multiply-adds over the inner dimension, in order, whatever
-    `rows` is: a row's bits do not depend on its neighbours.
+    `rows` is a literal, `like` any array of the element type. Addresses are integers; strides count
+    elements. Each element of c is one chain of fused multiply-adds over the inner dimension, in
+    order, whatever `rows` is: a row's bits do not depend on its neighbours.
     """
     if not isinstance(rows, types.IntegerLiteral):
         return None

@@ -1,4 +1,4 @@
-"""One update of the flat parameter vector: sum of the shards, penalty, clipping, step (equations 33 to 35)."""
+"""One update of the flat parameter vector (equations 48, 49 and 58 to 64)."""
 
 import math
 
@@ -9,7 +9,7 @@ from skrnn.kernels.jit import kernel
 
 @kernel
 def add_shards(gradients):
-    """Sum the shards' gradients (n, N) into the first, in order, so that bits never depend on threads."""
+    """Sum the shards' gradients (n, N) into the first, in order whatever the threads."""
     for i in range(1, gradients.shape[0]):
         for p in range(gradients.shape[1]):
             gradients[0, p] += gradients[i, p]
@@ -42,8 +42,8 @@ def norm(gradient):
 def adam(theta, gradient, first, second, factors):
     """One step of Adam (Kingma and Ba, 2015); first and second are the running moments (N,).
 
-    factors, in theta's type: the gradient's factor (clipping), beta_1, beta_2, ``lr / (1 - beta_1**t)``,
-    ``1 / sqrt(1 - beta_2**t)``, epsilon.
+    factors, in theta's type: the gradient's factor (clipping), beta_1, beta_2, ``lr / (1 -
+    beta_1**t)``, ``1 / sqrt(1 - beta_2**t)``, epsilon.
     """
     shrink, beta_1, beta_2, rate, correction, epsilon = factors
     one = theta.dtype.type(1)
@@ -59,8 +59,8 @@ def adam(theta, gradient, first, second, factors):
 def sgd(theta, gradient, velocity, factors):
     """One step of gradient descent with momentum, in MLPRegressor's form; velocity (N,).
 
-    factors, in theta's type: the gradient's factor (clipping), learning rate, momentum, and 1 for Nesterov's
-    look-ahead or 0.
+    factors, in theta's type: the gradient's factor (clipping), learning rate, momentum, and 1 for
+    Nesterov's look-ahead or 0.
     """
     shrink, rate, momentum, nesterov = factors
     for p in range(theta.shape[0]):

@@ -1,0 +1,452 @@
+"""Values against the reference implementation, gradients against finite differences, in float64.
+
+Every combination is differentiated along one random direction for each block of parameters, which
+no wrong block survives; a smaller set, entry by entry.
+"""
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+import reference
+
+from skrnn import network
+from skrnn.network import Network, SequenceData
+
+N_FEATURES = 2
+HIDDEN = {1: (3,), 2: (4, 3)}
+LENGTHS = {"ragged": [3, 7, 1, 5, 7], "dense": [6] * 5}
+QUANTILES = (0.1, 0.5, 0.8)
+N_OUTPUTS = {"quantile": 2 * len(QUANTILES), "softmax": 4}
+CELLS = [("rnn", "tanh"), ("rnn", "relu"), ("rnn", "logistic"), ("lstm", "tanh"), ("gru", "tanh")]
+ALPHA = 0.7
+# Loss, outputs and maximum have kinks; a problem counts as smooth if none is nearer than this.
+CLEARANCE = 2e-3
+
+
+@dataclass
+class Problem:
+    """A network, its random parameters and data, and what the reference says of them."""
+
+    cell: str = "gru"
+    activation: str = "tanh"
+    n_layers: int = 1
+    bidirectional: bool = False
+    pooling: str = "last"
+    loss: str = "squared_error"
+    lengths: list = field(default_factory=lambda: LENGTHS["ragged"])
+    n_outputs: int | None = None
+    seed: int = 0
+
+    def __post_init__(self):
+        if self.n_outputs is None:
+            self.n_outputs = N_OUTPUTS.get(self.loss, 2)
+        self.quantiles = QUANTILES if self.loss == "quantile" else (0.5,)
+        self.hidden = HIDDEN[self.n_layers]
+        self.build(np.float64)
+        self.draw(np.random.default_rng(self.seed))
+
+    def build(self, dtype):
+        self.network = Network(
+            cell=self.cell,
+            hidden_layer_sizes=self.hidden,
+            n_features=N_FEATURES,
+            n_outputs=self.n_outputs,
+            bidirectional=self.bidirectional,
+            pooling=self.pooling,
+            activation=self.activation,
+            loss=self.loss,
+            quantiles=self.quantiles,
+            dtype=dtype,
+        )
+
+    def draw(self, rng):
+        n = len(self.lengths)
+        self.parameters = reference.random_parameters(
+            rng, self.cell, self.hidden, N_FEATURES, self.n_outputs, self.bidirectional
+        )
+        self.sequences = reference.random_sequences(rng, self.lengths, N_FEATURES)
+        self.targets = reference.random_targets(rng, self.loss, n, self.n_outputs, self.quantiles)
+        self.weights = rng.uniform(0.2, 3.0, size=n)
+
+    @property
+    def architecture(self):
+        return {
+            "cell": self.cell,
+            "n_layers": self.n_layers,
+            "bidirectional": self.bidirectional,
+            "pooling": self.pooling,
+            "activation": self.activation,
+        }
+
+    @property
+    def theta(self):
+        theta = np.full(self.network.n_parameters, np.nan)
+        for name, view in self.network.views(theta).items():
+            view[...] = self.parameters[name]
+        assert np.isfinite(theta).all()
+        return theta
+
+    def reference_raw(self):
+        return reference.raw_predict(self.sequences, self.parameters, **self.architecture)
+
+    def reference_objective(self, alpha=ALPHA, **options):
+        return reference.objective(
+            self.sequences,
+            self.targets,
+            self.weights,
+            self.parameters,
+            loss=self.loss,
+            quantiles=self.quantiles,
+            alpha=alpha,
+            **self.architecture,
+            **options,
+        )
+
+    def value_and_gradient(self, theta, data=None, rows=None, alpha=ALPHA, **options):
+        data = pack(self.sequences) if data is None else data
+        rows = np.arange(len(self.targets)) if rows is None else rows
+        gradient = np.full_like(theta, np.nan)
+        value = self.network.loss_gradient(
+            theta, data, self.targets, self.weights, rows, gradient, alpha=alpha, **options
+        )
+        return value, gradient
+
+    def kinks(self):
+        """Distances of everything that is not differentiable at zero, as flat arrays."""
+        raw = self.reference_raw()
+        if self.loss in ("absolute_error", "quantile"):
+            yield np.abs(raw - np.repeat(self.targets, len(self.quantiles), axis=1))
+        elif self.loss == "huber":
+            yield np.abs(np.abs(raw - self.targets) - reference.HUBER_DELTA)
+        for sequence in self.sequences:
+            y = sequence
+            for layer in range(self.n_layers):
+                x = y
+                if self.activation == "relu":
+                    yield from self.relu_arguments(x, layer)
+                y = reference.layer_outputs(
+                    x, self.parameters, layer, self.cell, self.bidirectional, self.activation
+                )
+            if self.pooling == "max" and len(y) > 1:
+                second, first = np.sort(y, axis=0)[-2:]
+                yield (
+                    np.where(first > 0, first - second, 1)
+                    if self.activation == "relu"
+                    else (first - second)
+                )
+
+    def relu_arguments(self, x, layer):
+        for direction in range(2 if self.bidirectional else 1):
+            W, U, b = (self.parameters[f"{name}_l{layer}_d{direction}"] for name in "WUb")
+            run = x[::-1] if direction else x
+            h = reference.rnn(run, W, U, b, "relu")
+            before = np.vstack([np.zeros(len(U)), h[:-1]])
+            yield np.abs(run @ W + b + before @ U)
+
+
+def smooth_problem(**options):
+    """A problem whose kinks are all out of the reach of a finite difference."""
+    for seed in range(200):
+        problem = Problem(**options, seed=seed)
+        if min((a.min() for a in problem.kinks()), default=1.0) > CLEARANCE:
+            return problem
+    raise AssertionError("no smooth problem found")
+
+
+def raw_data(values, offsets):
+    """SequenceData that are standardised already."""
+    one = np.ones((1, N_FEATURES))
+    return SequenceData(values, np.asarray(offsets, np.int64), 0 * one, one)
+
+
+def pack(sequences):
+    lengths = [len(sequence) for sequence in sequences]
+    return raw_data(np.concatenate(sequences), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def assert_close(actual, desired, tolerance):
+    """Relative to the largest number of the block."""
+    difference = np.max(np.abs(np.asarray(actual) - desired))
+    assert difference <= tolerance * np.max(np.abs(desired))
+
+
+def step_size(problem):
+    kinked = (
+        problem.activation == "relu"
+        or problem.pooling == "max"
+        or problem.loss in ("absolute_error", "quantile", "huber")
+    )
+    return 1e-5 if kinked else 2e-4
+
+
+def assert_gradient_along_each_block(problem, theta, gradient, **options):
+    """Each named block's slope along one random direction, against a finite difference."""
+    rng = np.random.default_rng(1)
+    move = np.zeros_like(theta)
+    slopes = problem.network.views(gradient)
+    for name, direction in problem.network.views(move).items():
+        move[:] = 0
+        direction[...] = rng.choice([-1.0, 1.0], size=direction.shape)
+        expected = reference.numerical_gradient(
+            lambda step: problem.value_and_gradient(theta + step[0] * move, **options)[0],
+            [0.0],
+            step_size(problem),
+        )
+        error = abs(np.sum(slopes[name] * direction) - expected[0])
+        assert error <= 1e-8 * np.linalg.norm(slopes[name]), name
+
+
+def every_combination():
+    """All of them; without the JIT each eleventh, which meets every choice and most pairs."""
+    pooling, loss = ("last", "mean", "max"), reference.LOSSES
+    product = itertools.product(CELLS, (1, 2), (False, True), pooling, loss, LENGTHS)
+    for i, ((cell, activation), n_layers, bidirectional, *rest) in enumerate(product):
+        name = (cell, activation, f"{n_layers}layers", "bi" if bidirectional else "uni", *rest)
+        yield pytest.param(
+            {
+                "cell": cell,
+                "activation": activation,
+                "n_layers": n_layers,
+                "bidirectional": bidirectional,
+                "pooling": rest[0],
+                "loss": rest[1],
+                "lengths": LENGTHS[rest[2]],
+            },
+            id="-".join(name),
+            marks=pytest.mark.kernels if i % 11 == 0 else (),
+        )
+
+
+@pytest.mark.parametrize("options", list(every_combination()))
+def test_every_combination(options):
+    problem = smooth_problem(**options)
+    theta, data = problem.theta, pack(problem.sequences)
+    value, gradient = problem.value_and_gradient(theta)
+    assert_close(problem.network.raw_predict(theta, data), problem.reference_raw(), 1e-12)
+    assert_close(value, problem.reference_objective(), 1e-12)
+    assert_gradient_along_each_block(problem, theta, gradient)
+
+
+entry_by_entry = [
+    {"cell": "gru", "n_layers": 2, "bidirectional": True, "loss": "softmax"},
+    {"cell": "lstm", "n_layers": 2, "bidirectional": True, "pooling": "mean", "loss": "poisson"},
+    {"cell": "rnn", "n_layers": 2, "bidirectional": True, "pooling": "max", "loss": "quantile"},
+    {"cell": "rnn", "activation": "relu", "n_layers": 2, "pooling": "mean", "loss": "huber"},
+    {"cell": "rnn", "activation": "logistic", "bidirectional": True, "loss": "absolute_error"},
+    {"cell": "lstm", "n_layers": 2, "pooling": "max", "loss": "logistic", "n_outputs": 1},
+    {"cell": "gru", "bidirectional": True, "pooling": "max", "loss": "logistic", "n_outputs": 3},
+    {"cell": "gru", "n_layers": 2, "lengths": [1, 1]},
+    {"cell": "lstm", "lengths": [23], "n_outputs": 1},
+]
+
+
+@pytest.mark.parametrize("options", entry_by_entry, ids=str)
+def test_every_entry(options):
+    problem = smooth_problem(**options)
+    theta = problem.theta
+    _, gradient = problem.value_and_gradient(theta)
+    expected = reference.numerical_gradient(
+        lambda theta: problem.value_and_gradient(theta)[0], theta, step_size(problem)
+    )
+    blocks = problem.network.views(expected)
+    for name, actual in problem.network.views(gradient).items():
+        # Where nothing is to be learnt (U of sequences of one step) there is the penalty alone.
+        assert_close(actual, blocks[name], 1e-8)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_dropout(cell, pooling):
+    problem = smooth_problem(cell=cell, n_layers=2, bidirectional=True, pooling=pooling)
+    rng = np.random.default_rng(6)
+    shape = len(problem.sequences), problem.network.n_masked
+    masks = rng.integers(0, 2, shape) * rng.uniform(1.0, 2.0, shape)
+    theta = problem.theta
+    value, gradient = problem.value_and_gradient(theta, masks=masks)
+    assert_close(value, problem.reference_objective(masks=masks), 1e-12)
+    assert_gradient_along_each_block(problem, theta, gradient, masks=masks)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_encode(cell, pooling):
+    problem = Problem(cell=cell, n_layers=2, bidirectional=True, pooling=pooling)
+    pooled = problem.network.encode(problem.theta, pack(problem.sequences))
+    expected = reference.encode(problem.sequences, problem.parameters, **problem.architecture)
+    assert_close(pooled, expected, 1e-12)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3)])
+def test_parameters_tell_gates_and_directions_apart(cell, gates):
+    """The other tests would see a swap: two gates or directions exchanged change the outputs."""
+    problem = Problem(cell=cell, bidirectional=True)
+    expected = problem.reference_raw()
+    for name in ("W_l0_d0", "U_l0_d1", "b_l0_d0"):
+        right = problem.parameters[name]
+        n_blocks = 4 if name.startswith("b") else gates
+        blocks = np.split(right, n_blocks, axis=-1)
+        for i in range(n_blocks):
+            for j in range(i):
+                swapped = list(blocks)
+                swapped[i], swapped[j] = blocks[j], blocks[i]
+                problem.parameters[name] = np.concatenate(swapped, axis=-1)
+                raw = problem.network.raw_predict(problem.theta, pack(problem.sequences))
+                assert np.max(np.abs(raw - expected)) > 1e-3
+        problem.parameters[name] = right
+    for kind in "WUb":
+        first, second = f"{kind}_l0_d0", f"{kind}_l0_d1"
+        p = problem.parameters
+        p[first], p[second] = p[second], p[first]
+        raw = problem.network.raw_predict(problem.theta, pack(problem.sequences))
+        assert np.max(np.abs(raw - expected)) > 1e-3
+        p[first], p[second] = p[second], p[first]
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_rows_select_and_order_samples(cell):
+    problem = Problem(cell=cell, bidirectional=True, lengths=[3, 7, 1, 5, 7, 2])
+    rows = np.array([4, 0, 5, 1])
+    theta = problem.theta
+    value, gradient = problem.value_and_gradient(theta, rows=rows)
+    problem.sequences = [problem.sequences[i] for i in rows]
+    problem.targets, problem.weights = problem.targets[rows], problem.weights[rows]
+    assert_close(value, problem.reference_objective(), 1e-12)
+    alone, alone_gradient = problem.value_and_gradient(theta)
+    assert value == alone
+    np.testing.assert_array_equal(gradient, alone_gradient)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_weight_zero_is_removal_and_weight_two_is_repetition(cell):
+    problem = Problem(cell=cell, lengths=[3, 7, 1, 5, 7, 2])
+    theta = problem.theta
+    problem.weights[:] = [1.0, 0.0, 2.0, 1.0, 0.0, 3.0]
+    value, gradient = problem.value_and_gradient(theta)
+    problem.weights[:] = 1.0
+    repeated, repeated_gradient = problem.value_and_gradient(
+        theta, rows=np.array([0, 2, 2, 3, 5, 5, 5])
+    )
+    assert_close(value, repeated, 1e-13)
+    assert_close(gradient, repeated_gradient, 1e-12)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_nan_beside_the_rows_changes_no_bit(cell, pooling):
+    """NaN before, between and behind the sequences in use, and in memory freed just before."""
+    problem = Problem(cell=cell, n_layers=2, bidirectional=True, pooling=pooling)
+    theta = problem.theta
+    value, gradient = problem.value_and_gradient(theta)
+    raw = problem.network.raw_predict(theta, pack(problem.sequences))
+
+    poison = np.full((3, N_FEATURES), np.nan)
+    pieces = [poison]
+    for sequence in problem.sequences:
+        pieces += [sequence, poison]
+    ends = np.cumsum([len(piece) for piece in pieces])
+    data = raw_data(np.concatenate(pieces), ends)
+    # Sequence 2 i of `data` is our sequence i; those between are all NaN.
+    rows = np.arange(0, 2 * len(problem.sequences), 2)
+    spread = Problem(**problem.architecture, lengths=[len(piece) for piece in pieces[1:]])
+    spread.targets[:], spread.weights[:] = np.nan, np.nan
+    spread.targets[rows], spread.weights[rows] = problem.targets, problem.weights
+    del [np.full(size, np.nan) for size in (10, 100, 1_000, 10_000, 100_000)][:]
+    poisoned_value, poisoned_gradient = spread.value_and_gradient(theta, data, rows)
+    assert poisoned_value == value
+    np.testing.assert_array_equal(poisoned_gradient, gradient)
+    np.testing.assert_array_equal(spread.network.raw_predict(theta, data)[rows], raw)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_neighbours_change_no_bit_of_a_prediction(cell):
+    lengths = list(np.random.default_rng(2).integers(1, 12, size=150))
+    problem = Problem(cell=cell, n_layers=2, bidirectional=True, lengths=lengths)
+    theta = problem.theta
+    raw = problem.network.raw_predict(theta, pack(problem.sequences))
+    for i in (0, 1, 63, 64, 149):
+        alone = problem.network.raw_predict(theta, pack([problem.sequences[i]]))
+        np.testing.assert_array_equal(alone[0], raw[i])
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_many_shards_tiles_and_threads(cell, monkeypatch):
+    lengths = list(np.random.default_rng(2).integers(1, 12, size=133))
+    problem = Problem(cell=cell, bidirectional=True, lengths=lengths)
+    theta, data = problem.theta, pack(problem.sequences)
+    whole = problem.network.raw_predict(theta, data)
+    for name in ("_SHARD_WORK", "_TRAIN_TILE", "_PREDICT_TILE"):
+        monkeypatch.setattr(network, name, 1)
+    np.testing.assert_array_equal(problem.network.raw_predict(theta, data), whole)
+    assert_close(whole, problem.reference_raw(), 1e-12)
+    value, gradient = problem.value_and_gradient(theta, data)
+    assert_close(value, problem.reference_objective(), 1e-12)
+    # The whole is the weighted mean of its parts.
+    total = np.zeros_like(theta)
+    for rows in np.array_split(np.arange(len(lengths)), 20):
+        share = problem.weights[rows].sum() / problem.weights.sum()
+        total += share * problem.value_and_gradient(theta, data, rows, alpha=0.0)[1]
+    _, no_penalty = problem.value_and_gradient(theta, data, alpha=0.0)
+    assert_close(no_penalty, total, 1e-12)
+    for n_threads in (2, 3):
+        with ThreadPoolExecutor(n_threads) as pool:
+            again, again_gradient = problem.value_and_gradient(theta, data, pool=pool)
+            raw = problem.network.raw_predict(theta, data, pool)
+        assert again == value
+        np.testing.assert_array_equal(again_gradient, gradient)
+        np.testing.assert_array_equal(raw, problem.network.raw_predict(theta, data))
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("per_step", [False, True])
+def test_standardisation(per_step):
+    problem = Problem(cell="lstm", lengths=[4, 4, 4])
+    rng = np.random.default_rng(5)
+    shape = (4, N_FEATURES) if per_step else (1, N_FEATURES)
+    center, scale = rng.standard_normal(shape), rng.uniform(0.5, 2.0, shape)
+    packed = pack([sequence / scale + center for sequence in problem.sequences])
+    data = SequenceData(packed.values, packed.offsets, center, scale)
+    assert_close(problem.network.raw_predict(problem.theta, data), problem.reference_raw(), 1e-12)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_float32(cell):
+    """The other precision's kernels, at parameters and data that both can represent."""
+    problem = Problem(cell=cell, n_layers=2, bidirectional=True, pooling="mean")
+    for arrays in (problem.parameters, {"targets": problem.targets, "weights": problem.weights}):
+        for array in arrays.values():
+            array[...] = array.astype(np.float32)
+    problem.sequences = [x.astype(np.float32).astype(np.float64) for x in problem.sequences]
+    theta, data = problem.theta, pack(problem.sequences)
+    value, gradient = problem.value_and_gradient(theta)
+    raw = problem.network.raw_predict(theta, data)
+
+    problem.build(np.float32)
+    problem.targets = problem.targets.astype(np.float32)
+    problem.weights = problem.weights.astype(np.float32)
+    single = SequenceData(
+        data.values.astype(np.float32),
+        data.offsets,
+        data.center.astype(np.float32),
+        data.scale.astype(np.float32),
+    )
+    theta = theta.astype(np.float32)
+    single_value, single_gradient = problem.value_and_gradient(theta, single)
+    single_raw = problem.network.raw_predict(theta, single)
+    assert single_raw.dtype == single_gradient.dtype == np.float32
+    assert_close(single_raw, raw, 2e-6)
+    assert_close(single_value, value, 2e-6)
+    blocks = problem.network.views(gradient)
+    for name, actual in problem.network.views(single_gradient).items():
+        assert_close(actual, blocks[name], 1e-5)
