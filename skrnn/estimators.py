@@ -200,7 +200,7 @@ class _BaseRNN(BaseEstimator):
 
     @property
     def coefs_(self):
-        """Weight matrices, views: W and U of each layer and direction, last the output layer's V."""
+        """Weight matrices, views: W and U of each layer and direction, then the output's V."""
         return self._arrays("WUV")
 
     @property
