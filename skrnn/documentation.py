@@ -23,6 +23,13 @@ n_timesteps : int, default=None
     Steps in a row of a 2-D X, which is then read as ``X.reshape(n, n_timesteps, -1)``. None: each
     column is a step of one feature.
 
+linear_path : "auto", int or None, default="auto"
+    A linear map from the flat (standardised) input to the output beside the recurrent layers, which
+    then learn what it cannot: a ridge regression, its strength chosen by leave-one-out
+    cross-validation down to nothing, fitted first and then kept. An int is the number of last
+    steps it sees; "auto" takes as many as have 512 inputs. None leaves it out, as ``partial_fit``
+    always does.
+
 dropout : float, default=0.0
     Share of each layer's outputs that is set to zero while training, the same units at every step
     of a sequence (Gal and Ghahramani, 2016). Not used by "lbfgs".
@@ -50,8 +57,9 @@ learning_rate_init : float, default=0.003
 power_t : float, default=0.5
     Exponent of "invscaling".
 
-max_iter : int, default=100
-    Epochs of "adam" and "sgd", iterations of "lbfgs".
+max_iter : int or None, default=None
+    Epochs of "adam" and "sgd", iterations of "lbfgs". None: as many epochs as give about 3000
+    updates, but 25 to 300; 200 iterations of "lbfgs".
 
 shuffle : bool, default=True
     Whether each epoch takes the samples in a new order. False also makes `validation_fraction` the
@@ -63,7 +71,8 @@ random_state : int, RandomState instance or None, default=None
 
 tol : float, default=1e-4
     Training stops when the loss (with `early_stopping` that on the validation data) has not
-    improved by `tol` in `n_iter_no_change` epochs. For "lbfgs" the tolerance of the gradient.
+    improved by the share `tol` of itself in `n_iter_no_change` epochs. For "lbfgs" the tolerance
+    of the gradient.
 
 verbose : bool, default=False
     Whether to print a line per epoch.
@@ -83,11 +92,12 @@ beta_1, beta_2 : float, default=0.9, 0.999
 epsilon : float, default=1e-8
     Adam's guard against division by zero.
 
-early_stopping : bool, default=False
+early_stopping : bool or "auto", default="auto"
     Whether to hold out `validation_fraction` of the data (unless ``fit`` gets `X_val` and `y_val`),
-    to stop when its loss no longer improves, and to keep the weights that were best on it.
+    to stop when its loss no longer improves, and to keep the weights that were best on it. "auto"
+    does so from 100 samples on.
 
-validation_fraction : float, default=0.1
+validation_fraction : float, default=0.15
     Share held out for `early_stopping`; stratified for a classifier.
 
 n_iter_no_change : int or inf, default=10

@@ -20,6 +20,9 @@ from skrnn import validation
 from skrnn.documentation import documented
 from skrnn.parameters import CLASSIFIER_CONSTRAINTS, REGRESSOR_CONSTRAINTS, validate_parameters
 
+#: Samples from which early_stopping="auto" holds some out.
+_ENOUGH = 100
+
 
 def _is_stochastic(estimator):
     if estimator.solver == "lbfgs":
@@ -57,14 +60,17 @@ class _BaseRNN(BaseEstimator):
         labels, weights, labelled = self._label(data, y, sample_weight, known)
         seeds = self._model["seeds"] if goes_on else _draw_seeds(self.random_state)
         known = self._known_of(labels, weights)
-        labelled, watched = self._hold_out(X, data, known, labelled, held_out, seeds)
         architecture = self._architecture(labelled, labels)
         if goes_on:
             model = self._model
             _check_same_architecture(type(self).__name__, model, architecture)
         else:
             per_column = data.form == "table"
-            model = fitting.new_model(labelled, architecture, seeds, self.standardize, per_column)
+            path = None if incremental else self.linear_path
+            model, labelled = fitting.new_model(
+                labelled, architecture, seeds, self.standardize, per_column, path
+            )
+        labelled, watched = self._hold_out(X, data, known, labelled, held_out, seeds, incremental)
         start = model
         model, curves, stop = fitting.train(
             start,
@@ -84,7 +90,7 @@ class _BaseRNN(BaseEstimator):
 
     def _check_combinations(self, held_out, incremental):
         X_val, y_val, weight_val = held_out
-        if incremental and self.early_stopping:
+        if incremental and self.early_stopping is True:
             raise ValueError("partial_fit does not support early_stopping=True.")
         if (X_val is None) != (y_val is None):
             given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
@@ -120,14 +126,14 @@ class _BaseRNN(BaseEstimator):
     def _weigh(self, labels, weights, known):
         return weights
 
-    def _hold_out(self, X, data, known, labelled, held_out, seeds):
+    def _hold_out(self, X, data, known, labelled, held_out, seeds, incremental):
         """Training data and, if any is to be watched, validation data."""
         X_val, y_val, weight_val = held_out
         if X_val is not None:
             dtype = data.sequences.values.dtype.name
             data_val = validation.read_validation_sequences(self, X_val, X, data, dtype=dtype)
             return labelled, self._label(data_val, y_val, weight_val, known, "y_val")[2]
-        if not self.early_stopping:
+        if incremental or not self._stops_early(len(labelled.weights)):
             return labelled, None
         from sklearn.model_selection import train_test_split
 
@@ -146,6 +152,9 @@ class _BaseRNN(BaseEstimator):
                 "validation_fraction, pass X_val and y_val, or set early_stopping=False."
             )
         return labelled.take(np.sort(train)), labelled.take(np.sort(val))
+
+    def _stops_early(self, n_samples):
+        return n_samples >= _ENOUGH if self.early_stopping == "auto" else self.early_stopping
 
     def _strata(self, labelled):
         return None
@@ -308,6 +317,7 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
         pooling="last",
         n_timesteps=None,
         dropout=0.0,
+        linear_path="auto",
         loss="squared_error",
         quantile=0.5,
         solver="adam",
@@ -316,7 +326,7 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
         learning_rate="cosine",
         learning_rate_init=3e-3,
         power_t=0.5,
-        max_iter=100,
+        max_iter=None,
         shuffle=True,
         random_state=None,
         tol=1e-4,
@@ -327,8 +337,8 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
-        early_stopping=False,
-        validation_fraction=0.1,
+        early_stopping="auto",
+        validation_fraction=0.15,
         n_iter_no_change=10,
         max_grad_norm=1.0,
         standardize=True,
@@ -342,6 +352,7 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
         self.pooling = pooling
         self.n_timesteps = n_timesteps
         self.dropout = dropout
+        self.linear_path = linear_path
         self.loss = loss
         self.quantile = quantile
         self.solver = solver
@@ -587,6 +598,7 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         pooling="last",
         n_timesteps=None,
         dropout=0.0,
+        linear_path="auto",
         class_weight=None,
         solver="adam",
         alpha=1e-4,
@@ -594,7 +606,7 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         learning_rate="cosine",
         learning_rate_init=3e-3,
         power_t=0.5,
-        max_iter=100,
+        max_iter=None,
         shuffle=True,
         random_state=None,
         tol=1e-4,
@@ -605,8 +617,8 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
-        early_stopping=False,
-        validation_fraction=0.1,
+        early_stopping="auto",
+        validation_fraction=0.15,
         n_iter_no_change=10,
         max_grad_norm=1.0,
         standardize=True,
@@ -620,6 +632,7 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         self.pooling = pooling
         self.n_timesteps = n_timesteps
         self.dropout = dropout
+        self.linear_path = linear_path
         self.class_weight = class_weight
         self.solver = solver
         self.alpha = alpha

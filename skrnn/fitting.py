@@ -9,6 +9,7 @@ theta              its flat parameter vector
 center, scale      of the inputs, (1, F), or (T, F) for a plain table
 target_center,     of the targets, (K,): the network learns ``(y - center) / scale``
 target_scale
+linear_path        dict of the map that :mod:`skrnn.linear_path` fitted, or None
 seeds              of the random streams
 n_samples_seen     by training so far, ``t_``
 optimizer          dict: the optimiser's state, kept between calls of ``partial_fit`` only
@@ -21,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logit
 
-from skrnn import scaling, training
+from skrnn import linear_path, scaling, training
 from skrnn.network import Network, sequence_data, thread_pool
 from skrnn.sequences import Sequences
 
@@ -30,15 +31,21 @@ _STANDARDIZED = ("squared_error", "absolute_error", "huber", "quantile")
 
 
 class Labelled(NamedTuple):
-    """Sequences, their targets (n, K) and weights (n,), in the user's units."""
+    """Sequences, their targets (n, K) and weights (n,), in the user's units.
+
+    offsets (n, n_outputs): what the linear path adds to the raw predictions, where it is not to be
+    the model's own prediction.
+    """
 
     sequences: Sequences
     targets: np.ndarray
     weights: np.ndarray
+    offsets: np.ndarray | None = None
 
     def take(self, rows):
         """Some of the rows."""
-        return Labelled(self.sequences.take(rows), self.targets[rows], self.weights[rows])
+        offsets = None if self.offsets is None else self.offsets[rows]
+        return Labelled(self.sequences.take(rows), self.targets[rows], self.weights[rows], offsets)
 
 
 @lru_cache(maxsize=64)
@@ -51,7 +58,7 @@ def network_of(model):
     return _network(model["architecture"])
 
 
-def new_model(labelled, architecture, seeds, standardize, per_step):
+def new_model(labelled, architecture, seeds, standardize, per_step, path=None):
     """A model with start values for some data.
 
     Parameters
@@ -65,10 +72,15 @@ def new_model(labelled, architecture, seeds, standardize, per_step):
     standardize : bool
     per_step : bool
         Whether X is a plain table, each column with a mean and scale of its own.
+    path : int, "auto" or None
+        Steps of the linear path; None for no path.
 
     Returns
     -------
-    dict
+    model : dict
+    labelled : Labelled
+        With the offsets to train with: what the path predicts for each sample without having seen
+        it.
 
     Raises
     ------
@@ -81,9 +93,22 @@ def new_model(labelled, architecture, seeds, standardize, per_step):
     center, scale = _input_scaling(labelled, standardize, per_step)
     target_center, target_scale = _target_scaling(labelled, dict(architecture), standardize)
     targets = (labelled.targets - target_center) / target_scale
-    bias = _initial_bias(dict(architecture), targets, labelled.weights)
-    network.views(theta)["b_out"][:] = bias
-    return {
+    views = network.views(theta)
+    linear, offsets = None, None
+    if path is None or not _is_learnable(targets, dict(architecture)):
+        views["b_out"][:] = _initial_bias(dict(architecture), targets, labelled.weights)
+    else:
+        linear, offsets = linear_path.fit(
+            labelled.sequences, targets, labelled.weights, center, scale, dict(architecture), path
+        )
+        views["V"][:] = 0.0  # the start is what the path predicts, nothing else
+        if standardize and dict(architecture)["loss"] in _STANDARDIZED:
+            unit = _error_scale(targets, offsets, labelled.weights)
+            target_scale = target_scale * unit
+            levels = offsets.shape[1] // len(unit)
+            linear = linear_path.in_units(linear, np.repeat(unit, levels))
+            offsets = offsets / np.repeat(unit, levels)
+    model = {
         "architecture": architecture,
         "theta": theta,
         "center": center,
@@ -91,9 +116,26 @@ def new_model(labelled, architecture, seeds, standardize, per_step):
         "target_center": target_center,
         "target_scale": target_scale,
         "seeds": tuple(int(seed) for seed in seeds),
+        "linear_path": linear,
         "n_samples_seen": 0,
         "optimizer": None,
     }
+    return model, labelled._replace(offsets=offsets)
+
+
+def _error_scale(targets, offsets, weights):
+    """Spread of the path's errors (K,): the unit in which the recurrent part learns them."""
+    first_levels = offsets[:, :: offsets.shape[1] // targets.shape[1]]
+    spread = scaling.mean_and_scale(targets - first_levels, weights, np.float64)[1]
+    return spread
+
+
+def _is_learnable(targets, architecture):
+    """Whether there is anything a linear map could learn: two samples, and of each class one."""
+    if architecture["loss"] in ("logistic", "softmax"):
+        n_classes = architecture["n_outputs"] if architecture["loss"] == "softmax" else 2
+        return targets.shape[1] > 1 or len(np.unique(targets)) == n_classes
+    return len(targets) > 1
 
 
 def _input_scaling(labelled, standardize, per_step):
@@ -146,7 +188,21 @@ def examples(model, labelled):
         _data(model, labelled.sequences),
         np.ascontiguousarray(targets, dtype),
         np.ascontiguousarray(labelled.weights, dtype),
+        np.ascontiguousarray(_offsets(model, labelled), dtype),
     )
+
+
+def _offsets(model, labelled):
+    if labelled.offsets is not None:
+        return labelled.offsets
+    return _linear_predict(model, labelled.sequences)
+
+
+def _linear_predict(model, sequences):
+    if model["linear_path"] is None:
+        return np.zeros((len(sequences), network_of(model).n_outputs), model["theta"].dtype)
+    raw = linear_path.predict(model["linear_path"], sequences, model["center"], model["scale"])
+    return raw.astype(model["theta"].dtype)
 
 
 def _data(model, sequences):
@@ -157,7 +213,8 @@ def raw_predict(model, sequences, n_threads=1):
     """Raw predictions (n, n_outputs), targets' units not yet restored."""
     with thread_pool(n_threads) as pool:
         data = _data(model, sequences)
-        return network_of(model).raw_predict(model["theta"], data, pool)
+        raw = network_of(model).raw_predict(model["theta"], data, pool)
+    return raw if model["linear_path"] is None else raw + _linear_predict(model, sequences)
 
 
 def rescale(model, raw):
@@ -170,10 +227,23 @@ def rescale(model, raw):
 def settings_of(params, n_samples, incremental):
     """Training settings from an estimator's parameters."""
     values = {name: params[name] for name in training.Settings._fields}
-    values["batch_size"] = _batch_size(params["batch_size"], n_samples)
+    values["batch_size"] = batch_size = _batch_size(params["batch_size"], n_samples)
+    values["early_stopping"] = params["early_stopping"] is not False
+    if params["max_iter"] is None:
+        values["max_iter"] = _n_epochs(-(-n_samples // batch_size), params["solver"])
     if incremental and params["learning_rate"] in ("cosine", "one_cycle"):
         values["learning_rate"] = "constant"  # partial_fit has no end to plan for
     return training.Settings(**values)
+
+
+#: What max_iter=None aims at: so many updates, within so many epochs.
+_N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
+
+
+def _n_epochs(n_batches, solver):
+    if solver == "lbfgs":
+        return 200
+    return min(max(_N_UPDATES // n_batches, _FEWEST_EPOCHS), _MOST_EPOCHS)
 
 
 def _batch_size(batch_size, n_samples):

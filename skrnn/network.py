@@ -188,7 +188,17 @@ class Network:
         return [order[i::n_shards] for i in range(n_shards)]
 
     def loss_gradient(
-        self, theta, data, targets, weights, rows, gradient, masks=None, alpha=0.0, pool=None
+        self,
+        theta,
+        data,
+        targets,
+        weights,
+        rows,
+        gradient,
+        offsets=None,
+        masks=None,
+        alpha=0.0,
+        pool=None,
     ):
         """Weighted mean loss over some rows, plus the L2 penalty, and its gradient.
 
@@ -203,6 +213,8 @@ class Network:
             The minibatch: rows of data, targets and weights.
         gradient : ndarray of shape (n_parameters,)
             Written.
+        offsets : ndarray of shape (n, n_outputs), optional
+            Added to the raw predictions.
         masks : ndarray of shape (len(rows), n_masked), optional
             Dropout factors.
         alpha : float
@@ -216,6 +228,9 @@ class Network:
         """
         if masks is None:
             masks = np.empty((len(rows), 0), self.dtype)
+        if offsets is None:
+            offsets = np.zeros((len(weights), self.n_outputs), self.dtype)
+        labels = composition.Labels(targets, weights, offsets)
         shards = self._shards(data.offsets, rows)
         buffers = np.empty((len(shards), self.n_parameters), self.dtype)
         weight_sum = float(weights[rows].sum(dtype=np.float64))
@@ -224,8 +239,8 @@ class Network:
 
         def work(i):
             return composition.loss_gradient(
-                self.cell, self._net, theta, data, targets, weights, rows[shards[i]],
-                masks[shards[i]], weight_sum, tile_rows, buffers[i],
+                self.cell, self._net, theta, data, labels, rows[shards[i]], masks[shards[i]],
+                weight_sum, tile_rows, buffers[i],
             )  # fmt: skip
 
         run = pool.map if pool is not None and len(shards) > 1 else map
@@ -260,13 +275,11 @@ class Network:
         composition.affine(self._net, theta, pooled, raw)
         return raw
 
-    def loss(self, raw, targets, weights):
-        """Weighted mean loss of raw predictions, without the penalty."""
-        rows = np.arange(len(raw))
-        total = float(weights.sum(dtype=np.float64))
-        return losses.loss_gradient(
-            self._net.loss, self._net.quantiles, raw.copy(), targets, weights, rows, total
-        )
+    def losses(self, raw, targets):
+        """Loss of each row of raw predictions, (n,), weights and penalty left out."""
+        values = np.empty(len(raw))
+        losses.row_losses(self._net.loss, self._net.quantiles, raw.copy(), targets, values)
+        return values
 
 
 def _longest_first(lengths):

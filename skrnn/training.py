@@ -16,16 +16,23 @@ from skrnn.optimizers import SGD, Adam
 
 #: After so many returns to the last good epoch training stops.
 _MAX_RECOVERIES = 5
+#: Shares of the recurrent part tried beside a linear path.
+_SHARES = np.linspace(0.0, 1.0, 21, dtype=np.float32)
 #: "adaptive" divides the learning rate by this when the loss stalls, down to the smallest one.
 _ADAPTIVE_DIVISOR, _SMALLEST_RATE = 5.0, 1e-6
 
 
 class Examples(NamedTuple):
-    """Sequences with targets (n, K) and weights (n,), in the network's dtype and units."""
+    """What to learn, in the network's dtype and units.
+
+    targets (n, K), weights (n,), and offsets (n, n_outputs), which the linear path adds to the raw
+    predictions.
+    """
 
     data: SequenceData
     targets: np.ndarray
     weights: np.ndarray
+    offsets: np.ndarray
 
 
 class Validation(NamedTuple):
@@ -134,6 +141,8 @@ class Training:
     def run(self):
         """Train to the end; the reason it ended."""
         solve = self._minimize if self.settings.solver == "lbfgs" else self._run_epochs
+        if self.validation is not None:  # the start may be the best: all that a linear path knows
+            self._best, self.curves.best_validation_loss = self.theta.copy(), self._validate()[0]
         try:
             stop = solve()
         except KeyboardInterrupt:
@@ -141,7 +150,29 @@ class Training:
             self.warn("Training interrupted by user; the weights learnt so far are kept.")
         if self._best is not None:
             self.theta[:] = self._best
+            self._weigh_recurrent_part()
         return stop
+
+    def _weigh_recurrent_part(self):
+        """Scale the output layer by the share, 0 to 1, that predicts the validation data best.
+
+        Beside a linear path a recurrent part that learnt some noise is better toned down, and left
+        out where what it gains is within one standard error of nothing. Without a path there is
+        nothing to fall back on.
+        """
+        data, targets, weights, offsets = self.validation.examples
+        if not offsets.any():
+            return
+        raw = self.network.raw_predict(self.theta, data, self.pool)
+        without = self.network.losses(offsets, targets)
+        gains = [without - self.network.losses(s * raw + offsets, targets) for s in _SHARES]
+        means = np.array([np.average(gain, weights=weights) for gain in gains])
+        best = int(means.argmax())
+        spread = np.average((gains[best] - means[best]) ** 2, weights=weights)
+        standard_error = math.sqrt(spread * (weights**2).sum()) / weights.sum()
+        for name in ("V", "b_out"):
+            share = _SHARES[best] if means[best] > standard_error else 0.0
+            self.network.views(self.theta)[name][:] *= share
 
     # Minibatches
 
@@ -180,10 +211,7 @@ class Training:
         total = 0.0
         for first in range(0, n_samples, s.batch_size):
             rows = order[first : first + s.batch_size]
-            loss = self.network.loss_gradient(
-                self.theta, *self.examples, rows, self._gradient,
-                masks=self._dropout_masks(len(rows)), alpha=s.alpha, pool=self.pool,
-            )  # fmt: skip
+            loss = self._loss_gradient(self.theta, rows, self._dropout_masks(len(rows)))
             norm = optimizers.gradient_norm(self._gradient)
             if not math.isfinite(loss + norm):
                 return math.nan
@@ -192,6 +220,13 @@ class Training:
             self.optimizer.update(self.theta, self._gradient, self._rate(progress), shrink)
             total += loss * float(self.examples.weights[rows].sum(dtype=np.float64))
         return total / float(self.examples.weights.sum(dtype=np.float64))
+
+    def _loss_gradient(self, theta, rows, masks=None):
+        data, targets, weights, offsets = self.examples
+        return self.network.loss_gradient(
+            theta, data, targets, weights, rows, self._gradient, offsets=offsets, masks=masks,
+            alpha=self.settings.alpha, pool=self.pool,
+        )  # fmt: skip
 
     def _rate(self, epochs):
         """Learning rate after so many epochs, a fraction of one included."""
@@ -221,21 +256,23 @@ class Training:
         line = f"Iteration {len(curves)}, loss = {loss:.8f}"
         if self.validation is not None:
             watched, score = self._validate()
+            curves.validation_loss.append(watched)
+            curves.validation_scores.append(score)
             line += f", validation loss = {watched:.8f}, validation score = {score:.6f}"
         self.report(line)
         best = curves.best_loss if self.validation is None else curves.best_validation_loss
-        self._stalled = self._stalled + 1 if not watched < best - self.settings.tol else 0
-        if self.validation is not None and (watched < best or self._best is None):
+        worth = best if math.isinf(best) else best - self.settings.tol * abs(best)
+        self._stalled = 0 if watched < worth else self._stalled + 1
+        if self.validation is not None and watched < best:
             self._best, curves.best_validation_loss = self.theta.copy(), watched
         curves.best_loss = min(curves.best_loss, loss)
 
     def _validate(self):
-        data, targets, weights = self.validation.examples
-        raw = self.network.raw_predict(self.theta, data, self.pool)
-        loss, score = self.network.loss(raw, targets, weights), self.validation.score(raw)
-        self.curves.validation_loss.append(loss)
-        self.curves.validation_scores.append(score)
-        return loss, score
+        """Loss and score on the validation data."""
+        data, targets, weights, offsets = self.validation.examples
+        raw = self.network.raw_predict(self.theta, data, self.pool) + offsets
+        losses = self.network.losses(raw, targets)
+        return float(np.average(losses, weights=weights)), self.validation.score(raw)
 
     def _has_stalled(self):
         watching = self.validation is None or self.settings.early_stopping
@@ -287,14 +324,7 @@ class Training:
 
         def objective(vector):
             theta = vector.astype(self.theta.dtype)
-            loss = self.network.loss_gradient(
-                theta,
-                *self.examples,
-                rows,
-                self._gradient,
-                alpha=self.settings.alpha,
-                pool=self.pool,
-            )
+            loss = self._loss_gradient(theta, rows)
             return loss, self._gradient.astype(np.float64)
 
         def after_iteration(intermediate_result):

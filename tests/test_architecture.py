@@ -18,7 +18,11 @@ LAYERS = {
     "optimizers": ({"kernels"}, {"numpy", "scipy"}),
     "network": ({"kernels", "sequences"}, {"numpy"}),
     "training": ({"network", "optimizers", "sequences"}, {"numpy", "scipy"}),
-    "fitting": ({"network", "scaling", "sequences", "training"}, {"numpy", "scipy"}),
+    "linear_path": ({"kernels", "scaling"}, {"numpy", "scipy", "sklearn", "threadpoolctl"}),
+    "fitting": (
+        {"linear_path", "network", "scaling", "sequences", "training"},
+        {"numpy", "scipy"},
+    ),
     "parameters": (set(), {"numpy", "sklearn"}),
     "validation": ({"sequences"}, {"numpy", "sklearn"}),
     "documentation": (set(), set()),

@@ -27,6 +27,8 @@ Architecture = namedtuple(
 )
 #: Sequences and their standardisation ``(x - center) * scale``, center and scale (1, F) or (T, F).
 SequenceData = namedtuple("SequenceData", "values offsets center scale")
+#: targets (n, K), or (n, 1) class indices; weights (n,); offsets (n, K) of the raw predictions.
+Labels = namedtuple("Labels", "targets weights offsets")
 #: Sorted rows as packed steps: rows (B,), start (T + 1,), lengths (B,), places (S,) or (0,): the
 #: mirror.
 Packing = namedtuple("Packing", "rows start lengths places")
@@ -157,9 +159,7 @@ def _affine(V, bias, pooled, raw):
 
 
 @inlined
-def _tile_loss_gradient(
-    cell, net, theta, data, targets, weights, rows, masks, weight_sum, gradient
-):
+def _tile_loss_gradient(cell, net, theta, data, labels, rows, masks, weight_sum, gradient):
     """Loss of a tile of sorted rows; its gradient is added to `gradient`."""
     packing = _pack_rows(net, data.offsets, rows)
     n_rows, n_hidden = rows.shape[0], net.hidden[-1]
@@ -173,8 +173,13 @@ def _tile_loss_gradient(
     d_V, d_bias = _head_at(gradient, net.positions[-1], n_pooled, net.n_outputs)
     raw = np.empty((n_rows, net.n_outputs), x.dtype)
     _affine(V, bias, pooled, raw)
+    for i in range(n_rows):
+        for k in range(net.n_outputs):
+            raw[i, k] += labels.offsets[rows[i], k]
 
-    loss = losses.loss_gradient(net.loss, net.quantiles, raw, targets, weights, rows, weight_sum)
+    loss = losses.loss_gradient(
+        net.loss, net.quantiles, raw, labels.targets, labels.weights, rows, weight_sum
+    )
     for i in range(n_rows):
         for k in range(net.n_outputs):
             d_bias[k] += raw[i, k]
@@ -189,12 +194,10 @@ def _tile_loss_gradient(
 
 
 @kernel
-def loss_gradient(
-    cell, net, theta, data, targets, weights, rows, masks, weight_sum, tile_rows, gradient
-):
+def loss_gradient(cell, net, theta, data, labels, rows, masks, weight_sum, tile_rows, gradient):
     """Loss of a shard of rows and, in `gradient`, what it adds to the minibatch's gradient.
 
-    data: SequenceData; targets (n, K) or (n, 1) class indices; weights (n,); rows (B,) of the data,
+    data: SequenceData; labels: Labels, of all data; rows (B,) of the data,
     longest sequence first; masks (B, sum of D * H) dropout factors or (B, 0). The shard is worked
     through in tiles of `tile_rows` rows.
     """
@@ -204,7 +207,7 @@ def loss_gradient(
     for first in range(0, rows.shape[0], tile_rows):
         last = min(first + tile_rows, rows.shape[0])
         loss += _tile_loss_gradient(
-            cell, net, theta, data, targets, weights, rows[first:last], masks[first:last],
+            cell, net, theta, data, labels, rows[first:last], masks[first:last],
             weight_sum, gradient,
         )  # fmt: skip
     return loss

@@ -84,6 +84,13 @@ def _row(kind, quantiles, raw, y):
 
 
 @kernel
+def row_losses(kind, quantiles, raw, targets, values):
+    """Loss of each row (n,), its weight left out; raw (n, K) is used up."""
+    for i in range(raw.shape[0]):
+        values[i] = _row(kind, quantiles, raw[i], targets[i])
+
+
+@kernel
 def loss_gradient(kind, quantiles, raw, targets, weights, rows, weight_sum):
     """Weighted mean loss of some rows of the data; raw (B, K) becomes its gradient.
 

@@ -1,0 +1,333 @@
+"""The direct linear path: what a linear map of the input predicts, the recurrent part builds on.
+
+Plain recurrent nets lose to ridge or logistic regression on tables and lag windows. With
+``raw = linear map of the flat standardised input + recurrent part`` the recurrence learns only what
+the linear map cannot, as LSTNet's autoregressive highway (Lai et al., 2018) and residual nets do.
+
+The map is a ridge regression, its strength earned out of sample (equations 75 to 80):
+
+* the penalty of each output is the one with the smallest leave-one-out error, which one
+  eigendecomposition gives exactly for all penalties (Golub, Heath and Wahba, 1979);
+* the leave-one-out predictions are put on the scale of raw predictions by a slope and an intercept
+  that minimise the network's own loss (stacking, Wolpert, 1992; for classes Platt, 1999), the slope
+  near zero where the map predicts nothing;
+* while training, a sample's linear part is its leave-one-out prediction. The recurrent part sees
+  the error the map makes on new data, never rows learnt by heart.
+
+The map then stays as it is. Trained along with the rest it would fit its own training rows better
+than new ones, and leave the recurrent part too little to learn.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+from scipy.linalg import eigh
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
+from threadpoolctl import ThreadpoolController
+
+from skrnn.kernels import matmul
+from skrnn.scaling import weighted_quantile
+
+#: Penalties tried, as shares of the samples' total weight.
+PENALTIES = np.logspace(-6, 4, 31)
+#: Inputs of the map at most: of longer sequences it sees the last steps that have so many.
+MAX_INPUTS = 512
+# Rows flattened at a time, so that the design matrix of large data never exists whole.
+_CHUNK = 4096
+#: Prior precision of a slope, whose scores have variance one: more than a few samples must earn it.
+_PRIOR = 10.0
+
+
+def n_steps_of(sequences, linear_path):
+    """How many of the last steps the map sees: all up to MAX_INPUTS inputs, or as many as asked."""
+    longest = int(sequences.lengths.max())
+    if linear_path != "auto":
+        return min(int(linear_path), longest)
+    return min(longest, max(1, MAX_INPUTS // sequences.n_features))
+
+
+def flatten(sequences, rows, center, scale, n_steps):
+    """Standardised last steps of some rows, (n_rows, n_steps * F), older steps of short ones zero.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    rows : slice
+    center, scale : ndarray of shape (1, F) or (T, F)
+    n_steps : int
+
+    Returns
+    -------
+    ndarray of float64
+    """
+    offsets = sequences.offsets[rows.start : rows.stop + 1]
+    lengths = np.diff(offsets)
+    steps = np.arange(n_steps) - n_steps  # counted from the end, -1 the last
+    places = np.maximum(offsets[1:, np.newaxis] + steps, 0)
+    flat = sequences.values[places].astype(np.float64)
+    if len(center) > 1:
+        center, scale = center[-n_steps:], scale[-n_steps:]
+    flat = (flat - center) / scale
+    flat[lengths[:, np.newaxis] < -steps] = 0.0
+    return flat.reshape(len(lengths), -1)
+
+
+class _Ridge:
+    """Ridge regression and its leave-one-out predictions for every penalty, by one decomposition.
+
+    A sample of weight w stands for w samples, of which one is left out; a weight below one is left
+    out whole.
+    """
+
+    def __init__(self, chunks, targets, weights):
+        self.chunks, self.targets, self.weights = chunks, targets, weights
+        self.total = weights.sum()
+        self.target_mean = weights @ targets / self.total
+        self.mean = self._sum(lambda rows, x: weights[rows] @ x) / self.total
+        values, vectors = self._decompose()
+        kept = values > max(values.max(), 0.0) * 1e-10
+        self.values, self.vectors = values[kept], vectors[:, kept]
+        cross = self._sum(
+            lambda rows, x: (
+                (x - self.mean).T @ (weights[rows, np.newaxis] * (targets[rows] - self.target_mean))
+            )
+        )
+        self.projected = self.vectors.T @ cross  # (rank, K)
+
+    def _sum(self, term):
+        return sum(term(rows, x) for rows, x in self.chunks())
+
+    def _weighted(self, rows, x):
+        return np.sqrt(self.weights[rows])[:, np.newaxis] * (x - self.mean)
+
+    def _gram(self, rows, x):
+        x = self._weighted(rows, x)
+        return x.T @ x
+
+    def _decompose(self):
+        """Eigenvalues and eigenvectors of the weighted covariance, from its smaller side."""
+        n_inputs = len(self.mean)
+        if len(self.weights) >= n_inputs:
+            return eigh(self._sum(self._gram))
+        x = self._weighted(*next(self.chunks()))  # fewer rows than inputs: one chunk
+        values, vectors = eigh(x @ x.T)
+        return values, x.T @ vectors / np.sqrt(np.maximum(values, np.finfo(float).tiny))
+
+    def _left_out(self, rows, scores, factors):
+        """Predictions (n, K) of rows without themselves, for shrinkage factors (rank, K or 1)."""
+        one = np.minimum(self.weights[rows], 1.0)[:, np.newaxis]
+        leverage = one * (scores**2 @ factors + 1.0 / self.total)
+        y = self.targets[rows]
+        fitted = self.target_mean + scores @ (factors * self.projected)
+        return y - (y - fitted) / np.maximum(1.0 - leverage, 1e-6)
+
+    def _factors(self, penalties):
+        return 1.0 / (self.values[:, np.newaxis] + penalties * self.total)
+
+    def best_penalties(self):
+        """The penalty of least leave-one-out error, for each output (K,)."""
+        errors = np.zeros((len(PENALTIES), self.targets.shape[1]))
+        for rows, x in self.chunks():
+            scores = (x - self.mean) @ self.vectors
+            for i, penalty in enumerate(PENALTIES):
+                left_out = self._left_out(rows, scores, self._factors(penalty))
+                errors[i] += self.weights[rows] @ (self.targets[rows] - left_out) ** 2
+        return PENALTIES[errors.argmin(axis=0)]
+
+    def leave_one_out(self, penalties):
+        """Predictions (n, K) of each sample by the fit without it."""
+        factors = self._factors(penalties)
+        return np.concatenate(
+            [self._left_out(r, (x - self.mean) @ self.vectors, factors) for r, x in self.chunks()]
+        )
+
+    def coefficients(self, penalties):
+        """Map (p, K) and intercepts (K,)."""
+        coefficients = self.vectors @ (self._factors(penalties) * self.projected)
+        return coefficients, self.target_mean - self.mean @ coefficients
+
+
+def fit(sequences, targets, weights, center, scale, architecture, linear_path):
+    """Fit the map, and say what it predicts for each sample left out.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    targets : ndarray of shape (n, n_targets)
+        In the network's units; class codes (n, 1) for the loss "softmax".
+    weights : ndarray of shape (n,)
+    center, scale : ndarray of shape (1, F) or (T, F)
+    architecture : dict
+        Arguments of Network: loss, n_outputs and quantiles count here.
+    linear_path : int or "auto"
+
+    Returns
+    -------
+    path : dict
+        n_steps, coefficients (n_steps * F, n_outputs), intercepts (n_outputs,).
+    left_out : ndarray of shape (n, n_outputs)
+        Raw predictions of each sample by the map fitted without it.
+    """
+    n_steps = n_steps_of(sequences, linear_path)
+
+    def chunks():
+        for first in range(0, len(sequences), _CHUNK):
+            rows = slice(first, min(first + _CHUNK, len(sequences)))
+            yield rows, flatten(sequences, rows, center, scale, n_steps)
+
+    with _blas().limit(limits=1):  # its results depend on its threads
+        ridge = _Ridge(chunks, _ridge_targets(targets, weights, architecture), weights)
+        penalties = ridge.best_penalties()
+        scores = ridge.leave_one_out(penalties)
+        mixing, shift = _stack(scores, targets, weights, architecture)
+        coefficients, intercepts = ridge.coefficients(penalties)
+    path = {
+        "n_steps": n_steps,
+        "coefficients": coefficients @ mixing,
+        "intercepts": intercepts @ mixing + shift,
+    }
+    return path, scores @ mixing + shift
+
+
+@lru_cache(maxsize=1)
+def _blas():
+    return ThreadpoolController().select(user_api="blas")
+
+
+def _ridge_targets(targets, weights, architecture):
+    """What the ridge regression predicts: targets, class indicators, or logarithms of counts."""
+    if architecture["loss"] == "softmax":
+        return np.eye(architecture["n_outputs"])[targets[:, 0].astype(int)]
+    if architecture["loss"] == "poisson":
+        return np.log(targets / np.average(targets, axis=0, weights=weights) + 0.5)
+    return targets
+
+
+def _stack(scores, targets, weights, architecture):
+    """Matrix (K', n_outputs) and shift (n_outputs,) from left-out scores to raw predictions.
+
+    No slope is negative. Left-out means fall where the sample left out is large, so that a map
+    which predicts nothing but the mean would give each target away by a negative slope.
+    """
+    loss = architecture["loss"]
+    if loss == "softmax":
+        return _stack_classes(scores, targets[:, 0].astype(int), weights)
+    if loss in ("logistic", "poisson"):
+        columns = zip(scores.T, targets.T, strict=True)
+        pairs = [_stack_column(loss, s[:, np.newaxis], y, weights) for s, y in columns]
+        slopes, shifts = zip(*pairs, strict=True)
+        return np.diag(slopes), np.array(shifts)
+    levels = {"quantile": architecture["quantiles"], "absolute_error": (0.5,)}.get(loss, (None,))
+    return _stack_located(scores, targets, weights, levels)
+
+
+def _stack_located(scores, targets, weights, levels):
+    """Least-squares slope in [0, 1]; the shift is the rest's mean, or its quantile at a level."""
+    n_targets, n_levels = scores.shape[1], len(levels)
+    mixing = np.zeros((n_targets, n_targets * n_levels))
+    shift = np.zeros(n_targets * n_levels)
+    for k in range(n_targets):
+        centered = scores[:, k] - np.average(scores[:, k], weights=weights)
+        spread = weights @ centered**2
+        slope = np.clip(weights @ (centered * targets[:, k]) / spread, 0.0, 1.0) if spread else 0.0
+        rest = targets[:, k] - slope * scores[:, k]
+        for q, level in enumerate(levels):
+            mixing[k, k * n_levels + q] = slope
+            shift[k * n_levels + q] = (
+                np.average(rest, weights=weights)
+                if level is None
+                else weighted_quantile(rest, weights, level)
+            )
+    return mixing, shift
+
+
+def _spread(scores, weights):
+    mean = np.average(scores, axis=0, weights=weights)
+    spread = np.sqrt(np.average((scores - mean) ** 2, axis=0, weights=weights))
+    return np.where(spread > 0, spread, 1.0)
+
+
+def _stack_classes(scores, codes, weights):
+    """One slope for all classes' scores and a shift for each, by maximum likelihood.
+
+    A logistic regression would fit a whole matrix from scores to classes, too much for few samples.
+    """
+    n_classes = scores.shape[1]
+    spread = np.sqrt((_spread(scores, weights) ** 2).mean())
+    scores = scores / spread
+    onehot = np.eye(n_classes)[codes]
+    prior = np.r_[_PRIOR, np.full(n_classes, 1e-3)]  # the shifts' is there for uniqueness only
+
+    def probabilities(point):
+        return softmax(point[0] * scores + point[1:], axis=1)
+
+    def value(point):
+        logs = log_softmax(point[0] * scores + point[1:], axis=1)
+        return -weights @ (logs * onehot).sum(axis=1) + 0.5 * prior @ point**2
+
+    def slope(point):
+        error = weights[:, np.newaxis] * (probabilities(point) - onehot)
+        return np.r_[(error * scores).sum(), error.sum(axis=0)] + prior * point
+
+    def curvature(point):
+        p = probabilities(point)
+        centered = p * (scores - (p * scores).sum(axis=1, keepdims=True))
+        matrix = np.empty((n_classes + 1, n_classes + 1))
+        matrix[0, 0] = weights @ (centered * scores).sum(axis=1)
+        matrix[0, 1:] = matrix[1:, 0] = weights @ centered
+        matrix[1:, 1:] = np.diag(weights @ p) - (weights[:, np.newaxis] * p).T @ p
+        return matrix + np.diag(prior)
+
+    start = np.zeros(n_classes + 1)
+    options = {"gtol": 1e-10 * weights.sum()}
+    point = minimize(
+        value, start, jac=slope, hess=curvature, method="trust-exact", options=options
+    ).x
+    if point[0] <= 0.0:  # see _stack
+        point = np.r_[0.0, np.log(weights @ onehot / weights.sum())]
+    return np.diag(np.full(n_classes, point[0] / spread)), point[1:]
+
+
+def _stack_column(loss, scores, targets, weights):
+    """Slope and shift of a generalised linear model of one target in its one score (n, 1)."""
+    from sklearn.linear_model import LogisticRegression, PoissonRegressor
+
+    total, successes = weights.sum(), weights @ targets
+    constant = np.log(successes / total)
+    if loss == "logistic":  # half a sample more of each kind: no log-odds is infinite
+        constant = np.log((successes + 0.5) / (total - successes + 0.5))
+    if targets.min() == targets.max():
+        return 0.0, constant
+    if loss == "poisson":
+        model = PoissonRegressor(
+            alpha=_PRIOR / total, solver="newton-cholesky", tol=1e-10, max_iter=300
+        )
+    else:
+        model = LogisticRegression(
+            C=1.0 / _PRIOR, solver="newton-cholesky", tol=1e-10, max_iter=300
+        )
+    spread = _spread(scores, weights)
+    model.fit(scores / spread, targets, sample_weight=weights)
+    slope = np.ravel(model.coef_)[0]
+    if slope <= 0.0:  # see _stack
+        return 0.0, constant
+    return slope / spread[0], np.ravel(model.intercept_)[0]
+
+
+def in_units(path, unit):
+    """The map with its raw predictions divided by `unit` (n_outputs,)."""
+    scaled = {name: path[name] / unit for name in ("coefficients", "intercepts")}
+    return {**path, **scaled}
+
+
+def predict(path, sequences, center, scale):
+    """The map's raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
+    coefficients = path["coefficients"]
+    panels = matmul.pack(coefficients, 0, coefficients)
+    raw = np.tile(path["intercepts"], (len(sequences), 1))
+    for first in range(0, len(sequences), _CHUNK):
+        rows = slice(first, min(first + _CHUNK, len(sequences)))
+        flat = flatten(sequences, rows, center, scale, path["n_steps"])
+        matmul.multiply(flat, panels, raw[rows], 1)
+    return raw
