@@ -1,7 +1,7 @@
 """Matrix products for the shapes of a recurrent net: few rows, repeated right-hand sides.
 
 Not BLAS, for three measured reasons (OpenBLAS 0.3.31, one Zen 5 core): its result for a row depends
-on how many rows the product has (74 % of float32 cases), so predictions would change with the
+on how many rows the product has (69 % of float32 cases), so predictions would change with the
 batch; its threads are a setting of the whole process; and at the sizes here, 16 to 64 rows, packing
 the right-hand side once for all steps makes ours 1.5 to 4 times faster.
 
