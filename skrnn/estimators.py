@@ -5,6 +5,7 @@ that need a compiler are imported when a model is fitted or used, so that import
 """
 
 import warnings
+from numbers import Real
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -60,6 +61,9 @@ class _BaseRNN(BaseEstimator):
         labels, weights, labelled = self._label(data, y, sample_weight, known)
         seeds = self._model["seeds"] if goes_on else _draw_seeds(self.random_state)
         known = self._known_of(labels, weights)
+        parting = (X, data, known, held_out, seeds, incremental)
+        if not self.shuffle:  # in time order nothing of the last part may be known before
+            labelled, watched = self._hold_out(labelled, *parting)
         architecture = self._architecture(labelled, labels)
         if goes_on:
             model = self._model
@@ -70,7 +74,8 @@ class _BaseRNN(BaseEstimator):
             model, labelled = fitting.new_model(
                 labelled, architecture, seeds, self.standardize, per_column, path
             )
-        labelled, watched = self._hold_out(X, data, known, labelled, held_out, seeds, incremental)
+        if self.shuffle:
+            labelled, watched = self._hold_out(labelled, *parting)
         start = model
         model, curves, stop = fitting.train(
             start,
@@ -114,10 +119,11 @@ class _BaseRNN(BaseEstimator):
         n_samples = len(data.sequences)
         weights_name = "sample_weight" + input_name[1:]
         weights = validation.read_weights(
-            sample_weight, n_samples, np.float64, input_name=weights_name
-        )
+            sample_weight, n_samples, data.sequences.values.dtype, input_name=weights_name
+        ).astype(np.float64, copy=False)
         labels = self._read_y(y, n_samples, weights, known, input_name)
         targets = labels.values.reshape(n_samples, -1).astype(np.float64, copy=False)
+        _require_representable(targets, data.sequences.values.dtype, input_name)
         labelled = Labelled(data.sequences, targets, self._weigh(labels, weights, known))
         if not labelled.weights.all():
             labelled = labelled.take(np.flatnonzero(labelled.weights))
@@ -126,13 +132,18 @@ class _BaseRNN(BaseEstimator):
     def _weigh(self, labels, weights, known):
         return weights
 
-    def _hold_out(self, X, data, known, labelled, held_out, seeds, incremental):
+    def _hold_out(self, labelled, X, data, known, held_out, seeds, incremental):
         """Training data and, if any is to be watched, validation data."""
         X_val, y_val, weight_val = held_out
         if X_val is not None:
             dtype = data.sequences.values.dtype.name
             data_val = validation.read_validation_sequences(self, X_val, X, data, dtype=dtype)
-            return labelled, self._label(data_val, y_val, weight_val, known, "y_val")[2]
+            try:
+                return labelled, self._label(data_val, y_val, weight_val, known, "y_val")[2]
+            except (TypeError, ValueError) as error:
+                if "_val" in str(error):
+                    raise
+                raise type(error)(f"In y_val: {error}") from error
         if incremental or not self._stops_early(len(labelled.weights)):
             return labelled, None
         from sklearn.model_selection import train_test_split
@@ -198,7 +209,9 @@ class _BaseRNN(BaseEstimator):
         check_is_fitted(self)
         dtype = self._model["theta"].dtype.name
         data = validation.read_matching_sequences(self, X, dtype=dtype)
-        return fitting.raw_predict(self._model, data.sequences, effective_n_jobs(self.n_jobs))
+        raw = fitting.raw_predict(self._model, data.sequences, effective_n_jobs(self.n_jobs))
+        _require_finite(raw)
+        return raw
 
     def _arrays(self, letters):
         from skrnn import fitting
@@ -224,6 +237,28 @@ class _BaseRNN(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _require_representable(targets, dtype, input_name):
+    """Refuse targets that the model's precision cannot hold."""
+    too_large = np.abs(targets) > np.finfo(dtype).max
+    if too_large.any():
+        sample = np.argmax(too_large.any(axis=1))
+        raise ValueError(
+            f"{input_name} contains a value too large for {dtype!r}: sample {sample} is "
+            f"{targets[sample].max()}. Rescale {input_name}, or set dtype='float64'."
+        )
+
+
+def _require_finite(predictions):
+    """Refuse to pass off nan or infinity as a prediction."""
+    if not np.isfinite(predictions).all():
+        finite = np.isfinite(predictions).reshape(len(predictions), -1).all(axis=1)
+        raise ValueError(
+            f"The prediction for sample {np.argmin(finite)} of X is not finite: its values are too "
+            "large for a model that was fitted on much smaller ones. Correct them, or rescale X "
+            "(and y) before fit."
+        )
 
 
 def _draw_seeds(random_state):
@@ -443,7 +478,10 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
             one more axis.
         """
         raw = self._raw_predict(X)
-        return self._predictions(self._model, raw)
+        with np.errstate(over="ignore"):
+            predictions = self._predictions(self._model, raw)
+        _require_finite(predictions)
+        return predictions
 
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination; with several quantile levels their mean pinball D2.
@@ -456,19 +494,17 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
         -------
         float
         """
-        if self.loss != "quantile" or np.ndim(self.quantile) == 0:
+        check_is_fitted(self)
+        if not self._several_levels:
             return super().score(X, y, sample_weight)
         from sklearn.metrics import d2_pinball_score
 
-        predicted = self.predict(X)
-        return float(
-            np.mean(
-                [
-                    d2_pinball_score(y, predicted[..., q], sample_weight=sample_weight, alpha=level)
-                    for q, level in enumerate(np.sort(self.quantile))
-                ]
-            )
-        )
+        predicted, levels = self.predict(X), dict(self._model["architecture"])["quantiles"]
+        scores = [
+            d2_pinball_score(y, predicted[..., q], sample_weight=sample_weight, alpha=level)
+            for q, level in enumerate(levels)
+        ]
+        return float(np.mean(scores))
 
     def _read_y(self, y, n_samples, weights, known, input_name):
         return validation.read_regression_targets(
@@ -824,7 +860,15 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         unknown = [label for label in self.class_weight if label not in names]
         if unknown:
             raise ValueError(f"class_weight names {unknown}, but the classes are {names}.")
-        return np.array([self.class_weight.get(label, 1.0) for label in names], dtype=float)
+        factors = [self.class_weight.get(label, 1.0) for label in names]
+        if not all(isinstance(factor, Real) and 0 <= factor < np.inf for factor in factors):
+            raise ValueError(
+                "class_weight must hold finite numbers that are not negative, got "
+                f"{self.class_weight!r}."
+            )
+        if not np.dot(factors, counts):
+            raise ValueError(f"class_weight={self.class_weight!r} leaves no sample any weight.")
+        return np.array(factors, dtype=float)
 
     def _weigh(self, labels, weights, known):
         if labels.kind == "multilabel" and self.class_weight is not None:

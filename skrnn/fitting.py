@@ -94,16 +94,14 @@ def new_model(labelled, architecture, seeds, standardize, per_step, path=None):
     target_center, target_scale = _target_scaling(labelled, dict(architecture), standardize)
     targets = (labelled.targets - target_center) / target_scale
     views = network.views(theta)
-    linear, offsets = None, None
-    if path is None or not _is_learnable(targets, dict(architecture)):
+    linear, offsets = _linear_path(labelled, targets, dict(architecture), per_step, path)
+    if linear is None:
         views["b_out"][:] = _initial_bias(dict(architecture), targets, labelled.weights)
     else:
-        linear, offsets = linear_path.fit(
-            labelled.sequences, targets, labelled.weights, center, scale, dict(architecture), path
-        )
         views["V"][:] = 0.0  # the start is what the path predicts, nothing else
         if standardize and dict(architecture)["loss"] in _STANDARDIZED:
-            unit = _error_scale(targets, offsets, labelled.weights)
+            loss = dict(architecture)["loss"]
+            unit = _error_scale(loss, targets, offsets, labelled.weights)
             target_scale = target_scale * unit
             levels = offsets.shape[1] // len(unit)
             linear = linear_path.in_units(linear, np.repeat(unit, levels))
@@ -123,11 +121,26 @@ def new_model(labelled, architecture, seeds, standardize, per_step, path=None):
     return model, labelled._replace(offsets=offsets)
 
 
-def _error_scale(targets, offsets, weights):
+def _linear_path(labelled, targets, architecture, per_step, path):
+    """The linear path and its left-out predictions; None, None where there is none to be had."""
+    if path is None or not _is_learnable(targets, architecture):
+        return None, None
+    try:
+        return linear_path.fit(
+            labelled.sequences, targets, labelled.weights, per_step, architecture, path
+        )
+    except OverflowError:  # a net on X or y of such a spread, not standardised, is on its own
+        return None, None
+
+
+def _error_scale(loss, targets, offsets, weights):
     """Spread of the path's errors (K,): the unit in which the recurrent part learns them."""
-    first_levels = offsets[:, :: offsets.shape[1] // targets.shape[1]]
-    spread = scaling.mean_and_scale(targets - first_levels, weights, np.float64)[1]
-    return spread
+    errors = targets - offsets[:, :: offsets.shape[1] // targets.shape[1]]  # of the first level
+    spread = scaling.mean_and_scale(errors, weights, np.float64)[1]
+    if loss not in linear_path.ROBUST:
+        return spread
+    robust = np.array([linear_path.robust_scale(column, weights) for column in errors.T])
+    return np.where(robust > 0.0, robust, spread)
 
 
 def _is_learnable(targets, architecture):
@@ -201,8 +214,8 @@ def _offsets(model, labelled):
 def _linear_predict(model, sequences):
     if model["linear_path"] is None:
         return np.zeros((len(sequences), network_of(model).n_outputs), model["theta"].dtype)
-    raw = linear_path.predict(model["linear_path"], sequences, model["center"], model["scale"])
-    return raw.astype(model["theta"].dtype)
+    with np.errstate(over="ignore"):  # whoever asked checks that predictions are finite
+        return linear_path.predict(model["linear_path"], sequences).astype(model["theta"].dtype)
 
 
 def _data(model, sequences):

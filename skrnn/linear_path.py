@@ -21,20 +21,28 @@ than new ones, and leave the recurrent part too little to learn.
 from functools import lru_cache
 
 import numpy as np
-from scipy.linalg import eigh
+from scipy.linalg import eigh, svd
 from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
+from scipy.special import expit, log_softmax
 from threadpoolctl import ThreadpoolController
 
 from skrnn.kernels import matmul
-from skrnn.scaling import weighted_quantile
+from skrnn.scaling import mean_and_scale, sequence_scaling, weighted_quantile
 
 #: Penalties tried, as shares of the samples' total weight.
 PENALTIES = np.logspace(-6, 4, 31)
 #: Inputs of the map at most: of longer sequences it sees the last steps that have so many.
 MAX_INPUTS = 512
+#: Losses that are not to follow outliers; then the map must not either.
+ROBUST = ("absolute_error", "huber", "quantile")
 # Rows flattened at a time, so that the design matrix of large data never exists whole.
 _CHUNK = 4096
+# Up to so many samples the ridge regression takes the more precise decomposition.
+_SMALL = 1000
+# Newton's first steps for a Poisson mean may be long.
+_LARGEST_LOG = 50.0
+# Beyond this total the weights of samples are scaled down: their squares have to be finite.
+_MOST_WEIGHT = 1e12
 #: Prior precision of a slope, whose scores have variance one: more than a few samples must earn it.
 _PRIOR = 10.0
 
@@ -85,15 +93,9 @@ class _Ridge:
         self.total = weights.sum()
         self.target_mean = weights @ targets / self.total
         self.mean = self._sum(lambda rows, x: weights[rows] @ x) / self.total
-        values, vectors = self._decompose()
-        kept = values > max(values.max(), 0.0) * 1e-10
-        self.values, self.vectors = values[kept], vectors[:, kept]
-        cross = self._sum(
-            lambda rows, x: (
-                (x - self.mean).T @ (weights[rows, np.newaxis] * (targets[rows] - self.target_mean))
-            )
-        )
-        self.projected = self.vectors.T @ cross  # (rank, K)
+        values, vectors, projected = self._decompose()
+        kept = values > max(values.max(), 0.0) * 1e-14
+        self.values, self.vectors, self.projected = values[kept], vectors[:, kept], projected[kept]
 
     def _sum(self, term):
         return sum(term(rows, x) for rows, x in self.chunks())
@@ -105,14 +107,21 @@ class _Ridge:
         x = self._weighted(rows, x)
         return x.T @ x
 
+    def _cross(self, rows, x):
+        centered = self.targets[rows] - self.target_mean
+        return (x - self.mean).T @ (self.weights[rows, np.newaxis] * centered)
+
     def _decompose(self):
-        """Eigenvalues and eigenvectors of the weighted covariance, from its smaller side."""
-        n_inputs = len(self.mean)
-        if len(self.weights) >= n_inputs:
-            return eigh(self._sum(self._gram))
-        x = self._weighted(*next(self.chunks()))  # fewer rows than inputs: one chunk
-        values, vectors = eigh(x @ x.T)
-        return values, x.T @ vectors / np.sqrt(np.maximum(values, np.finfo(float).tiny))
+        """Eigenvalues and vectors of the weighted covariance; on these, that with the targets."""
+        n_samples, n_inputs = len(self.weights), len(self.mean)
+        if n_samples > max(_SMALL, n_inputs):
+            values, vectors = eigh(self._sum(self._gram))
+            return values, vectors, vectors.T @ self._sum(self._cross)
+        # Of small data by singular values, which lose half the digits that squares lose.
+        x = np.concatenate([self._weighted(rows, x) for rows, x in self.chunks()])
+        left, values, right = svd(x, full_matrices=False)
+        y = np.sqrt(self.weights)[:, np.newaxis] * (self.targets - self.target_mean)
+        return values**2, right.T, values[:, np.newaxis] * (left.T @ y)
 
     def _left_out(self, rows, scores, factors):
         """Predictions (n, K) of rows without themselves, for shrinkage factors (rank, K or 1)."""
@@ -148,7 +157,7 @@ class _Ridge:
         return coefficients, self.target_mean - self.mean @ coefficients
 
 
-def fit(sequences, targets, weights, center, scale, architecture, linear_path):
+def fit(sequences, targets, weights, per_step, architecture, linear_path):
     """Fit the map, and say what it predicts for each sample left out.
 
     Parameters
@@ -157,7 +166,8 @@ def fit(sequences, targets, weights, center, scale, architecture, linear_path):
     targets : ndarray of shape (n, n_targets)
         In the network's units; class codes (n, 1) for the loss "softmax".
     weights : ndarray of shape (n,)
-    center, scale : ndarray of shape (1, F) or (T, F)
+    per_step : bool
+        Whether each step has a mean and scale of its own, as the columns of a plain table.
     architecture : dict
         Arguments of Network: loss, n_outputs and quantiles count here.
     linear_path : int or "auto"
@@ -165,29 +175,43 @@ def fit(sequences, targets, weights, center, scale, architecture, linear_path):
     Returns
     -------
     path : dict
-        n_steps, coefficients (n_steps * F, n_outputs), intercepts (n_outputs,).
+        n_steps; center and scale of the inputs; coefficients (n_steps * F, n_outputs); intercepts
+        (n_outputs,).
     left_out : ndarray of shape (n, n_outputs)
         Raw predictions of each sample by the map fitted without it.
+
+    Raises
+    ------
+    OverflowError
+        If X or the targets spread beyond double precision.
     """
-    n_steps = n_steps_of(sequences, linear_path)
+    center, scale = sequence_scaling(sequences, weights, per_step)
+    path = {"n_steps": n_steps_of(sequences, linear_path), "center": center, "scale": scale}
+    if weights.sum() > _MOST_WEIGHT:
+        weights = weights * (_MOST_WEIGHT / weights.sum())
 
     def chunks():
         for first in range(0, len(sequences), _CHUNK):
             rows = slice(first, min(first + _CHUNK, len(sequences)))
-            yield rows, flatten(sequences, rows, center, scale, n_steps)
+            yield rows, flatten(sequences, rows, center, scale, path["n_steps"])
 
+    learnt = _ridge_targets(targets, weights, architecture)
+    mean, unit = mean_and_scale(learnt, weights, np.float64)
     with _blas().limit(limits=1):  # its results depend on its threads
-        ridge = _Ridge(chunks, _ridge_targets(targets, weights, architecture), weights)
+        ridge = _Ridge(chunks, (learnt - mean) / unit, weights)
         penalties = ridge.best_penalties()
-        scores = ridge.leave_one_out(penalties)
+        scores = mean + unit * ridge.leave_one_out(penalties)
         mixing, shift = _stack(scores, targets, weights, architecture)
         coefficients, intercepts = ridge.coefficients(penalties)
-    path = {
-        "n_steps": n_steps,
-        "coefficients": coefficients @ mixing,
-        "intercepts": intercepts @ mixing + shift,
-    }
-    return path, scores @ mixing + shift
+    path["coefficients"] = (unit * coefficients) @ mixing
+    path["intercepts"] = (mean + unit * intercepts) @ mixing + shift
+    return path, _rounded(scores @ mixing + shift)
+
+
+def _rounded(x):
+    """x to 16 bits: training multiplies differences, and round-off is to make none."""
+    mantissa, exponent = np.frexp(x)
+    return np.ldexp(np.round(mantissa * 2.0**16) / 2.0**16, exponent)
 
 
 @lru_cache(maxsize=1)
@@ -201,7 +225,26 @@ def _ridge_targets(targets, weights, architecture):
         return np.eye(architecture["n_outputs"])[targets[:, 0].astype(int)]
     if architecture["loss"] == "poisson":
         return np.log(targets / np.average(targets, axis=0, weights=weights) + 0.5)
+    if architecture["loss"] in ROBUST:
+        return _without_outliers(targets, weights)
     return targets
+
+
+def _without_outliers(targets, weights):
+    """Targets clipped to four robust standard deviations around their medians."""
+    clipped = targets.copy()
+    for column in clipped.T:
+        median = weighted_quantile(column, weights, 0.5)
+        width = 4.0 * robust_scale(column, weights)
+        if width > 0.0:
+            np.clip(column, median - width, median + width, out=column)
+    return clipped
+
+
+def robust_scale(values, weights):
+    """Standard deviation of a normal distribution with the values' median absolute deviation."""
+    median = weighted_quantile(values, weights, 0.5)
+    return 1.4826 * weighted_quantile(np.abs(values - median), weights, 0.5)
 
 
 def _stack(scores, targets, weights, architecture):
@@ -215,7 +258,7 @@ def _stack(scores, targets, weights, architecture):
         return _stack_classes(scores, targets[:, 0].astype(int), weights)
     if loss in ("logistic", "poisson"):
         columns = zip(scores.T, targets.T, strict=True)
-        pairs = [_stack_column(loss, s[:, np.newaxis], y, weights) for s, y in columns]
+        pairs = [_stack_column(loss, s, y, weights) for s, y in columns]
         slopes, shifts = zip(*pairs, strict=True)
         return np.diag(slopes), np.array(shifts)
     levels = {"quantile": architecture["quantiles"], "absolute_error": (0.5,)}.get(loss, (None,))
@@ -248,8 +291,34 @@ def _spread(scores, weights):
     return np.where(spread > 0, spread, 1.0)
 
 
+def _maximize_likelihood(problem, n_parameters, total):
+    """Slope and shifts of a generalised linear model in scores of variance one, by Newton's method.
+
+    `problem` gives the negative log-likelihood of a point, its slope and its curvature.
+    """
+    prior = np.r_[_PRIOR, np.full(n_parameters - 1, 1e-3)]  # the shifts' is there for uniqueness
+
+    def slope(point):
+        return problem(point)[1] + prior * point
+
+    def curvature(point):
+        return problem(point)[2] + np.diag(prior)
+
+    point = minimize(
+        lambda point: problem(point)[0] + 0.5 * prior @ point**2,
+        np.zeros(n_parameters),
+        jac=slope,
+        hess=curvature,
+        method="trust-exact",
+        options={"gtol": 1e-8 * total},
+    ).x
+    for _ in range(2):  # to the last digits, which the value no longer shows
+        point = point - np.linalg.solve(curvature(point), slope(point))
+    return point
+
+
 def _stack_classes(scores, codes, weights):
-    """One slope for all classes' scores and a shift for each, by maximum likelihood.
+    """One slope for all classes' scores and a shift for each.
 
     A logistic regression would fit a whole matrix from scores to classes, too much for few samples.
     """
@@ -257,62 +326,49 @@ def _stack_classes(scores, codes, weights):
     spread = np.sqrt((_spread(scores, weights) ** 2).mean())
     scores = scores / spread
     onehot = np.eye(n_classes)[codes]
-    prior = np.r_[_PRIOR, np.full(n_classes, 1e-3)]  # the shifts' is there for uniqueness only
 
-    def probabilities(point):
-        return softmax(point[0] * scores + point[1:], axis=1)
-
-    def value(point):
+    def problem(point):
         logs = log_softmax(point[0] * scores + point[1:], axis=1)
-        return -weights @ (logs * onehot).sum(axis=1) + 0.5 * prior @ point**2
-
-    def slope(point):
-        error = weights[:, np.newaxis] * (probabilities(point) - onehot)
-        return np.r_[(error * scores).sum(), error.sum(axis=0)] + prior * point
-
-    def curvature(point):
-        p = probabilities(point)
+        p = np.exp(logs)
+        error = weights[:, np.newaxis] * (p - onehot)
         centered = p * (scores - (p * scores).sum(axis=1, keepdims=True))
-        matrix = np.empty((n_classes + 1, n_classes + 1))
-        matrix[0, 0] = weights @ (centered * scores).sum(axis=1)
-        matrix[0, 1:] = matrix[1:, 0] = weights @ centered
-        matrix[1:, 1:] = np.diag(weights @ p) - (weights[:, np.newaxis] * p).T @ p
-        return matrix + np.diag(prior)
+        curvature = np.empty((n_classes + 1, n_classes + 1))
+        curvature[0, 0] = weights @ (centered * scores).sum(axis=1)
+        curvature[0, 1:] = curvature[1:, 0] = weights @ centered
+        curvature[1:, 1:] = np.diag(weights @ p) - (weights[:, np.newaxis] * p).T @ p
+        slope = np.r_[(error * scores).sum(), error.sum(axis=0)]
+        return -weights @ (logs * onehot).sum(axis=1), slope, curvature
 
-    start = np.zeros(n_classes + 1)
-    options = {"gtol": 1e-10 * weights.sum()}
-    point = minimize(
-        value, start, jac=slope, hess=curvature, method="trust-exact", options=options
-    ).x
+    point = _maximize_likelihood(problem, n_classes + 1, weights.sum())
     if point[0] <= 0.0:  # see _stack
         point = np.r_[0.0, np.log(weights @ onehot / weights.sum())]
-    return np.diag(np.full(n_classes, point[0] / spread)), point[1:]
+    return np.diag(np.full(n_classes, point[0] / spread)), point[1:] - point[1:].mean()
 
 
 def _stack_column(loss, scores, targets, weights):
-    """Slope and shift of a generalised linear model of one target in its one score (n, 1)."""
-    from sklearn.linear_model import LogisticRegression, PoissonRegressor
-
+    """Slope and shift of one target in its one score (n,), for the losses with a link."""
     total, successes = weights.sum(), weights @ targets
-    constant = np.log(successes / total)
-    if loss == "logistic":  # half a sample more of each kind: no log-odds is infinite
-        constant = np.log((successes + 0.5) / (total - successes + 0.5))
+    if loss == "poisson":  # in units of the mean, which the link makes a shift
+        constant, unit, targets = 0.0, np.log(successes / total), targets * (total / successes)
+    else:  # half a sample more of each kind: no log-odds is infinite
+        constant, unit = np.log((successes + 0.5) / (total - successes + 0.5)), 0.0
     if targets.min() == targets.max():
-        return 0.0, constant
-    if loss == "poisson":
-        model = PoissonRegressor(
-            alpha=_PRIOR / total, solver="newton-cholesky", tol=1e-10, max_iter=300
-        )
-    else:
-        model = LogisticRegression(
-            C=1.0 / _PRIOR, solver="newton-cholesky", tol=1e-10, max_iter=300
-        )
+        return 0.0, constant + unit
     spread = _spread(scores, weights)
-    model.fit(scores / spread, targets, sample_weight=weights)
-    slope = np.ravel(model.coef_)[0]
+    terms = np.column_stack([scores / spread, np.ones(len(scores))])
+
+    def problem(point):
+        raw = terms @ point
+        mean = np.exp(np.minimum(raw, _LARGEST_LOG)) if loss == "poisson" else expit(raw)
+        variance = mean if loss == "poisson" else mean * (1.0 - mean)
+        value = mean if loss == "poisson" else np.logaddexp(0.0, raw)
+        curvature = (terms * (weights * variance)[:, np.newaxis]).T @ terms
+        return weights @ (value - targets * raw), (weights * (mean - targets)) @ terms, curvature
+
+    slope, shift = _maximize_likelihood(problem, 2, total)
     if slope <= 0.0:  # see _stack
-        return 0.0, constant
-    return slope / spread[0], np.ravel(model.intercept_)[0]
+        return 0.0, constant + unit
+    return slope / spread, shift + unit
 
 
 def in_units(path, unit):
@@ -321,13 +377,12 @@ def in_units(path, unit):
     return {**path, **scaled}
 
 
-def predict(path, sequences, center, scale):
+def predict(path, sequences):
     """The map's raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
-    coefficients = path["coefficients"]
-    panels = matmul.pack(coefficients, 0, coefficients)
+    panels = matmul.pack(path["coefficients"], 0, path["coefficients"])
     raw = np.tile(path["intercepts"], (len(sequences), 1))
     for first in range(0, len(sequences), _CHUNK):
         rows = slice(first, min(first + _CHUNK, len(sequences)))
-        flat = flatten(sequences, rows, center, scale, path["n_steps"])
+        flat = flatten(sequences, rows, path["center"], path["scale"], path["n_steps"])
         matmul.multiply(flat, panels, raw[rows], 1)
     return raw

@@ -38,15 +38,23 @@ def _cell(cell, activation):
     return {"gru": gru.CELL, "lstm": lstm.CELL}.get(cell) or rnn.cell(activation)
 
 
+def _read_only(array):
+    """A view that cannot be written to: one type for kernels, whatever the user's array allows."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
 def sequence_data(sequences, center, scale):
     """`sequences` with their standardisation; center and scale (1, F) or (T, F)."""
     dtype = sequences.values.dtype
-    return SequenceData(
+    arrays = (
         sequences.values,
         sequences.offsets,
         np.ascontiguousarray(center, dtype),
         np.ascontiguousarray(scale, dtype),
     )
+    return SequenceData(*map(_read_only, arrays))
 
 
 class Network:
@@ -230,7 +238,8 @@ class Network:
             masks = np.empty((len(rows), 0), self.dtype)
         if offsets is None:
             offsets = np.zeros((len(weights), self.n_outputs), self.dtype)
-        labels = composition.Labels(targets, weights, offsets)
+        theta = _read_only(theta)
+        labels = composition.Labels(*map(_read_only, (targets, weights, offsets)))
         shards = self._shards(data.offsets, rows)
         buffers = np.empty((len(shards), self.n_parameters), self.dtype)
         weight_sum = float(weights[rows].sum(dtype=np.float64))
@@ -256,7 +265,7 @@ class Network:
         lengths = np.diff(data.offsets)
         pooled = np.empty((len(lengths), self.n_pooled), self.dtype)
         tile_rows = self._tile_rows(int(lengths.max()), _PREDICT_TILE)
-        rows = _longest_first(lengths)
+        rows, theta = _longest_first(lengths), _read_only(theta)
 
         def work(shard):
             composition.encode(self.cell, self._net, theta, data, shard, tile_rows, pooled)
@@ -272,7 +281,7 @@ class Network:
         """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
         pooled = self.encode(theta, data, pool)
         raw = np.empty((len(pooled), self.n_outputs), self.dtype)
-        composition.affine(self._net, theta, pooled, raw)
+        composition.affine(self._net, _read_only(theta), pooled, raw)
         return raw
 
     def losses(self, raw, targets):

@@ -141,7 +141,7 @@ class Training:
     def run(self):
         """Train to the end; the reason it ended."""
         solve = self._minimize if self.settings.solver == "lbfgs" else self._run_epochs
-        if self.validation is not None:  # the start may be the best: all that a linear path knows
+        if self._has_path():  # the start, what the path knows, may be the best
             self._best, self.curves.best_validation_loss = self.theta.copy(), self._validate()[0]
         try:
             stop = solve()
@@ -153,6 +153,9 @@ class Training:
             self._weigh_recurrent_part()
         return stop
 
+    def _has_path(self):
+        return self.validation is not None and self.validation.examples.offsets.any()
+
     def _weigh_recurrent_part(self):
         """Scale the output layer by the share, 0 to 1, that predicts the validation data best.
 
@@ -160,16 +163,17 @@ class Training:
         out where what it gains is within one standard error of nothing. Without a path there is
         nothing to fall back on.
         """
-        data, targets, weights, offsets = self.validation.examples
-        if not offsets.any():
+        if not self._has_path():
             return
+        data, targets, weights, offsets = self.validation.examples
         raw = self.network.raw_predict(self.theta, data, self.pool)
         without = self.network.losses(offsets, targets)
         gains = [without - self.network.losses(s * raw + offsets, targets) for s in _SHARES]
         means = np.array([np.average(gain, weights=weights) for gain in gains])
         best = int(means.argmax())
-        spread = np.average((gains[best] - means[best]) ** 2, weights=weights)
-        standard_error = math.sqrt(spread * (weights**2).sum()) / weights.sum()
+        shares = weights / weights.sum(dtype=np.float64)
+        spread = shares @ (gains[best] - means[best]) ** 2
+        standard_error = math.sqrt(spread * (shares @ shares))
         for name in ("V", "b_out"):
             share = _SHARES[best] if means[best] > standard_error else 0.0
             self.network.views(self.theta)[name][:] *= share
@@ -177,15 +181,17 @@ class Training:
     # Minibatches
 
     def _run_epochs(self):
-        good = self._snapshot()
+        good = start = self._snapshot()
         while len(self.curves) < self.settings.max_iter:
             loss = self._epoch()
             if not (math.isfinite(loss) and np.isfinite(self.theta).all()):
-                self._restore(good)
+                # Weights that no minibatch has tried yet may be to blame themselves.
+                start = start if self._tried else good
+                self._restore(start)
                 if not self._recover():
                     return Stop(True, "diverged")
                 continue
-            good = self._snapshot()
+            good, start = start, self._snapshot()
             self._record(loss)
             if self._has_stalled() and not self._slow_down():
                 return Stop(True, "stalled")
@@ -203,18 +209,19 @@ class Training:
             "The loss became non-finite in this call of partial_fit, which has been undone. Lower "
             "learning_rate_init, and look for extreme values in X and y."
         )
-        return Stop(False, "diverged")
+        return Stop(True, "diverged")
 
     def _epoch(self):
         n_samples, s = len(self.examples.weights), self.settings
         order = self.streams.shuffle.permutation(n_samples) if s.shuffle else np.arange(n_samples)
-        total = 0.0
+        total, self._tried = 0.0, False
         for first in range(0, n_samples, s.batch_size):
             rows = order[first : first + s.batch_size]
             loss = self._loss_gradient(self.theta, rows, self._dropout_masks(len(rows)))
             norm = optimizers.gradient_norm(self._gradient)
             if not math.isfinite(loss + norm):
                 return math.nan
+            self._tried = True
             shrink = optimizers.clipping_factor(norm, s.max_grad_norm)
             progress = len(self.curves) + first / n_samples
             self.optimizer.update(self.theta, self._gradient, self._rate(progress), shrink)
@@ -263,7 +270,7 @@ class Training:
         best = curves.best_loss if self.validation is None else curves.best_validation_loss
         worth = best if math.isinf(best) else best - self.settings.tol * abs(best)
         self._stalled = 0 if watched < worth else self._stalled + 1
-        if self.validation is not None and watched < best:
+        if self.validation is not None and (watched < best or self._best is None):
             self._best, curves.best_validation_loss = self.theta.copy(), watched
         curves.best_loss = min(curves.best_loss, loss)
 

@@ -104,7 +104,10 @@ def read_matching_sequences(estimator, X, *, dtype=None):
     # The columns first: to a user who left one out, "n_timesteps does not divide" says less.
     if _is_2d(opened) and estimator._input_form in ("table", "flat"):
         validate_data(estimator, X, reset=False, skip_check_array=True)
-    data = _cut(opened, estimator.n_timesteps, dtype, name)
+    # Fitted on 2-D rows, a model goes on reading them as in fit, whatever set_params says since.
+    by_row = estimator._input_form in ("table", "flat")
+    n_timesteps = estimator._n_timesteps if by_row else estimator.n_timesteps
+    data = _cut(opened, n_timesteps, dtype, name)
     _check_features_per_step(estimator, data)
     if estimator._input_form == "table":
         _check_lengths(estimator, data.sequences)
@@ -156,6 +159,7 @@ def remember_features(estimator, X, data):
             del estimator.feature_names_in_
         estimator.n_features_in_ = data.n_features_in
     estimator._input_form = data.form
+    estimator._n_timesteps = estimator.n_timesteps
     estimator._n_features_per_step = data.sequences.n_features
 
 

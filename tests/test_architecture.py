@@ -18,7 +18,7 @@ LAYERS = {
     "optimizers": ({"kernels"}, {"numpy", "scipy"}),
     "network": ({"kernels", "sequences"}, {"numpy"}),
     "training": ({"network", "optimizers", "sequences"}, {"numpy", "scipy"}),
-    "linear_path": ({"kernels", "scaling"}, {"numpy", "scipy", "sklearn", "threadpoolctl"}),
+    "linear_path": ({"kernels", "scaling"}, {"numpy", "scipy", "threadpoolctl"}),
     "fitting": (
         {"linear_path", "network", "scaling", "sequences", "training"},
         {"numpy", "scipy"},

@@ -89,8 +89,7 @@ def test_left_out_predictions_of_noise_say_nothing(loss, n_outputs):
         "poisson": rng.poisson(3.0, (400, 2)),
     }.get(loss, rng.normal(size=(400, 2))).astype(float)
     architecture = {"loss": loss, "n_outputs": n_outputs, "quantiles": (0.2, 0.8)}
-    center, scale = np.zeros((1, 1)), np.ones((1, 1))
-    path, left_out = linear_path.fit(X, targets, np.ones(400), center, scale, architecture, "auto")
+    path, left_out = linear_path.fit(X, targets, np.ones(400), False, architecture, "auto")
     assert left_out.shape == (400, n_outputs)
     assert np.ptp(left_out, axis=0).max() < 0.5
     assert path["coefficients"].shape == (10, n_outputs)

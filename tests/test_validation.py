@@ -780,6 +780,7 @@ DEFAULTS = {
     "pooling": "last",
     "n_timesteps": None,
     "dropout": 0.0,
+    "linear_path": "auto",
     "solver": "adam",
     "alpha": 1e-4,
     "batch_size": "auto",
@@ -860,7 +861,7 @@ GOOD_PARAMETERS = [
 ]
 
 
-@pytest.mark.parametrize("good", GOOD_PARAMETERS, ids=str)
+@pytest.mark.parametrize("good", GOOD_PARAMETERS, ids=lambda good: next(iter(good)))
 def test_good_parameters(good):
     validate_parameters(RNNRegressor(**good))
 

@@ -76,7 +76,7 @@ def _row(kind, quantiles, raw, y):
     total = 0.0
     for k in range(n_raw):
         value, slope = _pointwise(
-            kind, float(raw[k]), float(y[k // n_quantiles]), quantiles[k % n_quantiles]
+            kind, np.float64(raw[k]), np.float64(y[k // n_quantiles]), quantiles[k % n_quantiles]
         )
         raw[k] = slope / n_raw
         total += value

@@ -25,7 +25,7 @@ def add_penalty(theta, penalised, strength, gradient):
     for p in range(theta.shape[0]):
         weight = penalised[p] * theta[p]
         gradient[p] += strength * weight
-        total += float(weight) * float(weight)
+        total += np.float64(weight) * np.float64(weight)
     return 0.5 * strength * total
 
 
@@ -34,7 +34,7 @@ def norm(gradient):
     """Euclidean norm, summed in a fixed order in double precision."""
     total = 0.0
     for p in range(gradient.shape[0]):
-        total += float(gradient[p]) * float(gradient[p])
+        total += np.float64(gradient[p]) * np.float64(gradient[p])
     return math.sqrt(total)
 
 

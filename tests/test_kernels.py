@@ -1,0 +1,575 @@
+"""Each kernel against a plain numpy twin: values, awkward shapes, and bits that stay the same.
+
+Runs with the JIT off too, where every loop is Python: sizes are small then.
+"""
+
+import math
+
+import numba
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from skrnn.kernels import losses, packing, pooling, updates
+from skrnn.kernels.activations import logistic, tanh
+from skrnn.kernels.composition import SequenceData
+from skrnn.kernels.jit import FLAGS, INTERPRETED
+from skrnn.kernels.matmul import add_transposed_product, multiply, pack, pack_transposed
+from skrnn.kernels.simd import PANEL_BYTES
+
+pytestmark = pytest.mark.kernels
+
+DTYPES = [np.float32, np.float64]
+UNTOUCHED = -77.0
+
+
+def rng_of(*seed):
+    return np.random.default_rng([20240229, *seed])
+
+
+# --- activations -----------------------------------------------------------------------------
+
+
+@numba.njit(**FLAGS)
+def tanh_of(x):
+    y = np.empty_like(x)
+    for i in range(x.shape[0]):
+        y[i] = tanh(x[i])
+    return y
+
+
+@numba.njit(**FLAGS)
+def logistic_of(x):
+    y = np.empty_like(x)
+    for i in range(x.shape[0]):
+        y[i] = logistic(x[i])
+    return y
+
+
+def arguments(dtype):
+    """Every size of argument, from subnormal to huge, of both signs."""
+    info = np.finfo(dtype)
+    n = 300 if INTERPRETED else 30_000
+    sizes = np.concatenate(
+        [
+            np.exp2(np.linspace(info.minexp - info.nmant, info.maxexp - 0.01, n)),
+            np.linspace(0.0, 25.0, n),
+            np.linspace(0.0, 1.0, n),
+        ]
+    ).astype(dtype)
+    return np.concatenate([sizes, -sizes])
+
+
+def test_tanh_of_float32_is_within_four_units_in_the_last_place():
+    x = arguments(np.float32)
+    exact = np.tanh(x.astype(np.float64))
+    units = np.abs(tanh_of(x) - exact) / np.spacing(np.abs(exact).astype(np.float32))
+    assert units.max() <= 4.0
+
+
+def test_tanh_of_float64_is_within_four_units_in_the_last_place():
+    x = arguments(np.float64)
+    exact = np.tanh(x.astype(np.longdouble))
+    nonzero = np.abs(x) >= np.finfo(np.float64).tiny
+    units = np.abs(tanh_of(x) - exact) / np.spacing(np.abs(exact).astype(np.float64))
+    assert units[nonzero].max() <= 4.0
+    np.testing.assert_array_equal(tanh_of(x[~nonzero]), x[~nonzero])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tanh_of_special_values(dtype):
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-30, -1e-30, 1e30, -1e30], dtype)
+    y = tanh_of(x)
+    assert y.dtype == dtype
+    np.testing.assert_array_equal(
+        y, np.array([np.nan, 1, -1, 0, -0.0, 1e-30, -1e-30, 1, -1], dtype)
+    )
+    np.testing.assert_array_equal(np.signbit(y[1:]), np.signbit(x[1:]))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tanh_is_odd_bounded_and_nondecreasing_to_a_few_units(dtype):
+    x = np.sort(arguments(dtype))
+    y = tanh_of(x)
+    assert np.abs(y).max() == 1.0
+    np.testing.assert_array_equal(tanh_of(-x), -y)
+    assert (np.diff(y) >= -4 * np.spacing(np.abs(y[1:]))).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_logistic(dtype):
+    x = arguments(dtype)
+    error = np.abs(logistic_of(x) - expit(x.astype(np.longdouble)))
+    assert error.max() <= 2 * np.finfo(dtype).eps
+    special = logistic_of(np.array([np.nan, np.inf, -np.inf, 0.0], dtype))
+    np.testing.assert_array_equal(special, np.array([np.nan, 1.0, 0.0, 0.5], dtype))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("function", [tanh_of, logistic_of])
+def test_an_element_has_the_same_bits_at_every_position(function, dtype):
+    longest = 8 if INTERPRETED else 70
+    x = rng_of(1).normal(scale=2.0, size=2 * longest).astype(dtype)
+    alone = np.concatenate([function(x[i : i + 1]) for i in range(len(x))])
+    for n in range(1, longest):
+        for first in (0, 1, n):
+            np.testing.assert_array_equal(function(x[first : first + n]), alone[first : first + n])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("function", "many"), [(tanh, tanh_of), (logistic, logistic_of)])
+def test_the_scalar_function_called_from_python_agrees(function, many, dtype):
+    x = rng_of(2).normal(size=9).astype(dtype)
+    np.testing.assert_array_equal(np.array([function(value) for value in x]), many(x))
+
+
+# --- products --------------------------------------------------------------------------------
+
+N_ROWS = (1, 3, 5, 13) if INTERPRETED else tuple(range(1, 31))
+DEPTHS = (1, 4) if INTERPRETED else (0, 1, 2, 7, 64, 300)
+
+
+def widths(dtype):
+    """Numbers of columns around the width of a panel."""
+    width = PANEL_BYTES // np.dtype(dtype).itemsize
+    return (1, width + 1) if INTERPRETED else (1, 2, width - 1, width, width + 1, 2 * width, 70)
+
+
+def matrix(rng, n_rows, n_columns, dtype):
+    """A random matrix inside of a larger one: its rows have gaps."""
+    return rng.normal(size=(n_rows, n_columns + 3)).astype(dtype)[:, 1 : n_columns + 1]
+
+
+def framed(array):
+    """A copy of an array as a slice, and the larger array, whose rest is marked."""
+    frame = np.full((array.shape[0] + 2, array.shape[1] + 40), UNTOUCHED, array.dtype)
+    frame[1:-1, 2:-38] = array
+    return frame[1:-1, 2:-38], frame
+
+
+def assert_rest_untouched(frame):
+    frame = frame.copy()
+    frame[1:-1, 2:-38] = UNTOUCHED
+    assert (frame == UNTOUCHED).all()
+
+
+def assert_product(c, a, b, before):
+    """c is ``a @ b + before``, to the rounding of sums of that many terms."""
+    a, b, before = (array.astype(np.float64) for array in (a, b, before))
+    bound = np.abs(a) @ np.abs(b) + np.abs(before) + np.finfo(c.dtype).tiny
+    error = np.abs(c - (a @ b + before))
+    assert (error <= (a.shape[1] + 2) * np.finfo(c.dtype).eps * bound).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("accumulate", [0, 1])
+@pytest.mark.parametrize("depth", DEPTHS)
+def test_multiply(depth, accumulate, dtype):
+    rng = rng_of(3, depth)
+    for n_rows in N_ROWS:
+        for n_columns in widths(dtype):
+            a, b = matrix(rng, n_rows, depth, dtype), matrix(rng, depth, n_columns, dtype)
+            before = rng.normal(size=(n_rows, n_columns)).astype(dtype)
+            c, frame = framed(before)
+            multiply(a, pack(b, 0, a), c, accumulate)
+            assert_product(c, a, b, before * accumulate)
+            assert_rest_untouched(frame)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_multiply_overwrites_even_what_is_not_a_number(dtype):
+    a, b = np.ones((5, 3), dtype), np.ones((3, 4), dtype)
+    c = np.full((5, 4), np.nan, dtype)
+    multiply(a, pack(b, 0, a), c, 0)
+    np.testing.assert_array_equal(c, np.full((5, 4), 3.0))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nonfinite_values_reach_their_own_row_and_no_other(dtype):
+    a = rng_of(4).normal(size=(14, 6)).astype(dtype)
+    a[5, 2], a[9, 0] = np.nan, np.inf
+    b, c = np.ones((6, 5), dtype), np.empty((14, 5), dtype)
+    multiply(a, pack(b, 0, a), c, 0)
+    assert np.flatnonzero(~np.isfinite(c).all(axis=1)).tolist() == [5, 9]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("depth", DEPTHS[1:])
+def test_a_row_of_a_product_has_the_same_bits_in_any_batch(depth, dtype):
+    n_rows, n_columns = N_ROWS[-1], widths(dtype)[-1]
+    rng = rng_of(5, depth)
+    a = rng.normal(size=(n_rows, depth)).astype(dtype)
+    panels = pack(rng.normal(size=(depth, n_columns)).astype(dtype), 0, a)
+    before = rng.normal(size=(n_rows, n_columns)).astype(dtype)
+
+    def product(rows):
+        c = before[rows].copy()
+        multiply(a[rows], panels, c, 1)
+        return c
+
+    alone = np.concatenate([product(np.array([row])) for row in range(n_rows)])
+    for n in range(1, n_rows + 1):
+        rows = rng.permutation(n_rows)[:n]
+        np.testing.assert_array_equal(product(rows), alone[rows])
+
+
+def unpacked(panels, n_columns):
+    """The matrix that was packed; what fills the last panel must be zero."""
+    flat = np.concatenate(list(panels), axis=1)
+    assert (flat[:, n_columns:] == 0).all()
+    return flat[:, :n_columns]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_packing_of_a_matrix_and_of_its_transpose_with_rotated_columns(dtype):
+    rng = rng_of(6)
+    for depth in DEPTHS[1:]:
+        for n_columns in widths(dtype):
+            b = matrix(rng, depth, n_columns, dtype)
+            for rotation in {0, 1 % n_columns, n_columns // 3, n_columns - 1}:
+                turned = np.roll(b, -rotation, axis=1)
+                panels = pack(b, rotation, b)
+                assert panels.dtype == dtype
+                np.testing.assert_array_equal(unpacked(panels, n_columns), turned)
+                panels = pack_transposed(b, rotation, b)
+                np.testing.assert_array_equal(unpacked(panels, depth), turned.T)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_summed", [1, 5] if INTERPRETED else [0, 1, 5, 255, 256, 257, 600])
+def test_add_transposed_product(n_summed, dtype):
+    rng = rng_of(7, n_summed)
+    for n_rows in N_ROWS[::3]:
+        for n_columns in widths(dtype):
+            a, b = matrix(rng, n_summed, n_rows, dtype), matrix(rng, n_summed, n_columns, dtype)
+            before = rng.normal(size=(n_rows, n_columns)).astype(dtype)
+            c, frame = framed(before)
+            add_transposed_product(a, b, c)
+            assert_product(c, a.T, b, before)
+            assert_rest_untouched(frame)
+
+
+# --- packing ---------------------------------------------------------------------------------
+
+LENGTHS = [[1], [4], [3, 3, 3], [6, 4, 4, 2, 1], [7, 1, 1]]
+
+
+def sequences_of(lengths, rng, n_features=3):
+    """Sequences in another order than the sorted one, and the rows that sort them."""
+    order = rng.permutation(len(lengths))
+    shuffled = np.array(lengths)[order]
+    offsets = np.append(0, np.cumsum(shuffled))
+    values = rng.normal(size=(offsets[-1], n_features))
+    return values, offsets, np.argsort(order)
+
+
+def packed_by_hand(sequences):
+    """Time-major without padding; the sequences are sorted longest first."""
+    longest = len(sequences[0])
+    return np.array([s[t] for t in range(longest) for s in sequences if t < len(s)])
+
+
+def starts_by_hand(lengths):
+    active = [sum(length > t for length in lengths) for t in range(max(lengths))]
+    return np.append(0, np.cumsum(active))
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_step_starts_and_row_lengths(lengths):
+    _, offsets, rows = sequences_of(lengths, rng_of(8))
+    start = packing.step_starts(offsets, rows)
+    np.testing.assert_array_equal(start, starts_by_hand(lengths))
+    np.testing.assert_array_equal(packing.row_lengths(start, len(rows)), lengths)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("per_step", [False, True])
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_gather_standardises_and_packs(lengths, per_step, dtype):
+    rng = rng_of(9)
+    values, offsets, rows = sequences_of(lengths, rng)
+    shape = (max(lengths) if per_step else 1, 3)
+    center, scale = rng.normal(size=shape), rng.uniform(0.5, 2.0, size=shape)
+    values, center, scale = (array.astype(dtype) for array in (values, center, scale))
+    data = SequenceData(values, offsets, center, scale)
+    x = packing.gather(data, rows, packing.step_starts(offsets, rows))
+    by_hand = []
+    for row in rows:
+        sequence = data.values[offsets[row] : offsets[row + 1]]
+        steps = slice(len(sequence)) if per_step else slice(None)
+        by_hand.append((sequence - data.center[steps]) * data.scale[steps])
+    assert x.dtype == dtype
+    np.testing.assert_array_equal(x, packed_by_hand(by_hand))
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_mirror_reverses_each_sequence_within_its_own_length(lengths):
+    sequences = [rng_of(10, i).normal(size=(n, 2)) for i, n in enumerate(lengths)]
+    start = starts_by_hand(lengths)
+    places = packing.mirror(start, np.array(lengths))
+    mirrored = packing.take_rows(packed_by_hand(sequences), places, 0, 2)
+    np.testing.assert_array_equal(mirrored, packed_by_hand([s[::-1] for s in sequences]))
+    np.testing.assert_array_equal(places[places], np.arange(start[-1]))
+
+
+def test_take_rows_takes_some_columns():
+    x = rng_of(11).normal(size=(5, 6))
+    places = np.array([4, 0, 0, 2])
+    np.testing.assert_array_equal(packing.take_rows(x, places, 2, 3), x[places, 2:5])
+
+
+# --- pooling ---------------------------------------------------------------------------------
+
+POOLED_LENGTHS = np.array([5, 3, 3, 1])
+N_HIDDEN = 2
+
+
+def pooling_case(n_directions):
+    start = starts_by_hand(POOLED_LENGTHS)
+    out = rng_of(12, n_directions).normal(size=(start[-1], n_directions * N_HIDDEN))
+    rows = [[start[t] + r for t in range(length)] for r, length in enumerate(POOLED_LENGTHS)]
+    return start, out, [out[steps] for steps in rows], rows
+
+
+def pooled_by_hand(kind, sequence):
+    if kind == "last":
+        return np.append(sequence[-1, :N_HIDDEN], sequence[0, N_HIDDEN:])
+    return sequence.mean(axis=0) if kind == "mean" else sequence.max(axis=0)
+
+
+@pytest.mark.parametrize("n_directions", [1, 2])
+@pytest.mark.parametrize("kind", ["last", "mean", "max"])
+def test_pooling_forward(kind, n_directions):
+    start, out, sequences, _ = pooling_case(n_directions)
+    pooled = np.full((len(sequences), out.shape[1]), np.nan)
+    pooling.forward(pooling.NAMES[kind], out, start, POOLED_LENGTHS, N_HIDDEN, pooled)
+    by_hand = np.array([pooled_by_hand(kind, sequence) for sequence in sequences])
+    np.testing.assert_allclose(pooled, by_hand, rtol=1e-14)
+
+
+@pytest.mark.parametrize("n_directions", [1, 2])
+@pytest.mark.parametrize("kind", ["last", "mean", "max"])
+def test_pooling_backward_is_the_transposed_derivative(kind, n_directions):
+    start, out, sequences, rows = pooling_case(n_directions)
+    d_pooled = rng_of(13).normal(size=(len(sequences), out.shape[1]))
+    d_out = np.full_like(out, np.nan)
+    pooling.backward(pooling.NAMES[kind], out, start, POOLED_LENGTHS, N_HIDDEN, d_pooled, d_out)
+    step = 1e-6
+    for r, (sequence, steps) in enumerate(zip(sequences, rows, strict=True)):
+        for t, p in np.ndindex(sequence.shape):
+            up, down = sequence.copy(), sequence.copy()
+            up[t, p] += step
+            down[t, p] -= step
+            change = (pooled_by_hand(kind, up) - pooled_by_hand(kind, down)) / (2 * step)
+            assert d_out[steps[t], p] == pytest.approx(change @ d_pooled[r], abs=1e-8)
+
+
+def test_of_equal_maxima_the_first_step_gets_the_gradient():
+    lengths = np.array([3])
+    start, out = starts_by_hand(lengths), np.array([[1.0], [1.0], [0.5]])
+    d_out = np.empty_like(out)
+    pooling.backward(pooling.MAX, out, start, lengths, 1, np.array([[2.0]]), d_out)
+    np.testing.assert_array_equal(d_out, [[2.0], [0.0], [0.0]])
+
+
+@pytest.mark.parametrize("kind", ["last", "mean", "max"])
+def test_pooling_shows_what_is_not_a_number(kind):
+    lengths = np.array([3])
+    pooled = np.empty((1, 1))
+    for place in range(3) if kind != "last" else [2]:
+        out = np.array([[3.0], [2.0], [1.0]])
+        out[place] = np.nan
+        pooling.forward(pooling.NAMES[kind], out, starts_by_hand(lengths), lengths, 1, pooled)
+        assert np.isnan(pooled).all()
+
+
+# --- losses ----------------------------------------------------------------------------------
+
+QUANTILES = np.array([0.1, 0.5, 0.8])
+
+
+def loss_by_hand(kind, raw, y, quantiles=QUANTILES):
+    """Mean loss of one row, from its definition."""
+    if kind == "softmax":
+        shifted = raw - raw.max()
+        return np.log(np.exp(shifted).sum()) - shifted[int(y[0])]
+    if kind == "quantile":
+        error = np.repeat(y, len(quantiles)) - raw
+        levels = np.tile(quantiles, len(y))
+        return np.where(error >= 0, levels * error, (levels - 1) * error).mean()
+    error = np.abs(raw - y)
+    delta = losses.HUBER_DELTA
+    with np.errstate(over="ignore"):
+        return {
+            "squared_error": error**2 / 2,
+            "absolute_error": error,
+            "huber": np.where(error <= delta, error**2 / 2, delta * (error - delta / 2)),
+            "poisson": np.exp(raw) - y * raw,
+            "logistic": np.logaddexp(0, raw) - y * raw,
+        }[kind].mean()
+
+
+def loss_case(kind, dtype=np.float64, n=6):
+    rng = rng_of(14)
+    n_raw = 6 if kind == "quantile" else 4
+    raw = rng.normal(scale=2.0, size=(n, n_raw)).astype(dtype)
+    n_targets = {"softmax": 1, "quantile": 2}.get(kind, n_raw)
+    y = rng.normal(size=(n + 2, n_targets))
+    if kind == "softmax":
+        y = rng.integers(n_raw, size=(n + 2, 1))
+    elif kind == "poisson":
+        y = rng.poisson(2.0, size=y.shape)
+    elif kind == "logistic":
+        y = rng.integers(2, size=y.shape)
+    weights = rng.uniform(0.1, 3.0, size=n + 2)
+    rows = rng.permutation(n + 2)[:n]
+    return raw, y.astype(dtype), weights.astype(dtype), rows
+
+
+def evaluate(kind, raw, y, weights, rows, weight_sum=None):
+    """The kernel's value and gradient."""
+    quantiles = QUANTILES if kind == "quantile" else np.array([0.5])
+    gradient = raw.copy()
+    total = float(weights[rows].sum()) if weight_sum is None else weight_sum
+    code = losses.NAMES[kind]
+    value = losses.loss_gradient(code, quantiles, gradient, y, weights, rows, total)
+    return value, gradient
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", losses.NAMES)
+def test_loss_is_the_weighted_mean_of_its_definition(kind, dtype):
+    raw, y, weights, rows = loss_case(kind, dtype)
+    value, gradient = evaluate(kind, raw, y, weights, rows)
+    wide = raw.astype(np.float64)
+    by_hand = [loss_by_hand(kind, wide[i], y[row].astype(float)) for i, row in enumerate(rows)]
+    expected = np.average(by_hand, weights=weights[rows].astype(np.float64))
+    assert gradient.dtype == dtype
+    assert value == pytest.approx(expected, rel=1e-13 if dtype == np.float64 else 1e-5)
+
+
+@pytest.mark.parametrize("kind", losses.NAMES)
+def test_gradient_of_a_loss(kind):
+    raw, y, weights, rows = loss_case(kind)
+    _, gradient = evaluate(kind, raw, y, weights, rows)
+    step = 1e-5
+    for place in np.ndindex(raw.shape):
+        up, down = raw.copy(), raw.copy()
+        up[place] += step
+        down[place] -= step
+        change = evaluate(kind, up, y, weights, rows)[0] - evaluate(kind, down, y, weights, rows)[0]
+        assert gradient[place] == pytest.approx(change / (2 * step), abs=1e-8)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("kind", losses.NAMES)
+def test_extreme_raw_predictions_have_finite_loss_and_gradient(kind, sign, dtype):
+    raw, y, weights, rows = loss_case(kind, dtype)
+    raw[:, ::2] = 1000 * sign
+    if kind == "poisson":
+        raw[:, ::2] = -1000 if sign < 0 else 80
+    value, gradient = evaluate(kind, raw, y, weights, rows)
+    assert math.isfinite(value)
+    assert np.isfinite(gradient).all()
+    wide = raw.astype(np.float64)
+    by_hand = [loss_by_hand(kind, wide[i], y[row].astype(float)) for i, row in enumerate(rows)]
+    expected = np.average(by_hand, weights=weights[rows].astype(np.float64))
+    assert value == pytest.approx(expected, rel=1e-12 if dtype == np.float64 else 1e-5)
+
+
+@pytest.mark.parametrize("kind", losses.NAMES)
+def test_nan_in_a_raw_prediction_is_seen_in_loss_or_gradient(kind):
+    raw, y, weights, rows = loss_case(kind)
+    raw[1, 1] = np.nan
+    value, gradient = evaluate(kind, raw, y, weights, rows)
+    assert not math.isfinite(value)
+    if kind != "softmax":
+        assert np.isfinite(np.delete(gradient, 1, axis=0)).all()
+
+
+@pytest.mark.parametrize("kind", ["absolute_error", "quantile"])
+def test_at_a_kink_the_gradient_is_zero(kind):
+    y = np.array([[2.0]])
+    code, one = losses.NAMES[kind], np.ones(1)
+    gradient = np.array([[2.0]])
+    value = losses.loss_gradient(code, np.array([0.3]), gradient, y, one, np.array([0]), 1.0)
+    assert (value, gradient.item()) == (0.0, 0.0)
+
+
+def test_the_parts_of_a_minibatch_add_up_to_the_whole():
+    raw, y, weights, rows = loss_case("squared_error")
+    total = float(weights[rows].sum())
+    whole = evaluate("squared_error", raw, y, weights, rows)
+    first = evaluate("squared_error", raw[:2], y, weights, rows[:2], total)
+    rest = evaluate("squared_error", raw[2:], y, weights, rows[2:], total)
+    assert first[0] + rest[0] == pytest.approx(whole[0], rel=1e-14)
+    np.testing.assert_array_equal(np.concatenate([first[1], rest[1]]), whole[1])
+
+
+# --- updates ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_adam_steps(dtype):
+    rng = rng_of(15)
+    theta = rng.normal(size=13).astype(dtype)
+    first, second = np.zeros(13, dtype), np.zeros(13, dtype)
+    expected, m, v = theta.astype(np.float64), np.zeros(13), np.zeros(13)
+    beta_1, beta_2, rate, epsilon, shrink = 0.8, 0.9, 0.05, 1e-3, 0.25
+    for t in range(1, 5):
+        gradient = rng.normal(size=13).astype(dtype)
+        step, correction = rate / (1 - beta_1**t), 1 / math.sqrt(1 - beta_2**t)
+        factors = np.array([shrink, beta_1, beta_2, step, correction, epsilon], dtype)
+        updates.adam(theta, gradient, first, second, factors)
+        g = shrink * gradient.astype(np.float64)
+        m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g**2
+        expected -= rate * (m / (1 - beta_1**t)) / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
+    np.testing.assert_allclose(theta, expected, rtol=1e-13 if dtype == np.float64 else 1e-5)
+
+
+@pytest.mark.parametrize("nesterov", [0.0, 1.0])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sgd_steps(dtype, nesterov):
+    rng = rng_of(16)
+    theta, velocity = rng.normal(size=13).astype(dtype), np.zeros(13, dtype)
+    expected, v = theta.astype(np.float64), np.zeros(13)
+    shrink, rate, momentum = 0.25, 0.1, 0.7
+    for _ in range(4):
+        gradient = rng.normal(size=13).astype(dtype)
+        factors = np.array([shrink, rate, momentum, nesterov], dtype)
+        updates.sgd(theta, gradient, velocity, factors)
+        step = rate * shrink * gradient.astype(np.float64)
+        v = momentum * v - step
+        expected += momentum * v - step if nesterov else v
+    np.testing.assert_allclose(theta, expected, rtol=1e-13 if dtype == np.float64 else 1e-5)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_norm_is_summed_in_double_precision(dtype):
+    gradient = rng_of(17).normal(size=101).astype(dtype)
+    assert updates.norm(gradient) == pytest.approx(math.hypot(*gradient.tolist()), rel=1e-14)
+    assert updates.norm(np.full(4, 1e30, dtype)) == pytest.approx(2 * float(dtype(1e30)), rel=1e-14)
+    gradient[50] = np.nan
+    assert math.isnan(updates.norm(gradient))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_penalty_and_its_gradient(dtype):
+    rng = rng_of(18)
+    theta, before = rng.normal(size=(2, 9)).astype(dtype)
+    penalised = (np.arange(9) % 3 > 0).astype(dtype)
+    gradient = before.copy()
+    value = updates.add_penalty(theta, penalised, 0.7, gradient)
+    kept = theta.astype(np.float64) * penalised
+    rtol = 1e-14 if dtype == np.float64 else 1e-6
+    assert value == pytest.approx(0.35 * (kept**2).sum(), rel=rtol)
+    np.testing.assert_allclose(gradient, before + 0.7 * kept, rtol=rtol)
+    np.testing.assert_array_equal(gradient[::3], before[::3])
+
+
+def test_shards_are_added_in_order():
+    gradients = rng_of(19).normal(size=(4, 11)).astype(np.float32)
+    expected = ((gradients[0] + gradients[1]) + gradients[2]) + gradients[3]
+    updates.add_shards(gradients)
+    np.testing.assert_array_equal(gradients[0], expected)

@@ -1,0 +1,983 @@
+"""How a model is trained: what is watched and kept, how it stops, recovers and goes on."""
+
+import inspect
+import math
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
+from sklearn.model_selection import train_test_split
+
+from skrnn import RNNClassifier, RNNRegressor, optimizers, training
+from skrnn.network import Network
+
+ESTIMATORS = [RNNRegressor, RNNClassifier]
+BOTH = pytest.mark.parametrize("Estimator", ESTIMATORS)
+CELLS = pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+SCHEDULES = ["constant", "invscaling", "adaptive", "cosine", "one_cycle"]
+
+
+def small(Estimator=RNNRegressor, **parameters):
+    settings = {"hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 3}
+    settings |= {"linear_path": None, "early_stopping": False, "validation_fraction": 0.1}
+    return Estimator(**(settings | parameters))
+
+
+def ragged(n=50, seed=0):
+    random = np.random.RandomState(seed)
+    return [random.normal(size=(random.randint(1, 8), 2)) for _ in range(n)]
+
+
+def table(n=50, n_columns=4, seed=0):
+    return np.random.RandomState(seed).normal(size=(n, n_columns))
+
+
+def numbers(X):
+    return np.array([np.asarray(x)[..., 0].sum() if np.ndim(x) > 1 else x[0] - x[-1] for x in X])
+
+
+def target_for(Estimator, X):
+    y = numbers(X)
+    return y if Estimator is RNNRegressor else np.digitize(y, [-0.7, 0.7])
+
+
+def theta(model):
+    return np.concatenate([a.ravel() for a in (*model.coefs_, *model.intercepts_)])
+
+
+def assert_same(model, other):
+    np.testing.assert_array_equal(theta(model), theta(other))
+
+
+def without_penalty(model, X, y):
+    """The loss of a model from its predictions, in the units of loss_curve_."""
+    if isinstance(model, RNNClassifier):
+        return log_loss(y, model.predict_proba(X))
+    return np.mean(((model.predict(X) - y) / model._model["target_scale"]) ** 2) / 2
+
+
+class Spy:
+    """Records the arguments of each call by name, and calls on."""
+
+    def __init__(self, monkeypatch, owner, name):
+        self.calls, self.results = [], []
+        original = getattr(owner, name)
+        signature = inspect.signature(original)
+
+        def spying(*args, **kwargs):
+            bound = signature.bind(*args, **kwargs)
+            self.calls.append(
+                {
+                    k: np.copy(v) if isinstance(v, np.ndarray) else v
+                    for k, v in bound.arguments.items()
+                }
+            )
+            self.results.append(original(*args, **kwargs))
+            return self.results[-1]
+
+        monkeypatch.setattr(owner, name, spying)
+
+    def __getitem__(self, name):
+        return [call[name] for call in self.calls]
+
+
+def break_at(monkeypatch, failing, what):
+    """Let some of the calls of Network.loss_gradient go wrong; the first is number 0."""
+    original, count = Network.loss_gradient, iter(range(10**9))
+
+    def breaking(self, theta, data, targets, weights, rows, gradient, **options):
+        loss = original(self, theta, data, targets, weights, rows, gradient, **options)
+        return what(loss, gradient) if next(count) in failing else loss
+
+    monkeypatch.setattr(Network, "loss_gradient", breaking)
+
+
+# --- the loss goes down ----------------------------------------------------------------------
+
+
+@BOTH
+@CELLS
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_every_solver_reaches_a_low_loss(solver, cell, Estimator):
+    X = table(60)
+    y = numbers(X) if Estimator is RNNRegressor else (numbers(X) > 0).astype(int)
+    model = small(
+        Estimator,
+        cell=cell,
+        solver=solver,
+        hidden_layer_sizes=(12,),
+        max_iter=100 if solver == "lbfgs" else 400,
+        learning_rate_init={"adam": 0.03, "sgd": 0.1}.get(solver, 1.0),
+        tol=1e-3 if solver == "lbfgs" else 0.0,
+        alpha=0.0,
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "L-BFGS stopped after", ConvergenceWarning)
+        model.fit(X, y)
+    assert model.loss_curve_[-1] < 0.2 * model.loss_curve_[0]
+    assert without_penalty(model, X, y) < 0.2 * model.loss_curve_[0]
+
+
+@BOTH
+def test_lbfgs_ends_with_the_loss_it_reports(Estimator):
+    X = table()
+    y = target_for(Estimator, X)
+    model = small(Estimator, solver="lbfgs", max_iter=30, tol=0.3, alpha=0.0).fit(X, y)
+    assert model.loss_ == pytest.approx(without_penalty(model, X, y), rel=1e-10)
+    assert (np.diff(model.loss_curve_) <= 0).all()
+    assert 1 <= model.n_iter_ == len(model.loss_curve_) < 30
+
+
+def test_lbfgs_warns_at_max_iter():
+    X = table()
+    with pytest.warns(ConvergenceWarning, match="L-BFGS stopped after max_iter=2"):
+        model = small(solver="lbfgs", max_iter=2, tol=1e-9).fit(X, numbers(X))
+    assert model.n_iter_ == 2
+
+
+def test_the_first_loss_is_that_of_the_start_values(monkeypatch):
+    X = table()
+    y = numbers(X)
+    spy = Spy(monkeypatch, Network, "loss_gradient")
+    model = small(max_iter=1, alpha=0.4).fit(X, y)
+    start, network = spy["theta"][0], spy["self"][0]
+    penalty = 0.2 * sum((v**2).sum() for k, v in network.views(start).items() if k[0] in "WUV") / 50
+    model._model["theta"][:] = start
+    assert model.loss_ == pytest.approx(without_penalty(model, X, y) + penalty, rel=1e-10)
+
+
+def test_a_loss_of_minibatches_is_their_weighted_mean(monkeypatch):
+    X, weight = table(), np.linspace(0.5, 2, 50)
+    spy = Spy(monkeypatch, Network, "loss_gradient")
+    model = small(batch_size=20, max_iter=1).fit(X, numbers(X), weight)
+    assert [len(rows) for rows in spy["rows"]] == [20, 20, 10]
+    sums = [weight[rows].sum() for rows in spy["rows"]]
+    assert model.loss_ == pytest.approx(np.average(spy.results, weights=sums), rel=1e-12)
+
+
+def test_each_epoch_takes_every_sample_once_in_a_new_order(monkeypatch):
+    spy = Spy(monkeypatch, Network, "loss_gradient")
+    small(batch_size=20, max_iter=3).fit(table(), numbers(table()))
+    epochs = np.reshape([np.concatenate(spy["rows"][i : i + 3]) for i in (0, 3, 6)], (3, 50))
+    np.testing.assert_array_equal(np.sort(epochs), np.tile(np.arange(50), (3, 1)))
+    assert (epochs[0] != epochs[1]).any()
+    assert (epochs[1] != epochs[2]).any()
+
+
+def test_without_shuffle_the_order_is_that_of_the_data(monkeypatch):
+    spy = Spy(monkeypatch, Network, "loss_gradient")
+    small(batch_size=20, max_iter=2, shuffle=False).fit(table(), numbers(table()))
+    np.testing.assert_array_equal(np.concatenate(spy["rows"]), np.tile(np.arange(50), 2))
+
+
+@pytest.mark.parametrize(("n", "batch"), [(10, 10), (64, 64), (65, 32), (3999, 32), (4000, 64)])
+def test_automatic_batch_size(n, batch, monkeypatch):
+    spy = Spy(monkeypatch, Network, "loss_gradient")
+    X = table(n, 1)
+    small(cell="rnn", hidden_layer_sizes=1, max_iter=1).fit(X, X[:, 0])
+    assert len(spy["rows"][0]) == batch
+
+
+# --- validation ------------------------------------------------------------------------------
+
+
+def noise(Estimator, n=60):
+    """A problem on which a net soon learns too much."""
+    X = table(n)
+    y = np.random.RandomState(9).normal(size=n)
+    return X, y if Estimator is RNNRegressor else (y > 0).astype(int)
+
+
+@BOTH
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_early_stopping_keeps_the_best_weights(solver, Estimator):
+    X, y = noise(Estimator)
+    model = small(
+        Estimator,
+        solver=solver,
+        early_stopping=True,
+        validation_fraction=0.3,
+        learning_rate_init=0.1,
+        max_iter=200,
+        n_iter_no_change=5,
+        tol=0.0,
+    ).fit(X, y)
+    stratify = y if Estimator is RNNClassifier else None
+    seed = model._model["seeds"][3]
+    _, X_val, _, y_val = train_test_split(X, y, test_size=0.3, random_state=seed, stratify=stratify)
+    curve = model.validation_loss_curve_
+    best = int(np.argmin(curve))
+    assert len(curve) == len(model.validation_scores_) == len(model.loss_curve_) == model.n_iter_
+    assert model.n_iter_ < 200
+    assert best == len(curve) - 1 - 6
+    assert without_penalty(model, X_val, y_val) == pytest.approx(curve[best], rel=1e-10)
+    assert model.score(X_val, y_val) == pytest.approx(model.validation_scores_[best], rel=1e-10)
+    assert model.best_validation_score_ == max(model.validation_scores_)
+
+
+@BOTH
+def test_given_validation_data_are_watched_and_all_data_are_learnt_from(Estimator):
+    X, y = noise(Estimator)
+    settings = {"learning_rate_init": 0.1, "max_iter": 30}
+    model = small(Estimator, **settings).fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    curve = model.validation_loss_curve_
+    assert len(curve) == model.n_iter_ == 30
+    assert model.t_ == 30 * 40
+    best = int(np.argmin(curve))
+    assert best < 29
+    assert without_penalty(model, X[40:], y[40:]) == pytest.approx(curve[best], rel=1e-10)
+    shorter = small(Estimator, **settings).fit(X[:40], y[:40])
+    assert model.loss_curve_ == shorter.loss_curve_
+    stopped = small(Estimator, early_stopping=True, n_iter_no_change=2, **settings)
+    stopped.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    assert stopped.t_ == stopped.n_iter_ * 40
+    assert stopped.n_iter_ < 30
+    assert_same(stopped, model)
+
+
+@BOTH
+def test_weights_of_validation_data(Estimator):
+    X, y = noise(Estimator)
+    weight = np.repeat([0.0, 1.0, 2.0], [5, 10, 5])
+    rows = np.repeat(np.arange(20), weight.astype(int))
+    weighted = small(Estimator).fit(
+        X[:40], y[:40], X_val=X[40:], y_val=y[40:], sample_weight_val=weight
+    )
+    repeated = small(Estimator).fit(X[:40], y[:40], X_val=X[40:][rows], y_val=y[40:][rows])
+    for name in ("validation_loss_curve_", "validation_scores_"):
+        np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-10)
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "poisson", "quantile"])
+def test_validation_scores_are_those_of_score(loss):
+    X = table()
+    y = np.abs(numbers(X)) + 0.1
+    model = small(loss=loss, max_iter=1).fit(X[:30], y[:30], X_val=X[30:], y_val=y[30:])
+    assert model.validation_scores_ == pytest.approx([model.score(X[30:], y[30:])], rel=1e-10)
+
+
+def test_validation_scores_of_labels_are_those_of_score():
+    X = table()
+    Y = (X[:, :2] > 0).astype(int)
+    model = small(RNNClassifier, max_iter=1).fit(X[:30], Y[:30], X_val=X[30:], y_val=Y[30:])
+    assert model.validation_scores_ == [model.score(X[30:], Y[30:])]
+
+
+def test_the_held_out_part_is_stratified():
+    X = table(100)
+    y = np.array([0] * 90 + [1] * 10)
+    for seed in range(5):
+        model = small(RNNClassifier, early_stopping=True, max_iter=1, random_state=seed).fit(X, y)
+        assert model.t_ == 90
+        assert model.intercepts_[-1] == pytest.approx(math.log(1 / 9), abs=0.02)
+
+
+def test_without_shuffle_the_last_part_is_held_out():
+    X, y = noise(RNNRegressor)
+    held = small(early_stopping=True, shuffle=False, validation_fraction=0.25).fit(X, y)
+    given = small(shuffle=False).fit(X[:45], y[:45], X_val=X[45:], y_val=y[45:])
+    assert_same(held, given)
+    assert held.validation_loss_curve_ == given.validation_loss_curve_
+
+
+def test_shuffle_holds_out_a_random_part(monkeypatch):
+    X, y = noise(RNNRegressor)
+    spy = Spy(monkeypatch, Network, "losses")
+    for seed in (1, 2):
+        small(early_stopping=True, random_state=seed, max_iter=1).fit(X, y)
+    first, second = spy["targets"]
+    assert first.shape == second.shape
+    assert (first != second).any()
+
+
+def test_the_last_part_does_not_enter_the_standardisation():
+    X, y = noise(RNNRegressor)
+    y[45:] += 100.0
+    model = small(early_stopping=True, shuffle=False, validation_fraction=0.25).fit(X, y)
+    np.testing.assert_allclose(model._model["target_center"], y[:45].mean(), rtol=1e-12)
+    np.testing.assert_allclose(model._model["center"][:, 0], X[:45].mean(axis=0), atol=1e-14)
+
+
+# --- stopping --------------------------------------------------------------------------------
+
+
+def test_training_stops_when_the_loss_no_longer_improves():
+    X = table()
+    y = numbers(X)
+    settings = {"max_iter": 100, "tol": 1e6, "n_iter_no_change": 4}
+    model = small(learning_rate="constant", **settings).fit(X, y)
+    assert model.n_iter_ == 6  # the first epoch improves on nothing
+    endless = small(learning_rate="constant", **(settings | {"n_iter_no_change": np.inf}))
+    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(100\)"):
+        assert endless.fit(X, y).n_iter_ == 100
+
+
+@BOTH
+@pytest.mark.parametrize("learning_rate", SCHEDULES)
+def test_a_warning_at_max_iter_where_the_schedule_does_not_end_there(learning_rate, Estimator):
+    X = table()
+    model = small(Estimator, learning_rate=learning_rate, tol=0.0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, target_for(Estimator, X))
+    assert model.n_iter_ == 5
+    expected = [] if learning_rate in ("cosine", "one_cycle") else [ConvergenceWarning]
+    assert [warning.category for warning in caught] == expected
+
+
+@BOTH
+def test_nothing_is_printed_unless_verbose(Estimator, capfd):
+    X = table()
+    y = target_for(Estimator, X)
+    small(Estimator).fit(X, y).predict(X)
+    assert capfd.readouterr() == ("", "")
+    model = small(Estimator, verbose=True, early_stopping=True).fit(X, y)
+    printed = capfd.readouterr()
+    lines = printed.out.splitlines()
+    assert printed.err == ""
+    assert len(lines) == 5
+    assert f"{model.loss_curve_[2]:.8f}" in lines[2]
+    assert f"{model.validation_loss_curve_[4]:.8f}" in lines[4]
+
+
+# --- schedules -------------------------------------------------------------------------------
+
+
+def rates(monkeypatch, max_iter=20, n_batches=2, **parameters):
+    """The learning rate of every minibatch."""
+    spy = Spy(monkeypatch, optimizers.Adam, "update")
+    X = table(40)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        small(
+            max_iter=max_iter, batch_size=40 // n_batches, learning_rate_init=0.01, **parameters
+        ).fit(X, numbers(X))
+    return np.array(spy["rate"])
+
+
+def test_constant_rate(monkeypatch):
+    np.testing.assert_array_equal(rates(monkeypatch, learning_rate="constant", tol=0), 0.01)
+
+
+def test_cosine_rate(monkeypatch):
+    found = rates(monkeypatch, learning_rate="cosine", tol=0)
+    progress = np.arange(40) / 40
+    np.testing.assert_allclose(found, 0.005 * (1 + np.cos(np.pi * progress)), atol=1e-15)
+
+
+def test_one_cycle_rate(monkeypatch):
+    found = rates(monkeypatch, learning_rate="one_cycle", tol=0)
+    top = int(found.argmax())
+    assert len(found) == 40
+    assert found[top] == pytest.approx(0.01, rel=1e-12)
+    assert top == 12  # at 30 % of the way
+    assert (np.diff(found[: top + 1]) > 0).all()
+    assert (np.diff(found[top:]) < 0).all()
+    assert found[0] == pytest.approx(0.01 / 25, rel=1e-12)
+    assert 1e-6 < found[-1] < 1e-4
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0])
+def test_inverse_scaling_rate(power, monkeypatch):
+    found = rates(monkeypatch, learning_rate="invscaling", power_t=power, tol=0)
+    seen = np.repeat(np.arange(20) * 40, 2)
+    np.testing.assert_allclose(found, 0.01 / (seen + 1.0) ** power, rtol=1e-13)
+
+
+def test_adaptive_rate(monkeypatch):
+    found = rates(monkeypatch, 60, 1, learning_rate="adaptive", tol=1e6, n_iter_no_change=2)
+    steps = np.array([0.01, 0.002, 0.0004, 8e-5, 1.6e-5, 3.2e-6, 6.4e-7])
+    first, *others = np.unique(found, return_counts=True)[1][::-1]
+    assert first == 4
+    np.testing.assert_allclose(np.unique(found)[::-1], steps, rtol=1e-12)
+    assert others == [3] * 6
+
+
+@pytest.mark.parametrize("learning_rate", SCHEDULES)
+def test_the_rate_is_that_of_the_update(learning_rate, monkeypatch):
+    """A hundredth of the learning rate moves plain gradient descent a hundredth as far."""
+    moved = []
+    for rate in (1e-4, 1e-6):
+        with monkeypatch.context() as patch:
+            spy = Spy(patch, Network, "loss_gradient")
+            settings = {"solver": "sgd", "momentum": 0.0, "max_iter": 2, "tol": 0.0}
+            model = small(learning_rate=learning_rate, learning_rate_init=rate, **settings)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                model.fit(table(), numbers(table()))
+        moved.append(spy["theta"][1] - spy["theta"][0])
+    assert np.abs(moved[0]).max() > 0
+    np.testing.assert_allclose(moved[0], 100 * moved[1], rtol=1e-5, atol=1e-12)
+
+
+# --- dropout, penalty, clipping --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru"])
+def test_dropout_acts_in_training_only(cell):
+    X = ragged()
+    y = numbers(X)
+    settings = {"cell": cell, "hidden_layer_sizes": (6, 4), "bidirectional": True}
+    dropped, plain = small(dropout=0.5, **settings).fit(X, y), small(**settings).fit(X, y)
+    assert (theta(dropped) != theta(plain)).any()
+    np.testing.assert_array_equal(dropped.predict(X), dropped.predict(X))
+    plain._model["theta"][:] = dropped._model["theta"]
+    np.testing.assert_array_equal(dropped.predict(X), plain.predict(X))
+
+
+@pytest.mark.parametrize("rate", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_dropout_keeps_the_expected_output(rate, dtype, monkeypatch):
+    spy = Spy(monkeypatch, Network, "loss_gradient")
+    settings = {"hidden_layer_sizes": (6, 4), "bidirectional": True, "max_iter": 60}
+    settings |= {"n_iter_no_change": np.inf}
+    small(dropout=rate, dtype=dtype, **settings).fit(table(), numbers(table()))
+    masks = np.array(spy["masks"])
+    assert masks.shape == (60, 50, 20)
+    assert masks.dtype == dtype
+    np.testing.assert_allclose(np.unique(masks), [0, 1 / (1 - rate)], rtol=1e-6)
+    kept = (masks > 0).mean()
+    assert kept == pytest.approx(1 - rate, abs=4 * math.sqrt(rate * (1 - rate) / masks.size))
+    assert (masks[0] != masks[1]).any()
+
+
+def test_dropout_is_no_part_of_the_watched_loss():
+    X = table()
+    y = numbers(X)
+    model = small(dropout=0.9, max_iter=1).fit(X, y, X_val=X, y_val=y)
+    assert model.validation_loss_curve_ == pytest.approx([without_penalty(model, X, y)], rel=1e-10)
+
+
+@BOTH
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_alpha_shrinks_the_weights_and_leaves_the_biases(solver, Estimator):
+    X = table() + 3.0
+    y = target_for(Estimator, X)
+    settings = {"solver": solver, "max_iter": 60, "learning_rate_init": 0.1, "tol": 0.05}
+    sizes = []
+    for alpha in (0.0, 1.0, 1e4):
+        model = small(Estimator, alpha=alpha, **settings).fit(X, y)
+        sizes.append(sum((coef**2).sum() for coef in model.coefs_))
+    assert sizes[0] > sizes[1] > sizes[2]
+    assert sizes[2] < 0.02 * sizes[0]
+    if Estimator is RNNClassifier:
+        shares = np.bincount(y) / len(y)
+        np.testing.assert_allclose(model.predict_proba(X), np.tile(shares, (50, 1)), atol=0.05)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_max_grad_norm_clips_the_whole_gradient(solver, monkeypatch):
+    owner = {"adam": optimizers.Adam, "sgd": optimizers.SGD}[solver]
+    X = table()
+    y = 5 * numbers(X)
+    settings = {"solver": solver, "standardize": False, "batch_size": 10, "max_iter": 3}
+    for bound in (0.1, 3.0, 1e9, None):
+        with monkeypatch.context() as patch:
+            spy = Spy(patch, owner, "update")
+            small(max_grad_norm=bound, **settings).fit(X, y)
+        norms = np.array([np.linalg.norm(gradient) for gradient in spy["gradient"]])
+        after = norms * np.array(spy["shrink"])
+        limit = np.inf if bound is None else bound
+        np.testing.assert_allclose(after, np.minimum(norms, limit), rtol=1e-12)
+        if bound == 0.1:
+            assert (norms > 0.1).all()
+    np.testing.assert_array_equal(spy["shrink"], 1.0)
+
+
+# --- going on --------------------------------------------------------------------------------
+
+
+@BOTH
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_warm_start_goes_on_from_the_last_weights(solver, Estimator, monkeypatch):
+    X = table()
+    y = target_for(Estimator, X)
+    settings = {"solver": solver, "tol": 1.0 if solver == "lbfgs" else 0.0, "max_iter": 5}
+    model = small(Estimator, warm_start=True, **settings).fit(X, y)
+    first, center = theta(model), model._model["center"]
+    losses = list(model.loss_curve_)
+    spy = Spy(monkeypatch, Network, "loss_gradient")
+    model.fit(X + 0.1, y)
+    np.testing.assert_array_equal(np.sort(spy["theta"][0]), np.sort(first))
+    np.testing.assert_array_equal(model._model["center"], center)
+    assert model.loss_curve_[: len(losses)] == losses
+    assert len(model.loss_curve_) == len(losses) + model.n_iter_
+    assert model.t_ == len(model.loss_curve_) * 50
+    cold = small(Estimator, **settings).fit(X, y)
+    np.testing.assert_array_equal(theta(cold.fit(X, y)), first)
+
+
+def test_warm_start_may_change_everything_but_the_architecture():
+    X = table()
+    y = numbers(X)
+    model = small(warm_start=True).fit(X, y)
+    kept = theta(model)
+    for name, value in [
+        ("cell", "lstm"),
+        ("hidden_layer_sizes", (7,)),
+        ("bidirectional", True),
+        ("pooling", "mean"),
+        ("loss", "huber"),
+    ]:
+        with pytest.raises(ValueError, match=f"{name}.*cannot go on"):
+            small(warm_start=True).fit(X, y).set_params(**{name: value}).fit(X, y)
+        old = model.get_params()[name]
+        with pytest.raises(ValueError, match=name):
+            model.set_params(**{name: value}).fit(X, y)
+        model.set_params(**{name: old})
+    np.testing.assert_array_equal(theta(model), kept)
+    model.set_params(solver="sgd", alpha=0.1, max_iter=2, learning_rate="one_cycle").fit(X, y)
+    assert model.n_iter_ == 2
+
+
+@BOTH
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_partial_fit_learns(solver, Estimator):
+    X = table(60)
+    y = numbers(X) if Estimator is RNNRegressor else np.where(numbers(X) > 0, "up", "down")
+    rate = 0.03 if solver == "adam" else 0.1
+    model = small(Estimator, solver=solver, learning_rate_init=rate, hidden_layer_sizes=12)
+    classes = {} if Estimator is RNNRegressor else {"classes": ["down", "up"]}
+    for _ in range(100):
+        model.partial_fit(X[:40], y[:40], **classes)
+        model.partial_fit(X[40:], y[40:])
+    assert model.score(X, y) > 0.9
+    assert len(model.loss_curve_) == 200
+    assert model.t_ == 100 * 60
+
+
+@BOTH
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_partial_fits_on_all_data_are_the_epochs_of_a_fit(solver, Estimator):
+    X = table()
+    y = target_for(Estimator, X)
+    settings = {"solver": solver, "shuffle": False, "batch_size": 20, "tol": 0.0}
+    classes = {} if Estimator is RNNRegressor else {"classes": [0, 1, 2]}
+    model = small(Estimator, learning_rate="constant", **settings)
+    for _ in range(5):
+        model.partial_fit(X, y, **classes)
+    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+        whole = small(Estimator, learning_rate="constant", **settings).fit(X, y)
+    assert_same(model, whole)
+    assert model.loss_curve_ == whole.loss_curve_
+    assert model.t_ == whole.t_
+
+
+def test_partial_fit_takes_the_constant_rate_where_a_schedule_needs_an_end(monkeypatch):
+    X = table()
+    for learning_rate in ("cosine", "one_cycle"):
+        with monkeypatch.context() as patch:
+            spy = Spy(patch, optimizers.Adam, "update")
+            model = small(learning_rate=learning_rate, learning_rate_init=0.02)
+            model.partial_fit(X, numbers(X)).partial_fit(X, numbers(X))
+        assert spy["rate"] == [0.02, 0.02]
+
+
+def test_partial_fit_after_fit_goes_on():
+    X = table()
+    y = numbers(X)
+    model = small().fit(X, y)
+    kept = theta(model)
+    model.partial_fit(X[:5], y[:5])
+    assert 0 < np.abs(theta(model) - kept).max() < 0.1
+    assert len(model.loss_curve_) == 6
+
+
+@BOTH
+def test_lbfgs_has_no_partial_fit(Estimator):
+    assert not hasattr(small(Estimator, solver="lbfgs"), "partial_fit")
+    assert hasattr(small(Estimator), "partial_fit")
+
+
+def test_classes_of_partial_fit():
+    X = table()
+    y = np.arange(50) % 3
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        small(RNNClassifier).partial_fit(X, y)
+    model = small(RNNClassifier).partial_fit(X[:4], np.zeros(4, int), classes=[0, 1, 2])
+    assert model.predict_proba(X).shape == (50, 3)
+    model.partial_fit(X, y).partial_fit(X, y, classes=[2, 1, 0])
+    with pytest.raises(ValueError, match="not the same as on last call"):
+        model.partial_fit(X, y, classes=[0, 1])
+    with pytest.raises(ValueError, match=r"class that RNNClassifier does not know.*3"):
+        model.partial_fit(X, y + 1)
+    with pytest.raises(ValueError, match="class_weight='balanced'"):
+        model.set_params(class_weight="balanced").partial_fit(X, y)
+
+
+def test_labels_need_no_classes_in_partial_fit():
+    X = table()
+    Y = (X[:, :3] > 0).astype(int)
+    model = small(RNNClassifier)
+    for _ in range(3):
+        model.partial_fit(X, Y)
+    assert model.predict(X).shape == (50, 3)
+    assert model.classes_.tolist() == [0, 1, 2]
+
+
+# --- divergence ------------------------------------------------------------------------------
+
+
+def nan_loss(loss, gradient):
+    return math.nan
+
+
+def nan_gradient(loss, gradient):
+    gradient[len(gradient) // 2] = np.nan
+    return loss
+
+
+def infinite_gradient(loss, gradient):
+    gradient[0] = np.inf
+    return loss
+
+
+@BOTH
+@pytest.mark.parametrize("what", [nan_loss, nan_gradient, infinite_gradient])
+def test_a_diverging_epoch_is_undone_and_the_rate_halved(what, Estimator, monkeypatch):
+    X = table()
+    y = target_for(Estimator, X)
+    spy = Spy(monkeypatch, optimizers.Adam, "update")
+    visited = Spy(monkeypatch, Network, "loss_gradient")
+    break_at(monkeypatch, {7}, what)  # in the middle of the third epoch of three minibatches
+    settings = {"batch_size": 20, "learning_rate_init": 0.01, "tol": 0.0}
+    with pytest.warns(
+        ConvergenceWarning, match="went back to the last good epoch.*halved to 0.005"
+    ):
+        model = small(Estimator, learning_rate_init=0.01, batch_size=20).fit(X, y)
+    assert settings["learning_rate_init"] == 0.01
+    assert model.n_iter_ == 5
+    assert np.isfinite(theta(model)).all()
+    assert np.isfinite(model.loss_curve_).all()
+    # Call 6 began the third epoch, call 8 begins it again from the same weights.
+    np.testing.assert_array_equal(visited["theta"][8], visited["theta"][6])
+    assert (visited["theta"][7] != visited["theta"][6]).any()
+    found = np.array(spy["rate"])
+    epochs = [[0.0, 0.4, 0.8], [1, 1.4, 1.8], [2], [2, 2.4, 2.8], [3, 3.4, 3.8], [4, 4.4, 4.8]]
+    progress = np.concatenate(epochs) / 5
+    factor = np.repeat([1.0, 0.5], [7, 9])
+    np.testing.assert_allclose(
+        found, 0.005 * factor * (1 + np.cos(np.pi * progress)), rtol=1e-9, atol=1e-16
+    )
+
+
+def test_the_optimizer_forgets_a_diverging_epoch(monkeypatch):
+    original, seen = optimizers.Adam.update, []
+
+    def watched(self, theta, *arguments):
+        seen.append((self.n_updates, self.first.copy(), self.second.copy(), theta.copy()))
+        original(self, theta, *arguments)
+
+    monkeypatch.setattr(optimizers.Adam, "update", watched)
+    break_at(monkeypatch, {7}, nan_loss)  # updates 0 to 5 are two epochs, 6 is undone
+    with pytest.warns(ConvergenceWarning, match="went back"):
+        small(shuffle=False, batch_size=20).fit(table(), numbers(table()))
+    assert [state[0] for state in seen[:9]] == [0, 1, 2, 3, 4, 5, 6, 6, 7]
+    for before, again in zip(seen[6], seen[7], strict=True):
+        np.testing.assert_array_equal(before, again)
+
+
+def test_a_run_that_stops_in_an_epoch_keeps_the_epochs_before(monkeypatch):
+    X = table()
+    y = numbers(X)
+    settings = {"shuffle": False, "batch_size": 20}
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_MAX_RECOVERIES", 0)
+        break_at(patch, {7}, nan_loss)
+        with pytest.warns(ConvergenceWarning, match="Training diverged"):
+            stopped = small(**settings).fit(X, y)
+    assert stopped.n_iter_ == len(stopped.loss_curve_) == 2
+    spy = Spy(monkeypatch, Network, "loss_gradient")
+    whole = small(**settings).fit(X, y)
+    np.testing.assert_array_equal(stopped._model["theta"], spy["theta"][6])
+    assert stopped.loss_curve_ == whole.loss_curve_[:2]
+
+
+@pytest.mark.parametrize("first", [0, 4])
+def test_after_several_divergences_training_stops_with_the_good_weights(first, monkeypatch):
+    X = table()
+    y = numbers(X)
+    visited = Spy(monkeypatch, Network, "loss_gradient")
+    break_at(monkeypatch, set(range(first, 1000)), nan_loss)
+    with pytest.warns(ConvergenceWarning) as caught:
+        model = small().fit(X, y)
+    messages = [str(warning.message) for warning in caught]
+    assert len(messages) == 2
+    assert "went back to the last good epoch" in messages[0]
+    assert "it stops with the weights of the last good epoch" in messages[1]
+    assert "learning_rate_init" in messages[1]
+    assert model.n_iter_ == len(model.loss_curve_) == first
+    # The weights after the last good epoch, or, if they are to blame, those before it.
+    kept = visited["theta"][max(first - 1, 0) : first + 1]
+    assert any((model._model["theta"] == weights).all() for weights in kept)
+    assert np.isfinite(model.predict(X)).all()
+    assert len(visited.calls) == first + training._MAX_RECOVERIES + 1
+
+
+@CELLS
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_huge_learning_rate_leaves_finite_weights(cell, dtype):
+    X = table()
+    y = numbers(X)
+    model = small(
+        cell=cell,
+        activation="relu",
+        hidden_layer_sizes=(6, 6),
+        solver="sgd",
+        learning_rate_init=1e6,
+        max_grad_norm=None,
+        max_iter=30,
+        dtype=dtype,
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+    assert np.isfinite(theta(model)).all()
+    assert np.isfinite(model.loss_curve_).all()
+    assert np.isfinite(model.predict(X)).all()
+    assert {warning.category for warning in caught} <= {ConvergenceWarning}
+    assert len(caught) == 2 or cell != "rnn"  # a gated cell of float64 saturates instead
+
+
+def test_training_recovers_from_a_step_far_too_long(monkeypatch):
+    """The weights after the long step are finite, their loss is not: going back to them is vain."""
+    original, count = optimizers.Adam.update, iter(range(10**9))
+
+    def thrown(self, theta, *arguments):
+        original(self, theta, *arguments)
+        if next(count) == 2:
+            theta *= 1e300
+
+    monkeypatch.setattr(optimizers.Adam, "update", thrown)
+    X = table()
+    y = numbers(X)
+    with pytest.warns(ConvergenceWarning, match="went back to the last good epoch") as caught:
+        model = small(hidden_layer_sizes=16, max_iter=60, learning_rate_init=0.1).fit(X, y)
+    assert len(caught) == 1
+    assert model.n_iter_ == 60
+    assert model.score(X, y) > 0.9
+
+
+def test_weights_that_turn_nonfinite_are_seen(monkeypatch):
+    original, count = optimizers.Adam.update, iter(range(10**9))
+
+    def poisoned(self, theta, *arguments):
+        original(self, theta, *arguments)
+        if next(count) == 2:
+            theta[0] = np.inf
+
+    monkeypatch.setattr(optimizers.Adam, "update", poisoned)
+    with pytest.warns(ConvergenceWarning, match="went back"):
+        model = small().fit(table(), numbers(table()))
+    assert model.n_iter_ == 5
+    assert np.isfinite(theta(model)).all()
+
+
+def test_a_diverging_partial_fit_is_undone(monkeypatch):
+    X = table()
+    y = numbers(X)
+    model = small().partial_fit(X, y)
+    kept, curve = theta(model), list(model.loss_curve_)
+    with monkeypatch.context() as patch:
+        break_at(patch, {0}, nan_gradient)
+        with pytest.warns(ConvergenceWarning, match="this call of partial_fit.*undone") as caught:
+            model.partial_fit(X, y)
+    assert len(caught) == 1
+    np.testing.assert_array_equal(theta(model), kept)
+    assert model.loss_curve_ == curve
+    model.partial_fit(X, y)
+    assert len(model.loss_curve_) == 2
+
+
+def test_lbfgs_survives_a_nonfinite_loss(monkeypatch):
+    X = table()
+    break_at(monkeypatch, {3}, nan_loss)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = small(solver="lbfgs", max_iter=20, tol=1e-2).fit(X, numbers(X))
+    assert np.isfinite(theta(model)).all()
+    assert np.isfinite(model.loss_)
+
+
+# --- interruption ----------------------------------------------------------------------------
+
+
+def interrupt(loss, gradient):
+    raise KeyboardInterrupt
+
+
+@BOTH
+def test_ctrl_c_keeps_what_is_learnt(Estimator, monkeypatch):
+    X = table()
+    y = target_for(Estimator, X)
+    whole = small(Estimator).fit(X, y)
+    break_at(monkeypatch, {3}, interrupt)
+    with pytest.warns(ConvergenceWarning, match="interrupted") as caught:
+        model = small(Estimator).fit(X, y)
+    assert len(caught) == 1
+    assert model.n_iter_ == 3
+    assert model.loss_curve_ == whole.loss_curve_[:3]
+    assert model.t_ == 150
+    assert (theta(model) != theta(whole)).any()
+    assert model.predict(X).shape == y.shape
+
+
+def test_ctrl_c_keeps_the_best_weights_seen():
+    X, y = noise(RNNRegressor)
+    settings = {"learning_rate_init": 0.1, "max_iter": 40}
+    whole = small(**settings).fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    best = int(np.argmin(whole.validation_loss_curve_))
+    with pytest.MonkeyPatch.context() as patch:
+        break_at(patch, {best + 5}, interrupt)
+        with pytest.warns(ConvergenceWarning, match="interrupted"):
+            model = small(**settings).fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    assert model.n_iter_ == best + 5
+    assert_same(model, whole)
+
+
+def test_ctrl_c_in_lbfgs_keeps_the_last_iteration(monkeypatch):
+    X = table()
+    y = numbers(X)
+    break_at(monkeypatch, {9}, interrupt)
+    with pytest.warns(ConvergenceWarning, match="interrupted"):
+        model = small(solver="lbfgs", max_iter=50, alpha=0.0).fit(X, y)
+    assert 1 <= model.n_iter_ < 9
+    assert without_penalty(model, X, y) == pytest.approx(model.loss_, rel=1e-10)
+
+
+def test_ctrl_c_before_the_first_epoch_ends_leaves_a_usable_model(monkeypatch):
+    X = table()
+    break_at(monkeypatch, {1}, interrupt)
+    with pytest.warns(ConvergenceWarning, match="interrupted"):
+        model = small(batch_size=10).fit(X, numbers(X))
+    assert model.loss_curve_ == []
+    assert np.isfinite(model.predict(X)).all()
+
+
+# --- weights ---------------------------------------------------------------------------------
+
+
+@CELLS
+@BOTH
+@pytest.mark.parametrize("make", [table, ragged])
+def test_weights_equal_repetition_and_zero_weight_removal(make, Estimator, cell):
+    X = make(20)
+    y = target_for(Estimator, X)
+    weight = np.random.RandomState(0).randint(0, 4, size=20)
+    weight[:3] = 0, 2, 3
+    assert set(y[weight > 0]) == set(y) or Estimator is RNNRegressor
+    rows = np.repeat(np.arange(20), weight)
+    repeated = [X[row] for row in rows] if isinstance(X, list) else X[rows]
+    settings = {"cell": cell, "bidirectional": True, "max_iter": 20, "learning_rate_init": 0.01}
+    weighted = small(Estimator, **settings).fit(X, y, weight)
+    longer = small(Estimator, **settings).fit(repeated, y[rows])
+    method = "predict" if Estimator is RNNRegressor else "decision_function"
+    np.testing.assert_allclose(
+        getattr(weighted, method)(X), getattr(longer, method)(X), rtol=1e-7, atol=1e-9
+    )
+    np.testing.assert_allclose(weighted.loss_curve_, longer.loss_curve_, rtol=1e-7)
+    kept = np.flatnonzero(weight)
+    shorter = [X[row] for row in kept] if isinstance(X, list) else X[kept]
+    assert_same(weighted, small(Estimator, **settings).fit(shorter, y[kept], weight[kept]))
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "poisson", "quantile"])
+def test_weights_equal_repetition_for_every_loss(loss):
+    X = table(20)
+    y = np.abs(numbers(X))
+    weight = np.random.RandomState(0).randint(0, 4, size=20)
+    rows = np.repeat(np.arange(20), weight)
+    weighted = small(loss=loss).fit(X, y, weight)
+    np.testing.assert_allclose(
+        weighted.predict(X), small(loss=loss).fit(X[rows], y[rows]).predict(X), rtol=1e-7, atol=1e-9
+    )
+
+
+@BOTH
+@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
+def test_only_the_proportions_of_weights_count_without_penalty(solver, Estimator):
+    X = table(20)
+    y = target_for(Estimator, X)
+    weight = np.linspace(0.5, 2, 20)
+    settings = {"solver": solver, "alpha": 0.0, "tol": 1.0 if solver == "lbfgs" else 1e-4}
+    one, many = (small(Estimator, **settings).fit(X, y, weight * f) for f in (1.0, 1024.0))
+    np.testing.assert_allclose(theta(one)[:-3], theta(many)[:-3], rtol=1e-9, atol=1e-12)
+
+
+def test_a_number_weighs_all_samples():
+    X = table()
+    assert_same(small().fit(X, numbers(X), 1.0), small().fit(X, numbers(X)))
+
+
+# --- standardisation -------------------------------------------------------------------------
+
+
+@CELLS
+@pytest.mark.parametrize("make", [table, ragged])
+def test_units_of_x_and_y_change_predictions_by_their_map_only(make, cell):
+    X = make(40)
+    y = numbers(X)
+    width = np.shape(X[0])[-1]
+    factor = np.resize([1e4, 1e-3], width)
+    shift = np.resize([-5e5, 0.2], width)
+    other = [x * factor + shift for x in X]
+    other = other if isinstance(X, list) else np.array(other)
+    settings = {"cell": cell, "max_iter": 20}
+    model = small(**settings).fit(X, y)
+    moved = small(**settings).fit(other, 1e6 * y + 7e6)
+    np.testing.assert_allclose(
+        moved.predict(other), 1e6 * model.predict(X) + 7e6, rtol=1e-6, atol=1e-6 * 1e6
+    )
+    np.testing.assert_allclose(moved.loss_curve_, model.loss_curve_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("loss", ["absolute_error", "huber", "quantile"])
+def test_units_of_y_are_undone_for_every_loss(loss):
+    X = table(40)
+    y = np.column_stack([numbers(X), X[:, 1] ** 3])
+    quantile = [0.2, 0.8] if loss == "quantile" else 0.5
+    model = small(loss=loss, quantile=quantile).fit(X, y)
+    moved = small(loss=loss, quantile=quantile).fit(X, 2.0**10 * y)
+    np.testing.assert_allclose(moved.predict(X), 2.0**10 * model.predict(X), rtol=1e-9)
+
+
+def test_a_table_is_scaled_by_column_and_sequences_by_feature():
+    X = table(40, 6) * [1, 10, 100, 1000, 1e4, 1e5] + np.arange(6)
+    y = X[:, 0]
+    by_column = small().fit(X, y)._model
+    np.testing.assert_allclose(by_column["center"][:, 0], X.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(by_column["scale"][:, 0], X.std(axis=0), rtol=1e-12)
+    by_feature = small().fit(X.reshape(40, 3, 2), y)._model
+    steps = X.reshape(-1, 2)
+    np.testing.assert_allclose(by_feature["center"], [steps.mean(axis=0)], rtol=1e-12)
+    np.testing.assert_allclose(by_feature["scale"], [steps.std(axis=0)], rtol=1e-12)
+
+
+@BOTH
+@pytest.mark.parametrize("value", [0.0, 1e6 + 0.1, -1e-6, 1e20])
+def test_constant_columns_are_harmless(value, Estimator):
+    X = table(60)
+    y = numbers(X) if Estimator is RNNRegressor else (numbers(X) > 0).astype(int)
+    X[:, 1] = value
+    model = small(Estimator, hidden_layer_sizes=12, max_iter=100, learning_rate_init=0.03)
+    assert model.fit(X, y).score(X, y) > 0.9
+
+
+def test_a_constant_target_is_predicted():
+    for value in (0.0, 5.0, -1e9):
+        model = small(max_iter=100, learning_rate_init=0.03).fit(table(), np.full(50, value))
+        np.testing.assert_allclose(model.predict(table()), value, rtol=1e-6, atol=0.1)
+
+
+@BOTH
+def test_without_standardisation_data_are_taken_as_they_are(Estimator):
+    X = table(60)
+    y = numbers(X) if Estimator is RNNRegressor else (numbers(X) > 0).astype(int)
+    settings = {"hidden_layer_sizes": 12, "max_iter": 100, "learning_rate_init": 0.03}
+    model = small(Estimator, standardize=False, **settings).fit(X, y)
+    assert model.score(X, y) > 0.9
+    stored = model._model
+    assert (stored["center"].tolist(), stored["scale"].tolist()) == ([[0.0]], [[1.0]])
+    assert (stored["target_center"].any(), (stored["target_scale"] != 1).any()) == (False, False)
