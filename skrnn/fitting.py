@@ -87,27 +87,25 @@ def new_model(labelled, architecture, seeds, standardize, per_step, path=None):
     ValueError
         If X or y spreads too far to be standardised.
     """
-    architecture = tuple(sorted(architecture.items()))
-    network = _network(architecture)
+    key = tuple(sorted(architecture.items()))
+    network = _network(key)
     theta = network.initialize(np.random.RandomState(seeds[0]))
     center, scale = _input_scaling(labelled, standardize, per_step)
-    target_center, target_scale = _target_scaling(labelled, dict(architecture), standardize)
+    target_center, target_scale = _target_scaling(labelled, architecture, standardize)
     targets = (labelled.targets - target_center) / target_scale
-    views = network.views(theta)
-    linear, offsets = _linear_path(labelled, targets, dict(architecture), per_step, path)
+    linear, offsets = _linear_path(labelled, targets, architecture, per_step, path)
     if linear is None:
-        views["b_out"][:] = _initial_bias(dict(architecture), targets, labelled.weights)
+        bias = _initial_bias(architecture, targets, labelled.weights)
+        network.views(theta)["b_out"][:] = bias
     else:
-        views["V"][:] = 0.0  # the start is what the path predicts, nothing else
-        if standardize and dict(architecture)["loss"] in _STANDARDIZED:
-            loss = dict(architecture)["loss"]
-            unit = _error_scale(loss, targets, offsets, labelled.weights)
-            target_scale = target_scale * unit
-            levels = offsets.shape[1] // len(unit)
-            linear = linear_path.in_units(linear, np.repeat(unit, levels))
-            offsets = offsets / np.repeat(unit, levels)
+        network.views(theta)["V"][:] = 0.0  # the start is what the path predicts, nothing else
+    if linear is not None and standardize and architecture["loss"] in _STANDARDIZED:
+        unit = _error_scale(architecture["loss"], targets, offsets, labelled.weights)
+        target_scale = target_scale * unit
+        raw_unit = np.repeat(unit, offsets.shape[1] // len(unit))
+        linear, offsets = linear_path.in_units(linear, raw_unit), offsets / raw_unit
     model = {
-        "architecture": architecture,
+        "architecture": key,
         "theta": theta,
         "center": center,
         "scale": scale,
