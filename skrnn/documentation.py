@@ -2,6 +2,9 @@
 
 from textwrap import indent
 
+UNITS = """; the unit is the spread of the linear
+    path's errors (of y, without a path), not for "poisson\""""
+
 PARAMETERS = """\
 hidden_layer_sizes : int or sequence of int, default=(64,)
     Units of each recurrent layer (per direction, if bidirectional), from the input up.
@@ -40,8 +43,8 @@ solver : {"adam", "sgd", "lbfgs"}, default="adam"
     Adam, gradient descent with momentum, or SciPy's L-BFGS on all data at once.
 
 alpha : float, default=1e-4
-    Strength of the L2 penalty: ``alpha / 2 * ||weights||^2 / n_samples`` is added to the loss.
-    Biases are left alone.
+    Strength of the L2 penalty: ``alpha / 2 * ||weights||^2 / w`` is added to the loss, w the sum of
+    the minibatch's sample weights. Biases and the linear path are left alone.
 
 batch_size : int or "auto", default="auto"
     Samples in a minibatch. "auto": all up to 64 samples, else 32, from 4000 samples on 64.
@@ -78,7 +81,8 @@ verbose : bool, default=False
     Whether to print a line per epoch.
 
 warm_start : bool, default=False
-    Whether ``fit`` goes on from the weights (and the standardisation) of the last ``fit``.
+    Whether ``fit`` goes on from the weights of the last ``fit``. Standardisation and linear path
+    stay those of the first, which saw its validation data too where they come back.
 
 momentum : float, default=0.9
     Momentum of "sgd".
@@ -95,7 +99,8 @@ epsilon : float, default=1e-8
 early_stopping : bool or "auto", default="auto"
     Whether to hold out `validation_fraction` of the data (unless ``fit`` gets `X_val` and `y_val`),
     to stop when its loss no longer improves, and to keep the weights that were best on it. "auto"
-    does so from 100 samples on.
+    does so from 100 samples on, or where `X_val` is given. Beside a linear path the recurrent part
+    is then scaled down, or left out, where that is better on the validation data.
 
 validation_fraction : float, default=0.15
     Share held out for `early_stopping`; stratified for a classifier.

@@ -5,6 +5,7 @@ that need a compiler are imported when a model is fitted or used, so that import
 """
 
 import warnings
+from functools import partial
 from numbers import Real
 
 import numpy as np
@@ -18,7 +19,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn import validation
-from skrnn.documentation import documented
+from skrnn.documentation import UNITS, documented
 from skrnn.parameters import CLASSIFIER_CONSTRAINTS, REGRESSOR_CONSTRAINTS, validate_parameters
 
 #: Samples from which early_stopping="auto" holds some out.
@@ -60,10 +61,14 @@ class _BaseRNN(BaseEstimator):
         known = self._known_y(y, classes, goes_on, incremental)
         labels, weights, labelled = self._label(data, y, sample_weight, known)
         seeds = self._model["seeds"] if goes_on else _draw_seeds(self.random_state)
-        known = self._known_of(labels, weights)
-        parting = (X, data, known, held_out, seeds, incremental)
+        part = partial(
+            self._hold_out,
+            held_out=held_out,
+            read=partial(self._read_held_out, None if goes_on else X, data, labels, weights),
+            seed=None if incremental else seeds[3],
+        )
         if not self.shuffle:  # in time order nothing of the last part may be known before
-            labelled, watched = self._hold_out(labelled, *parting)
+            labelled, watched = part(labelled)
         architecture = self._architecture(labelled, labels)
         if goes_on:
             model = self._model
@@ -75,12 +80,12 @@ class _BaseRNN(BaseEstimator):
                 labelled, architecture, seeds, self.standardize, per_column, path
             )
         if self.shuffle:
-            labelled, watched = self._hold_out(labelled, *parting)
+            labelled, watched = part(labelled)
         start = model
         model, curves, stop = fitting.train(
             start,
             labelled,
-            fitting.settings_of(self.get_params(deep=False), len(labelled.weights), incremental),
+            fitting.settings_of(vars(self), len(labelled.weights), incremental),
             watched=watched,
             score=watched and (lambda raw: self._score_raw(labels, start, raw, watched)),
             incremental=incremental,
@@ -90,12 +95,12 @@ class _BaseRNN(BaseEstimator):
         )
         self._remember(X, data, labels, weights, model, curves, goes_on)
         if not stop.converged:
-            _warn(_advice(self, stop))
+            _warn(_advice(self.solver, self.n_iter_, self.tol))
         return self
 
     def _check_combinations(self, held_out, incremental):
         X_val, y_val, weight_val = held_out
-        if incremental and self.early_stopping is True:
+        if incremental and self.early_stopping != "auto" and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True.")
         if (X_val is None) != (y_val is None):
             given, missing = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
@@ -132,19 +137,26 @@ class _BaseRNN(BaseEstimator):
     def _weigh(self, labels, weights, known):
         return weights
 
-    def _hold_out(self, labelled, X, data, known, held_out, seeds, incremental):
-        """Training data and, if any is to be watched, validation data."""
-        X_val, y_val, weight_val = held_out
-        if X_val is not None:
-            dtype = data.sequences.values.dtype.name
-            data_val = validation.read_validation_sequences(self, X_val, X, data, dtype=dtype)
-            try:
-                return labelled, self._label(data_val, y_val, weight_val, known, "y_val")[2]
-            except (TypeError, ValueError) as error:
-                if "_val" in str(error):
-                    raise
-                raise type(error)(f"In y_val: {error}") from error
-        if incremental or not self._stops_early(len(labelled.weights)):
+    def _read_held_out(self, X, data, labels, weights, X_val, y_val, weight_val):
+        """Validation data that the user gave, in the terms of the training data.
+
+        X is None where the estimator already knows what X has to be like.
+        """
+        dtype = data.sequences.values.dtype.name
+        data_val = validation.read_validation_sequences(self, X_val, X, data, dtype=dtype)
+        settled = self._known_of(labels, weights)
+        try:
+            return self._label(data_val, y_val, weight_val, settled, "y_val")[2]
+        except (TypeError, ValueError) as error:
+            if "_val" in str(error):
+                raise
+            raise type(error)(f"In y_val: {error}") from error
+
+    def _hold_out(self, labelled, held_out, read, seed):
+        """Training data and, if any is to be watched, validation data; a seed of None: no split."""
+        if held_out[0] is not None:
+            return labelled, read(*held_out)
+        if seed is None or not self._stops_early(len(labelled.weights)):
             return labelled, None
         from sklearn.model_selection import train_test_split
 
@@ -154,7 +166,7 @@ class _BaseRNN(BaseEstimator):
             test_size=self.validation_fraction,
             shuffle=self.shuffle,
             stratify=stratify,
-            random_state=seeds[3] if self.shuffle else None,
+            random_state=seed if self.shuffle else None,
         )
         if len(val) < 2:
             raise ValueError(
@@ -191,6 +203,8 @@ class _BaseRNN(BaseEstimator):
         if not goes_on:
             validation.remember_features(self, X, data)
         longer = goes_on and hasattr(self, "loss_curve_")
+        before = (longer and self.validation_loss_curve_) or []
+        scores_before = (longer and self.validation_scores_) or []
         self._model = model
         self._remember_y(labels, weights)
         self.n_iter_ = len(curves)
@@ -198,10 +212,9 @@ class _BaseRNN(BaseEstimator):
         self.loss_curve_ = (self.loss_curve_ if longer else []) + curves.loss
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
         self.best_loss_ = min(self.loss_curve_, default=np.nan)
-        watched = bool(curves.validation_scores)
-        self.validation_loss_curve_ = curves.validation_loss if watched else None
-        self.validation_scores_ = curves.validation_scores if watched else None
-        self.best_validation_score_ = max(curves.validation_scores) if watched else None
+        self.validation_loss_curve_ = before + curves.validation_loss or None
+        self.validation_scores_ = scores_before + curves.validation_scores or None
+        self.best_validation_score_ = max(self.validation_scores_ or (), default=None)
 
     def _raw_predict(self, X):
         from skrnn import fitting
@@ -246,7 +259,7 @@ def _require_representable(targets, dtype, input_name):
         sample = np.argmax(too_large.any(axis=1))
         raise ValueError(
             f"{input_name} contains a value too large for {dtype!r}: sample {sample} is "
-            f"{targets[sample].max()}. Rescale {input_name}, or set dtype='float64'."
+            f"{targets[too_large][0]}. Rescale {input_name}, or set dtype='float64'."
         )
 
 
@@ -277,22 +290,20 @@ def _check_same_architecture(name, model, architecture):
             )
 
 
-def _advice(estimator, stop):
-    if estimator.solver == "lbfgs":
+def _advice(solver, n_iter, tol):
+    if solver == "lbfgs":
         return (
-            f"L-BFGS stopped after max_iter={estimator.max_iter} iterations without reaching tol="
-            f"{estimator.tol}. Increase max_iter, or tol if the loss hardly changes."
+            f"L-BFGS stopped after max_iter={n_iter} iterations without reaching tol={tol}. "
+            "Increase max_iter, or tol if the loss hardly changes."
         )
     return (
-        f"Maximum iterations ({estimator.max_iter}) reached and the optimization has not "
+        f"Maximum iterations ({n_iter}) reached and the optimization has not "
         "converged: the loss was still improving. Increase max_iter, or let "
         "learning_rate='cosine' end within it."
     )
 
 
-@documented(
-    and_y=', and the target likewise (not for "poisson")', in_units=", in standardised units"
-)
+@documented(and_y=', and the target likewise (not for "poisson")', in_units=UNITS)
 class RNNRegressor(RegressorMixin, _BaseRNN):
     """Recurrent neural network for regression.
 
@@ -306,8 +317,9 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
 
     loss : {"squared_error", "absolute_error", "huber", "poisson", "quantile"}, \
             default="squared_error"
-        What to minimise. "huber" turns from a parabola into a line at 1.35 (standardised) units;
-        "poisson" predicts a positive mean through a log link; "quantile" predicts `quantile`.
+        What to minimise. "huber" turns from a parabola into a line at 1.35 times the spread of the
+        linear path's errors (of y, without a path); "poisson" predicts a positive mean through a
+        log link; "quantile" predicts `quantile`.
 
     quantile : float or sequence of float, default=0.5
         Level or levels of the loss "quantile". With several, ``predict`` returns one more axis, the
@@ -840,8 +852,8 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
             )
         if goes_on:
             validation.read_classes(classes, fitted=self.classes_)
-            return self.classes_, self._kind, self._class_factors
-        if not incremental or (classes is None and np.ndim(y) == 2 and np.shape(y)[1] > 1):
+            return self.classes_, self._kind, None
+        if not incremental or (np.ndim(y) == 2 and np.shape(y)[1] > 1):
             return None  # y, or the indicator matrix, names them itself
         classes = validation.read_classes(classes)
         return classes, "binary" if len(classes) == 2 else "multiclass", None
@@ -855,7 +867,8 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
             return None
         counts = np.bincount(labels.values, weights, minlength=len(labels.classes))
         if self.class_weight == "balanced":
-            return counts.sum() / (len(counts) * np.maximum(counts, np.finfo(float).tiny))
+            shares = len(counts) * counts / counts.sum()
+            return np.divide(1.0, shares, out=np.zeros(len(counts)), where=shares > 0)
         names = labels.classes.tolist()
         unknown = [label for label in self.class_weight if label not in names]
         if unknown:
@@ -871,6 +884,11 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         return np.array(factors, dtype=float)
 
     def _weigh(self, labels, weights, known):
+        if labels.kind == "multilabel" and isinstance(self.class_weight, dict):
+            raise ValueError(
+                "class_weight must be 'balanced' or None where y is an indicator matrix, got "
+                f"{self.class_weight!r}. Pass sample_weight instead."
+            )
         if labels.kind == "multilabel" and self.class_weight is not None:
             return weights * compute_sample_weight(self.class_weight, labels.values)
         factors = known[2] if known and known[2] is not None else self._factors(labels, weights)
@@ -892,7 +910,6 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
     def _remember_y(self, labels, weights):
         self.classes_ = labels.classes
         self._kind = labels.kind
-        self._class_factors = self._factors(labels, weights)
         self.n_outputs_ = 1 if labels.kind == "binary" else len(labels.classes)
         self.out_activation_ = "softmax" if labels.kind == "multiclass" else "logistic"
 

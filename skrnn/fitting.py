@@ -217,6 +217,9 @@ def _linear_predict(model, sequences):
 
 
 def _data(model, sequences):
+    n_steps = len(model["center"])
+    if n_steps > 1 and (sequences.lengths != n_steps).any():  # kernels would read beyond the end
+        raise ValueError(f"Every sequence must have the {n_steps} steps of the table of fit.")
     return sequence_data(sequences, model["center"], 1.0 / model["scale"])
 
 
@@ -239,7 +242,7 @@ def settings_of(params, n_samples, incremental):
     """Training settings from an estimator's parameters."""
     values = {name: params[name] for name in training.Settings._fields}
     values["batch_size"] = batch_size = _batch_size(params["batch_size"], n_samples)
-    values["early_stopping"] = params["early_stopping"] is not False
+    values["early_stopping"] = bool(params["early_stopping"])  # "auto" is true: data are watched
     if params["max_iter"] is None:
         values["max_iter"] = _n_epochs(-(-n_samples // batch_size), params["solver"])
     if incremental and params["learning_rate"] in ("cosine", "one_cycle"):

@@ -18,6 +18,7 @@ The map then stays as it is. Trained along with the rest it would fit its own tr
 than new ones, and leave the recurrent part too little to learn.
 """
 
+import threading
 from functools import lru_cache
 
 import numpy as np
@@ -35,6 +36,8 @@ PENALTIES = np.logspace(-6, 4, 31)
 MAX_INPUTS = 512
 #: Losses that are not to follow outliers; then the map must not either.
 ROBUST = ("absolute_error", "huber", "quantile")
+# Two threads that limit BLAS at once would restore each other's limit, and leave it for good.
+_ONE_AT_A_TIME = threading.Lock()
 # Rows flattened at a time, so that the design matrix of large data never exists whole.
 _CHUNK = 4096
 # Up to so many samples the ridge regression takes the more precise decomposition.
@@ -197,7 +200,7 @@ def fit(sequences, targets, weights, per_step, architecture, linear_path):
 
     learnt = _ridge_targets(targets, weights, architecture)
     mean, unit = mean_and_scale(learnt, weights, np.float64)
-    with _blas().limit(limits=1):  # its results depend on its threads
+    with _ONE_AT_A_TIME, _blas().limit(limits=1):  # its results depend on its threads
         ridge = _Ridge(chunks, (learnt - mean) / unit, weights)
         penalties = ridge.best_penalties()
         scores = mean + unit * ridge.leave_one_out(penalties)

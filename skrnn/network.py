@@ -181,7 +181,7 @@ class Network:
     def _tile_rows(self, n_steps, budget):
         blocks = self.cell.n_blocks + 2 * self.cell.n_memories + 4
         numbers = n_steps * (self.n_features + self.n_directions * blocks * sum(self.hidden))
-        return int(min(max(budget // max(numbers, 1), 16), 1024))
+        return int(min(max(budget // max(numbers, 1), 4), 1024))
 
     def _shards(self, offsets, rows):
         """Places in a minibatch of each shard's rows, longest sequence first.

@@ -85,11 +85,6 @@ def _copy(optimizer):
     return twin
 
 
-def constant(progress):
-    """The same learning rate throughout."""
-    return 1.0
-
-
 def cosine(progress):
     """Half a cosine from 1 to 0 (Loshchilov and Hutter, 2017); `progress` runs from 0 to 1."""
     return 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))

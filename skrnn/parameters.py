@@ -28,7 +28,7 @@ def _common_constraints():
     non_negative = Interval(Real, 0, None, closed="left")
     return {
         # architecture
-        "hidden_layer_sizes": [positive_int, tuple, list],
+        "hidden_layer_sizes": [positive_int, tuple, list, np.ndarray],
         "cell": [StrOptions({"rnn", "lstm", "gru"})],
         "activation": [StrOptions({"tanh", "relu", "logistic"})],
         "bidirectional": ["boolean"],
@@ -73,7 +73,7 @@ def _regressor_constraints():
     return {
         **_common_constraints(),
         "loss": [StrOptions(losses)],
-        "quantile": [Interval(Real, 0, 1, closed="neither"), tuple, list],
+        "quantile": [Interval(Real, 0, 1, closed="neither"), tuple, list, np.ndarray],
     }
 
 
@@ -103,16 +103,23 @@ def validate_parameters(estimator):
     parameters, name = estimator.get_params(deep=False), type(estimator).__name__
     constraints = estimator._parameter_constraints
     validate_parameter_constraints(constraints, parameters, caller_name=name)
+    for parameter in ("hidden_layer_sizes", "linear_path"):
+        if isinstance(parameters.get(parameter), bool):  # an int to Python
+            raise InvalidParameterError(
+                f"The {parameter!r} parameter of {name} must be a number, not a boolean. Got "
+                f"{parameters[parameter]!r} instead."
+                + (" None leaves the path out." if parameter == "linear_path" else "")
+            )
     # scikit-learn's constraints do not look into a tuple or list; each item has to be what a
     # single value may be, the first constraint.
     for parameter in ("hidden_layer_sizes", "quantile"):
         value = parameters.get(parameter)
-        if isinstance(value, (tuple, list)):
+        if isinstance(value, (tuple, list, np.ndarray)):
             _validate_items(value, constraints[parameter][0], parameter, name)
 
 
 def _validate_items(items, constraint, parameter, estimator_name):
-    if not items or not all(constraint.is_satisfied_by(item) for item in items):
+    if not len(items) or not all(constraint.is_satisfied_by(item) for item in items):
         raise InvalidParameterError(
             f"The {parameter!r} parameter of {estimator_name} must be {constraint} or a"
             f" non-empty tuple or list of such. Got {items!r} instead."

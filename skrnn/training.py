@@ -84,10 +84,9 @@ class Curves:
 
 
 class Stop(NamedTuple):
-    """Why training ended."""
+    """How training ended."""
 
     converged: bool
-    reason: str
 
 
 class Training:
@@ -139,14 +138,14 @@ class Training:
         self._best = None
 
     def run(self):
-        """Train to the end; the reason it ended."""
+        """Train to the end."""
         solve = self._minimize if self.settings.solver == "lbfgs" else self._run_epochs
         if self._has_path():  # the start, what the path knows, may be the best
             self._best, self.curves.best_validation_loss = self.theta.copy(), self._validate()[0]
         try:
             stop = solve()
         except KeyboardInterrupt:
-            stop = Stop(True, "interrupted")
+            stop = Stop(True)
             self.warn("Training interrupted by user; the weights learnt so far are kept.")
         if self._best is not None:
             self.theta[:] = self._best
@@ -189,13 +188,13 @@ class Training:
                 start = start if self._tried else good
                 self._restore(start)
                 if not self._recover():
-                    return Stop(True, "diverged")
+                    return Stop(True)
                 continue
             good, start = start, self._snapshot()
             self._record(loss)
             if self._has_stalled() and not self._slow_down():
-                return Stop(True, "stalled")
-        return Stop(self.settings.learning_rate in ("cosine", "one_cycle"), "max_iter")
+                return Stop(True)
+        return Stop(self.settings.learning_rate in ("cosine", "one_cycle"))
 
     def run_once(self):
         """One epoch, as ``partial_fit`` wants it; an epoch that diverges is undone."""
@@ -203,13 +202,13 @@ class Training:
         loss = self._epoch()
         if math.isfinite(loss) and np.isfinite(self.theta).all():
             self._record(loss)
-            return Stop(True, "one epoch")
+            return Stop(True)
         self._restore(good)
         self.warn(
             "The loss became non-finite in this call of partial_fit, which has been undone. Lower "
             "learning_rate_init, and look for extreme values in X and y."
         )
-        return Stop(True, "diverged")
+        return Stop(True)
 
     def _epoch(self):
         n_samples, s = len(self.examples.weights), self.settings
@@ -358,7 +357,7 @@ class Training:
             self.theta[:] = result.x
         if not len(self.curves):
             self._record(float(result.fun))
-        return Stop(result.nit < self.settings.max_iter and result.nfev < n_evaluations, "lbfgs")
+        return Stop(result.nit < self.settings.max_iter and result.nfev < n_evaluations)
 
 
 def new_optimizer(network, settings):

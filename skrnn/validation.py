@@ -123,6 +123,7 @@ def read_validation_sequences(estimator, X_val, X, data, *, dtype=None):
         Not changed.
     X_val : any form that :func:`read_sequences` takes
     X : the training X as the user gave it
+        None: the estimator has been fitted, and X_val is to match that.
     data : Input
         The training X as it was read.
     dtype : {"float32", "float64"}, default=None
@@ -132,8 +133,10 @@ def read_validation_sequences(estimator, X_val, X, data, *, dtype=None):
     -------
     Input
     """
-    fitted = copy.copy(estimator)
-    remember_features(fitted, X, data)
+    fitted = estimator
+    if X is not None:
+        fitted = copy.copy(estimator)
+        remember_features(fitted, X, data)
     try:
         return read_matching_sequences(fitted, X_val, dtype=dtype)
     except (TypeError, ValueError) as error:

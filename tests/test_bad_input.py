@@ -590,3 +590,24 @@ def test_wildly_scaled_weights(weight, dtype, Estimator):
     works_or_says_why(
         lambda: model.fit(table(), target(Estimator), weights), table(), "sample_weight"
     )
+
+
+def test_validation_data_of_other_lengths_than_a_warm_table():
+    X = np.random.RandomState(0).normal(size=(60, 8))
+    model = RNNRegressor(4, warm_start=True, max_iter=2, random_state=0).fit(X, X[:, 0])
+    with pytest.raises(ValueError, match=r"In X_val: Sample 0 of X has 12 steps"):
+        model.fit(X[:, :, None], X[:, 0], X_val=np.zeros((2, 12, 1)), y_val=np.zeros(2))
+
+
+@pytest.mark.parametrize("parameter", ["linear_path", "hidden_layer_sizes"])
+def test_booleans_are_no_numbers(parameter):
+    X = np.random.RandomState(0).normal(size=(20, 3))
+    with pytest.raises(ValueError, match=f"The '{parameter}' parameter .* not a boolean"):
+        RNNRegressor(**{parameter: True}).fit(X, X[:, 0])
+
+
+def test_class_weight_of_an_indicator_matrix_as_a_dict():
+    X = np.random.RandomState(0).normal(size=(20, 3))
+    Y = (X[:, :2] > 0).astype(int)
+    with pytest.raises(ValueError, match="class_weight must be 'balanced' or None"):
+        RNNClassifier(class_weight={0: 1.0}).fit(X, Y)

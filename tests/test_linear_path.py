@@ -1,10 +1,13 @@
 """The direct linear path: exact leave-one-out, earned strength, and its place in the estimators."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.linear_model import Ridge
+from threadpoolctl import threadpool_info
 
 from skrnn import RNNClassifier, RNNRegressor, linear_path
 from skrnn.sequences import Sequences
@@ -152,3 +155,19 @@ def test_path_of_a_row_does_not_depend_on_its_neighbours():
     model = RNNRegressor(hidden_layer_sizes=5, max_iter=3, random_state=0).fit(X, y)
     one_by_one = np.concatenate([model.predict([x]) for x in X])
     assert_array_equal(model.predict(X), one_by_one)
+
+
+def test_threads_that_fit_at_once_leave_blas_as_it_was():
+    X, y = load_diabetes(return_X_y=True)
+    before = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+    def fit(seed):
+        model = RNNRegressor(hidden_layer_sizes=4, max_iter=2, random_state=0).fit(X, y)
+        return model._model["linear_path"]["coefficients"]
+
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(fit, range(8)))
+    for result in results[1:]:
+        assert_array_equal(results[0], result)
+    after = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    assert after == before

@@ -981,3 +981,29 @@ def test_without_standardisation_data_are_taken_as_they_are(Estimator):
     stored = model._model
     assert (stored["center"].tolist(), stored["scale"].tolist()) == ([[0.0]], [[1.0]])
     assert (stored["target_center"].any(), (stored["target_scale"] != 1).any()) == (False, False)
+
+
+def test_a_new_class_weight_counts_in_the_next_warm_fit():
+    X = table()
+    y = (X[:, 0] > 0).astype(int)
+    losses = []
+    for weight in (1.0, 1000.0):
+        model = small(RNNClassifier, warm_start=True, class_weight={0: 1.0, 1: 1.0}).fit(X, y)
+        losses.append(model.set_params(class_weight={0: 1.0, 1: weight}).fit(X, y).loss_)
+    assert losses[0] != losses[1]
+
+
+def test_partial_fit_of_labels_may_name_them():
+    X = table()
+    Y = (X[:, :3] > 0).astype(int)
+    model = small(RNNClassifier).partial_fit(X, Y, classes=np.arange(3))
+    assert model.predict(X).shape == (50, 3)
+
+
+def test_a_subclass_with_fewer_parameters():
+    class LSTMRegressor(RNNRegressor):
+        def __init__(self, hidden_layer_sizes=(4,), random_state=None):
+            super().__init__(hidden_layer_sizes, cell="lstm", max_iter=2, random_state=random_state)
+
+    X = table()
+    assert LSTMRegressor(random_state=0).fit(X, X[:, 0]).n_iter_ == 2
