@@ -82,7 +82,7 @@ class _BaseRNN(BaseEstimator):
         if self.shuffle:
             labelled, watched = part(labelled)
         start = model
-        model, curves, stop = fitting.train(
+        model, curves, converged = fitting.train(
             start,
             labelled,
             fitting.settings_of(vars(self), len(labelled.weights), incremental),
@@ -93,8 +93,8 @@ class _BaseRNN(BaseEstimator):
             warn=_warn,
             report=print if self.verbose else None,
         )
-        self._remember(X, data, labels, weights, model, curves, goes_on)
-        if not stop.converged:
+        self._remember(X, data, labels, model, curves, goes_on)
+        if not converged:
             _warn(_advice(self.solver, self.n_iter_, self.tol))
         return self
 
@@ -198,7 +198,7 @@ class _BaseRNN(BaseEstimator):
             "dtype": labelled.sequences.values.dtype.name,
         }
 
-    def _remember(self, X, data, labels, weights, model, curves, goes_on):
+    def _remember(self, X, data, labels, model, curves, goes_on):
         """Set all fitted attributes, once nothing can fail any more."""
         if not goes_on:
             validation.remember_features(self, X, data)
@@ -206,7 +206,7 @@ class _BaseRNN(BaseEstimator):
         before = (longer and self.validation_loss_curve_) or []
         scores_before = (longer and self.validation_scores_) or []
         self._model = model
-        self._remember_y(labels, weights)
+        self._remember_y(labels)
         self.n_iter_ = len(curves)
         self.t_ = model["n_samples_seen"]
         self.loss_curve_ = (self.loss_curve_ if longer else []) + curves.loss
@@ -543,7 +543,7 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
             levels = tuple(float(level) for level in np.sort(np.atleast_1d(self.quantile)))
         return self.loss, labels.values.shape[1] * len(levels), levels
 
-    def _remember_y(self, labels, weights):
+    def _remember_y(self, labels):
         self.n_outputs_ = labels.values.shape[1]
         self.out_activation_ = "exp" if self.loss == "poisson" else "identity"
         self._one_dimensional = labels.one_dimensional
@@ -552,10 +552,7 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
     def _predictions(self, model, raw):
         from skrnn import fitting
 
-        values = fitting.rescale(model, raw.astype(np.float64))
-        if self.out_activation_ == "exp":
-            values = np.exp(values)
-        values = values.astype(raw.dtype, copy=False)
+        values = fitting.in_target_units(model, raw).astype(raw.dtype, copy=False)
         if self._several_levels:
             # Sorted levels never cross and fit no worse (Chernozhukov et al., 2010).
             values = np.sort(values.reshape(len(raw), self.n_outputs_, -1), axis=2)
@@ -565,9 +562,7 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
         """R2 of raw predictions on validation data, by the median level where there are several."""
         from skrnn import fitting
 
-        values = fitting.rescale(model, raw.astype(np.float64))
-        if self.loss == "poisson":
-            values = np.exp(values)
+        values = fitting.in_target_units(model, raw)
         n_targets = watched.targets.shape[1]
         values = values.reshape(len(raw), n_targets, -1)
         return _r2(watched.targets, values[:, :, values.shape[2] // 2], watched.weights)
@@ -907,7 +902,7 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
             return "softmax", len(labels.classes), (0.5,)
         return "logistic", 1 if labels.kind == "binary" else len(labels.classes), (0.5,)
 
-    def _remember_y(self, labels, weights):
+    def _remember_y(self, labels):
         self.classes_ = labels.classes
         self._kind = labels.kind
         self.n_outputs_ = 1 if labels.kind == "binary" else len(labels.classes)

@@ -231,11 +231,12 @@ def raw_predict(model, sequences, n_threads=1):
     return raw if model["linear_path"] is None else raw + _linear_predict(model, sequences)
 
 
-def rescale(model, raw):
-    """Raw predictions (n, K * Q) of a regressor in the targets' units, before the inverse link."""
+def in_target_units(model, raw):
+    """Predictions (n, K * Q) of a regressor, in double precision, from its raw predictions."""
     n_levels = raw.shape[1] // len(model["target_scale"])
     scale = np.repeat(model["target_scale"], n_levels)
-    return raw * scale + np.repeat(model["target_center"], n_levels)
+    values = raw.astype(np.float64) * scale + np.repeat(model["target_center"], n_levels)
+    return np.exp(values) if dict(model["architecture"])["loss"] == "poisson" else values
 
 
 def settings_of(params, n_samples, incremental):
@@ -301,7 +302,8 @@ def train(
     -------
     model : dict
     curves : training.Curves
-    stop : training.Stop
+    converged : bool
+        False where more iterations would have helped.
     """
     model = {**model, "theta": model["theta"].copy()}
     network = network_of(model)
@@ -321,10 +323,14 @@ def train(
             report=report,
             n_samples_seen=seen,
         )
-        stop = run.run_once() if incremental else run.run()
+        converged = True
+        if incremental:
+            run.run_once()
+        else:
+            converged = run.run()
     model["n_samples_seen"] = run.n_samples_seen
     model["optimizer"] = vars(run.optimizer) if incremental else None
-    return model, run.curves, stop
+    return model, run.curves, converged
 
 
 def _revive(network, settings, state):

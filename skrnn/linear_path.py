@@ -19,7 +19,7 @@ than new ones, and leave the recurrent part too little to learn.
 """
 
 import threading
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from scipy.linalg import eigh, svd
@@ -82,6 +82,13 @@ def flatten(sequences, rows, center, scale, n_steps):
     flat = (flat - center) / scale
     flat[lengths[:, np.newaxis] < -steps] = 0.0
     return flat.reshape(len(lengths), -1)
+
+
+def _chunks(path, sequences):
+    """The inputs of the map, some rows at a time: slices of rows with their flat steps."""
+    for first in range(0, len(sequences), _CHUNK):
+        rows = slice(first, min(first + _CHUNK, len(sequences)))
+        yield rows, flatten(sequences, rows, path["center"], path["scale"], path["n_steps"])
 
 
 class _Ridge:
@@ -193,11 +200,7 @@ def fit(sequences, targets, weights, per_step, architecture, linear_path):
     if weights.sum() > _MOST_WEIGHT:
         weights = weights * (_MOST_WEIGHT / weights.sum())
 
-    def chunks():
-        for first in range(0, len(sequences), _CHUNK):
-            rows = slice(first, min(first + _CHUNK, len(sequences)))
-            yield rows, flatten(sequences, rows, center, scale, path["n_steps"])
-
+    chunks = partial(_chunks, path, sequences)
     learnt = _ridge_targets(targets, weights, architecture)
     mean, unit = mean_and_scale(learnt, weights, np.float64)
     with _ONE_AT_A_TIME, _blas().limit(limits=1):  # its results depend on its threads
@@ -384,8 +387,6 @@ def predict(path, sequences):
     """The map's raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
     panels = matmul.pack(path["coefficients"], 0, path["coefficients"])
     raw = np.tile(path["intercepts"], (len(sequences), 1))
-    for first in range(0, len(sequences), _CHUNK):
-        rows = slice(first, min(first + _CHUNK, len(sequences)))
-        flat = flatten(sequences, rows, path["center"], path["scale"], path["n_steps"])
+    for rows, flat in _chunks(path, sequences):
         matmul.multiply(flat, panels, raw[rows], 1)
     return raw

@@ -99,6 +99,7 @@ class Network:
         self.parts = tuple(self._parts())
         self.n_parameters = self.parts[-1].stop
         self._net = self._architecture(pooling, loss, quantiles)
+        self._n_recurrent = sum(p.stop - p.start for p in self.parts if p.name[0] in "WU")
         self.penalised = np.zeros(self.n_parameters, self.dtype)
         for part in self.parts:
             self.penalised[part.start : part.stop] = part.penalised
@@ -175,8 +176,7 @@ class Network:
 
     def _work_per_row(self, n_steps):
         """Floating-point operations of a training step on one sequence, roughly."""
-        weights = sum(int(np.prod(p.shape)) for p in self.parts if p.name[0] in "WU")
-        return 6.0 * n_steps * weights
+        return 6.0 * n_steps * self._n_recurrent
 
     def _tile_rows(self, n_steps, budget):
         blocks = self.cell.n_blocks + 2 * self.cell.n_memories + 4

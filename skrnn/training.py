@@ -83,12 +83,6 @@ class Curves:
         return len(self.loss)
 
 
-class Stop(NamedTuple):
-    """How training ended."""
-
-    converged: bool
-
-
 class Training:
     """One training run. Whatever happens, `theta` holds the weights to keep.
 
@@ -138,19 +132,19 @@ class Training:
         self._best = None
 
     def run(self):
-        """Train to the end."""
+        """Train to the end; whether there was nothing more to gain, or to try."""
         solve = self._minimize if self.settings.solver == "lbfgs" else self._run_epochs
         if self._has_path():  # the start, what the path knows, may be the best
             self._best, self.curves.best_validation_loss = self.theta.copy(), self._validate()[0]
         try:
-            stop = solve()
+            converged = solve()
         except KeyboardInterrupt:
-            stop = Stop(True)
+            converged = True
             self.warn("Training interrupted by user; the weights learnt so far are kept.")
         if self._best is not None:
             self.theta[:] = self._best
             self._weigh_recurrent_part()
-        return stop
+        return converged
 
     def _has_path(self):
         return self.validation is not None and self.validation.examples.offsets.any()
@@ -170,12 +164,13 @@ class Training:
         gains = [without - self.network.losses(s * raw + offsets, targets) for s in _SHARES]
         means = np.array([np.average(gain, weights=weights) for gain in gains])
         best = int(means.argmax())
-        shares = weights / weights.sum(dtype=np.float64)
-        spread = shares @ (gains[best] - means[best]) ** 2
-        standard_error = math.sqrt(spread * (shares @ shares))
+        weights = weights / weights.sum(dtype=np.float64)
+        spread = weights @ (gains[best] - means[best]) ** 2
+        standard_error = math.sqrt(spread * (weights @ weights))
+        share = _SHARES[best] if means[best] > standard_error else 0.0
+        views = self.network.views(self.theta)
         for name in ("V", "b_out"):
-            share = _SHARES[best] if means[best] > standard_error else 0.0
-            self.network.views(self.theta)[name][:] *= share
+            views[name][:] *= share
 
     # Minibatches
 
@@ -183,34 +178,34 @@ class Training:
         good = start = self._snapshot()
         while len(self.curves) < self.settings.max_iter:
             loss = self._epoch()
-            if not (math.isfinite(loss) and np.isfinite(self.theta).all()):
+            if not math.isfinite(loss):
                 # Weights that no minibatch has tried yet may be to blame themselves.
                 start = start if self._tried else good
                 self._restore(start)
                 if not self._recover():
-                    return Stop(True)
+                    return True
                 continue
             good, start = start, self._snapshot()
             self._record(loss)
             if self._has_stalled() and not self._slow_down():
-                return Stop(True)
-        return Stop(self.settings.learning_rate in ("cosine", "one_cycle"))
+                return True
+        return self.settings.learning_rate in ("cosine", "one_cycle")
 
     def run_once(self):
         """One epoch, as ``partial_fit`` wants it; an epoch that diverges is undone."""
         good = self._snapshot()
         loss = self._epoch()
-        if math.isfinite(loss) and np.isfinite(self.theta).all():
+        if math.isfinite(loss):
             self._record(loss)
-            return Stop(True)
+            return
         self._restore(good)
         self.warn(
             "The loss became non-finite in this call of partial_fit, which has been undone. Lower "
             "learning_rate_init, and look for extreme values in X and y."
         )
-        return Stop(True)
 
     def _epoch(self):
+        """Loss of one epoch; nan where it, a gradient or a weight became non-finite."""
         n_samples, s = len(self.examples.weights), self.settings
         order = self.streams.shuffle.permutation(n_samples) if s.shuffle else np.arange(n_samples)
         total, self._tried = 0.0, False
@@ -225,6 +220,8 @@ class Training:
             progress = len(self.curves) + first / n_samples
             self.optimizer.update(self.theta, self._gradient, self._rate(progress), shrink)
             total += loss * float(self.examples.weights[rows].sum(dtype=np.float64))
+        if not np.isfinite(self.theta).all():
+            return math.nan
         return total / float(self.examples.weights.sum(dtype=np.float64))
 
     def _loss_gradient(self, theta, rows, masks=None):
@@ -357,7 +354,7 @@ class Training:
             self.theta[:] = result.x
         if not len(self.curves):
             self._record(float(result.fun))
-        return Stop(result.nit < self.settings.max_iter and result.nfev < n_evaluations)
+        return result.nit < self.settings.max_iter and result.nfev < n_evaluations
 
 
 def new_optimizer(network, settings):

@@ -74,7 +74,7 @@ def read_sequences(X, *, n_timesteps=None, dtype=None, estimator_name="This esti
     ValueError, TypeError
         If X is none of these forms, empty, not numeric, or not finite.
     """
-    return _cut(_open(X, estimator_name), n_timesteps, dtype, estimator_name)
+    return _cut(_open(X, estimator_name), n_timesteps, dtype)
 
 
 def read_matching_sequences(estimator, X, *, dtype=None):
@@ -107,7 +107,7 @@ def read_matching_sequences(estimator, X, *, dtype=None):
     # Fitted on 2-D rows, a model goes on reading them as in fit, whatever set_params says since.
     by_row = estimator._input_form in ("table", "flat")
     n_timesteps = estimator._n_timesteps if by_row else estimator.n_timesteps
-    data = _cut(opened, n_timesteps, dtype, name)
+    data = _cut(opened, n_timesteps, dtype)
     _check_features_per_step(estimator, data)
     if estimator._input_form == "table":
         _check_lengths(estimator, data.sequences)
@@ -397,19 +397,19 @@ def _at(position, axes):
 # Cutting: from opened X to finite Sequences.
 
 
-def _cut(opened, n_timesteps, dtype, estimator_name):
+def _cut(opened, n_timesteps, dtype):
     if isinstance(opened, list):
         sequences, form = _cut_list(opened, n_timesteps, dtype), "list"
     elif opened.ndim == 3:
         sequences, form = _cut_3d(opened, n_timesteps, dtype), "array"
     else:
-        sequences = _cut_2d(opened, n_timesteps, dtype, estimator_name)
+        sequences = _cut_2d(opened, n_timesteps, dtype)
         form = "table" if n_timesteps is None else "flat"
     n_features_in = opened.shape[1] if _is_2d(opened) else sequences.n_features
     return Input(sequences, form, n_features_in)
 
 
-def _cut_2d(table, n_timesteps, dtype, estimator_name):
+def _cut_2d(table, n_timesteps, dtype):
     n_samples, n_columns = table.shape
     steps = n_columns if n_timesteps is None else n_timesteps
     if n_columns % steps:

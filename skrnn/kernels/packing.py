@@ -49,9 +49,8 @@ def gather(data, rows, start):
         for t in range(data.offsets[rows[r] + 1] - first):
             s = t if per_step else 0
             for f in range(n_features):
-                x[start[t] + r, f] = (data.values[first + t, f] - data.center[s, f]) * data.scale[
-                    s, f
-                ]
+                centered = data.values[first + t, f] - data.center[s, f]
+                x[start[t] + r, f] = centered * data.scale[s, f]
     return x
 
 
