@@ -385,7 +385,7 @@ def in_units(path, unit):
 
 def predict(path, sequences):
     """The map's raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
-    panels = matmul.pack(path["coefficients"], 0, path["coefficients"])
+    panels = matmul.pack(path["coefficients"])
     raw = np.tile(path["intercepts"], (len(sequences), 1))
     for rows, flat in _chunks(path, sequences):
         matmul.multiply(flat, panels, raw[rows], 1)

@@ -3,6 +3,7 @@
 Nothing here knows scikit-learn, and all arithmetic on data is in :mod:`skrnn.kernels`.
 """
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import numpy as np
 
 from skrnn.kernels import composition, gru, losses, lstm, pooling, rnn, updates
 from skrnn.kernels.composition import SequenceData
+from skrnn.kernels.layer import Layer, Workspace
 
 # A shard is worth a thread from about 0.1 ms on; a batch is cut by its own size, never by the
 # number of threads.
@@ -18,7 +20,7 @@ _SHARD_WORK = 2e7
 _MAX_SHARDS = 8
 _MIN_SHARD_ROWS = 16
 # Numbers a tile of rows may keep for the way back (training) and at work (prediction).
-_TRAIN_TILE, _PREDICT_TILE = 1 << 23, 1 << 17
+_TRAIN_TILE, _PREDICT_TILE = 1 << 24, 1 << 17
 
 
 class Part(NamedTuple):
@@ -126,13 +128,19 @@ class Network:
             yield part
 
     def _architecture(self, pooling_name, loss, quantiles):
-        firsts = [part.start for part in self.parts if part.name[0] in "WV"]
+        starts = {part.name: part.start for part in self.parts}
+        layers, n_inputs = [], self.n_features
+        for i, size in enumerate(self.hidden):
+            first = [starts[f"W_l{i}_d{d}"] for d in range(self.n_directions)]
+            layers.append(
+                tuple(Layer(self.cell, start, n_inputs, size, self.dtype) for start in first)
+            )
+            n_inputs = self.n_directions * size
         return composition.Architecture(
-            np.array(self.hidden, np.int64),
-            np.array(firsts, np.int64),
-            self.n_directions,
-            pooling.NAMES[pooling_name],
+            tuple(layers),
+            starts["V"],
             self.n_outputs,
+            pooling.NAMES[pooling_name],
             losses.NAMES[loss],
             np.array(quantiles, np.float64),
         )
@@ -174,23 +182,25 @@ class Network:
                 array.reshape(self.cell.n_blocks, -1)[lstm.FORGET_GATE] = 1.0
         return theta.astype(self.dtype)
 
-    def _work_per_row(self, n_steps):
-        """Floating-point operations of a training step on one sequence, roughly."""
+    def _work(self, n_steps):
+        """Floating-point operations of a training step on that many time steps, roughly."""
         return 6.0 * n_steps * self._n_recurrent
 
-    def _tile_rows(self, n_steps, budget):
+    def _tile_rows(self, n_rows, n_steps, budget):
+        """Rows of a tile: as few tiles as the budget allows, all of nearly the same size."""
         blocks = self.cell.n_blocks + 2 * self.cell.n_memories + 4
         numbers = n_steps * (self.n_features + self.n_directions * blocks * sum(self.hidden))
-        return int(min(max(budget // max(numbers, 1), 4), 1024))
+        most = min(max(budget // max(numbers, 1), 4), 1024)
+        return -(-n_rows // -(-n_rows // most))
 
-    def _shards(self, offsets, rows):
+    def _shards(self, lengths):
         """Places in a minibatch of each shard's rows, longest sequence first.
 
         How many shards there are follows from the minibatch's own rows and steps alone.
         """
-        lengths = offsets[rows + 1] - offsets[rows]
-        wanted = len(rows) * self._work_per_row(lengths.mean()) / _SHARD_WORK
-        most = max(min(2, len(rows) // _MIN_SHARD_ROWS), len(rows) // (2 * _MIN_SHARD_ROWS))
+        n_rows = len(lengths)
+        wanted = self._work(lengths.sum()) / _SHARD_WORK
+        most = max(min(2, n_rows // _MIN_SHARD_ROWS), n_rows // (2 * _MIN_SHARD_ROWS))
         n_shards = int(max(1, min(wanted, most, _MAX_SHARDS)))
         order = _longest_first(lengths)
         return [order[i::n_shards] for i in range(n_shards)]
@@ -207,6 +217,7 @@ class Network:
         masks=None,
         alpha=0.0,
         pool=None,
+        workspaces=None,
     ):
         """Weighted mean loss over some rows, plus the L2 penalty, and its gradient.
 
@@ -229,60 +240,65 @@ class Network:
             Adds ``alpha / 2 * ||weights||^2 / sum(weights of the rows)``.
         pool : concurrent.futures.Executor, optional
             Works on the shards side by side; the result is the same to the bit.
+        workspaces : collections.deque, optional
+            Memory to use again in the next call: empty for the first.
 
         Returns
         -------
         float
         """
-        if masks is None:
-            masks = np.empty((len(rows), 0), self.dtype)
         if offsets is None:
             offsets = np.zeros((len(weights), self.n_outputs), self.dtype)
-        theta = _read_only(theta)
         labels = composition.Labels(*map(_read_only, (targets, weights, offsets)))
-        shards = self._shards(data.offsets, rows)
-        buffers = np.empty((len(shards), self.n_parameters), self.dtype)
-        weight_sum = float(weights[rows].sum(dtype=np.float64))
-        longest = int((data.offsets[rows + 1] - data.offsets[rows]).max())
-        tile_rows = self._tile_rows(longest, _TRAIN_TILE)
+        lengths = data.offsets[rows + 1] - data.offsets[rows]
+        shards = self._shards(lengths)
+        tile_rows = self._tile_rows(len(shards[0]), int(lengths.max()), _TRAIN_TILE)
+        weight_sum = float(np.add.reduce(weights[rows], dtype=np.float64))
+        packed = composition.pack_weights(self._net, theta, True)
+        gradients = np.empty((len(shards), self.n_parameters), self.dtype)
+        workspaces = deque() if workspaces is None else workspaces
 
         def work(i):
-            return composition.loss_gradient(
-                self.cell, self._net, theta, data, labels, rows[shards[i]], masks[shards[i]],
-                weight_sum, tile_rows, buffers[i],
+            workspace = _take(workspaces) or Workspace(self.dtype)
+            loss = composition.loss_gradient(
+                self._net, packed, data, labels, rows[shards[i]],
+                None if masks is None else masks[shards[i]], weight_sum, tile_rows, workspace,
+                gradients[i],
             )  # fmt: skip
+            workspaces.append(workspace)
+            return loss
 
         run = pool.map if pool is not None and len(shards) > 1 else map
         loss = sum(run(work, range(len(shards))))
-        updates.add_shards(buffers)
-        gradient[:] = buffers[0]
+        updates.add_shards(gradients, gradient)
         if alpha:
             loss += updates.add_penalty(theta, self.penalised, alpha / weight_sum, gradient)
         return loss
 
     def encode(self, theta, data, pool=None):
         """Pooled hidden states (n, n_pooled) of all sequences."""
+        return self._encode(composition.pack_weights(self._net, theta, False), data, pool)
+
+    def raw_predict(self, theta, data, pool=None):
+        """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
+        packed = composition.pack_weights(self._net, theta, False)
+        return composition.affine(packed, self._encode(packed, data, pool))
+
+    def _encode(self, packed, data, pool):
         lengths = np.diff(data.offsets)
         pooled = np.empty((len(lengths), self.n_pooled), self.dtype)
-        tile_rows = self._tile_rows(int(lengths.max()), _PREDICT_TILE)
-        rows, theta = _longest_first(lengths), _read_only(theta)
+        tile_rows = self._tile_rows(len(lengths), int(lengths.max()), _PREDICT_TILE)
+        rows = _longest_first(lengths)
 
         def work(shard):
-            composition.encode(self.cell, self._net, theta, data, shard, tile_rows, pooled)
+            workspace = Workspace(self.dtype)
+            composition.encode(self._net, packed, data, shard, tile_rows, workspace, pooled)
 
-        enough = len(rows) * self._work_per_row(lengths.mean()) > 2 * _SHARD_WORK
-        if pool is not None and enough:
+        if pool is not None and self._work(lengths.sum()) > 2 * _SHARD_WORK:
             list(pool.map(work, np.array_split(rows, _MAX_SHARDS)))
         else:
             work(rows)
         return pooled
-
-    def raw_predict(self, theta, data, pool=None):
-        """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
-        pooled = self.encode(theta, data, pool)
-        raw = np.empty((len(pooled), self.n_outputs), self.dtype)
-        composition.affine(self._net, _read_only(theta), pooled, raw)
-        return raw
 
     def losses(self, raw, targets):
         """Loss of each row of raw predictions, (n,), weights and penalty left out."""
@@ -291,9 +307,17 @@ class Network:
         return values
 
 
+def _take(workspaces):
+    """One that no other thread uses, or None."""
+    try:
+        return workspaces.pop()
+    except IndexError:
+        return None
+
+
 def _longest_first(lengths):
     """Order of descending length; sequences of one length keep theirs."""
-    if lengths.min() == lengths.max():
+    if (lengths == lengths[0]).all():
         return np.arange(len(lengths))
     return np.argsort(-lengths, kind="stable")
 

@@ -4,6 +4,7 @@ Knows arrays and :class:`skrnn.network.Network`, not scikit-learn.
 """
 
 import math
+from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -127,6 +128,7 @@ class Training:
         self.curves = Curves()
         self.n_recoveries = 0
         self._gradient = np.empty_like(theta)
+        self._workspaces = deque()
         self._rate_factor = 1.0  # of recovery and of "adaptive"
         self._stalled = 0
         self._best = None
@@ -228,7 +230,7 @@ class Training:
         data, targets, weights, offsets = self.examples
         return self.network.loss_gradient(
             theta, data, targets, weights, rows, self._gradient, offsets=offsets, masks=masks,
-            alpha=self.settings.alpha, pool=self.pool,
+            alpha=self.settings.alpha, pool=self.pool, workspaces=self._workspaces,
         )  # fmt: skip
 
     def _rate(self, epochs):

@@ -49,8 +49,8 @@ def n_shards(monkeypatch):
     """How many shards each minibatch was cut into."""
     seen, cut = [], Network._shards
 
-    def counting(self, offsets, rows):
-        shards = cut(self, offsets, rows)
+    def counting(self, lengths):
+        shards = cut(self, lengths)
         seen.append(len(shards))
         return shards
 
@@ -223,7 +223,9 @@ def test_a_prediction_does_not_depend_on_its_tile(cell, monkeypatch):
     X = sequences(seed=1)
     expected = model.predict(X)
     for rows in (1, 3, 16, 30):
-        monkeypatch.setattr(Network, "_tile_rows", lambda self, n_steps, budget, rows=rows: rows)
+        monkeypatch.setattr(
+            Network, "_tile_rows", lambda self, n_rows, n_steps, budget, rows=rows: rows
+        )
         np.testing.assert_array_equal(model.predict(X), expected)
 
 

@@ -259,9 +259,10 @@ def test_every_entry(options):
 
 @pytest.mark.kernels
 @pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_dropout(cell, pooling):
-    problem = smooth_problem(cell=cell, n_layers=2, bidirectional=True, pooling=pooling)
+def test_dropout(cell, bidirectional, pooling):
+    problem = smooth_problem(cell=cell, n_layers=2, bidirectional=bidirectional, pooling=pooling)
     rng = np.random.default_rng(6)
     shape = len(problem.sequences), problem.network.n_masked
     masks = rng.integers(0, 2, shape) * rng.uniform(1.0, 2.0, shape)

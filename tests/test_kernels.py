@@ -10,11 +10,19 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from skrnn.kernels import losses, packing, pooling, updates
+from skrnn.kernels import gru, losses, lstm, packing, pooling, rnn, updates
 from skrnn.kernels.activations import logistic, tanh
+from skrnn.kernels.cells import STEPS
 from skrnn.kernels.composition import SequenceData
 from skrnn.kernels.jit import FLAGS, INTERPRETED
-from skrnn.kernels.matmul import add_transposed_product, multiply, pack, pack_transposed
+from skrnn.kernels.layer import Layer
+from skrnn.kernels.matmul import (
+    ALL_ROWS,
+    add_transposed_product,
+    multiply,
+    pack,
+    pack_transposed,
+)
 from skrnn.kernels.simd import PANEL_BYTES
 
 pytestmark = pytest.mark.kernels
@@ -171,7 +179,7 @@ def test_multiply(depth, accumulate, dtype):
             a, b = matrix(rng, n_rows, depth, dtype), matrix(rng, depth, n_columns, dtype)
             before = rng.normal(size=(n_rows, n_columns)).astype(dtype)
             c, frame = framed(before)
-            multiply(a, pack(b, 0, a), c, accumulate)
+            multiply(a, pack(b), c, accumulate)
             assert_product(c, a, b, before * accumulate)
             assert_rest_untouched(frame)
 
@@ -180,7 +188,7 @@ def test_multiply(depth, accumulate, dtype):
 def test_multiply_overwrites_even_what_is_not_a_number(dtype):
     a, b = np.ones((5, 3), dtype), np.ones((3, 4), dtype)
     c = np.full((5, 4), np.nan, dtype)
-    multiply(a, pack(b, 0, a), c, 0)
+    multiply(a, pack(b), c, 0)
     np.testing.assert_array_equal(c, np.full((5, 4), 3.0))
 
 
@@ -189,7 +197,7 @@ def test_nonfinite_values_reach_their_own_row_and_no_other(dtype):
     a = rng_of(4).normal(size=(14, 6)).astype(dtype)
     a[5, 2], a[9, 0] = np.nan, np.inf
     b, c = np.ones((6, 5), dtype), np.empty((14, 5), dtype)
-    multiply(a, pack(b, 0, a), c, 0)
+    multiply(a, pack(b), c, 0)
     assert np.flatnonzero(~np.isfinite(c).all(axis=1)).tolist() == [5, 9]
 
 
@@ -199,7 +207,7 @@ def test_a_row_of_a_product_has_the_same_bits_in_any_batch(depth, dtype):
     n_rows, n_columns = N_ROWS[-1], widths(dtype)[-1]
     rng = rng_of(5, depth)
     a = rng.normal(size=(n_rows, depth)).astype(dtype)
-    panels = pack(rng.normal(size=(depth, n_columns)).astype(dtype), 0, a)
+    panels = pack(rng.normal(size=(depth, n_columns)).astype(dtype))
     before = rng.normal(size=(n_rows, n_columns)).astype(dtype)
 
     def product(rows):
@@ -221,18 +229,15 @@ def unpacked(panels, n_columns):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_packing_of_a_matrix_and_of_its_transpose_with_rotated_columns(dtype):
+def test_packing_of_a_matrix_and_of_its_transpose(dtype):
     rng = rng_of(6)
     for depth in DEPTHS[1:]:
         for n_columns in widths(dtype):
             b = matrix(rng, depth, n_columns, dtype)
-            for rotation in {0, 1 % n_columns, n_columns // 3, n_columns - 1}:
-                turned = np.roll(b, -rotation, axis=1)
-                panels = pack(b, rotation, b)
-                assert panels.dtype == dtype
-                np.testing.assert_array_equal(unpacked(panels, n_columns), turned)
-                panels = pack_transposed(b, rotation, b)
-                np.testing.assert_array_equal(unpacked(panels, depth), turned.T)
+            panels = pack(b)
+            assert panels.dtype == dtype
+            np.testing.assert_array_equal(unpacked(panels, n_columns), b)
+            np.testing.assert_array_equal(unpacked(pack_transposed(b), depth), b.T)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -244,9 +249,45 @@ def test_add_transposed_product(n_summed, dtype):
             a, b = matrix(rng, n_summed, n_rows, dtype), matrix(rng, n_summed, n_columns, dtype)
             before = rng.normal(size=(n_rows, n_columns)).astype(dtype)
             c, frame = framed(before)
-            add_transposed_product(a, b, c)
+            add_transposed_product(a, b, ALL_ROWS, c)
             assert_product(c, a.T, b, before)
             assert_rest_untouched(frame)
+
+
+CELLS = {"rnn": rnn.cell("tanh"), "lstm": lstm.CELL, "gru": gru.CELL}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_step_matrix(cell):
+    """The product of [h, 1, x] with it against one product for each part of the parameters."""
+    cell, (n_inputs, n_hidden) = CELLS[cell], (3, 5)
+    G, blocks = cell.n_gates, cell.n_blocks
+    rng = rng_of(13)
+    W, U = rng.normal(size=(n_inputs, G, n_hidden)), rng.normal(size=(n_hidden, G, n_hidden))
+    bias = rng.normal(size=(blocks, n_hidden))
+    theta = np.concatenate([[np.nan], W.ravel(), U.ravel(), bias.ravel(), [np.nan]])
+    h, x = rng.normal(size=n_hidden), rng.normal(size=n_inputs)
+    product = bias.copy()
+    product[blocks - G :] += np.einsum("f,fgj->gj", x, W)
+    product[:G] += np.roll(np.einsum("h,hgj->gj", h, U), -cell.rotation, axis=0)
+    product[list(STEPS[type(cell)].HALVED)] /= 2.0
+    matrix = Layer(cell, 1, n_inputs, n_hidden, np.float64).step_matrix(theta)
+    np.testing.assert_allclose(np.concatenate([h, [1.0], x]) @ matrix, product.ravel(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradient_of_the_step_matrix_is_the_adjoint_of_making_it(cell):
+    cell, (n_inputs, n_hidden) = CELLS[cell], (3, 5)
+    size = cell.n_gates * n_hidden * (n_inputs + n_hidden) + cell.n_blocks * n_hidden
+    rng = rng_of(14)
+    theta, gradient = rng.normal(size=size + 2), np.zeros(size + 2)
+    layer = Layer(cell, 1, n_inputs, n_hidden, np.float64)
+    matrix = layer.step_matrix(theta)
+    d_matrix = rng.normal(size=matrix.shape)
+    product = np.vdot(matrix, d_matrix)
+    layer.add_step_matrix(d_matrix, gradient)
+    assert gradient[0] == gradient[-1] == 0.0
+    np.testing.assert_allclose(theta @ gradient, product, rtol=1e-12)
 
 
 # --- packing ---------------------------------------------------------------------------------
@@ -275,11 +316,10 @@ def starts_by_hand(lengths):
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
-def test_step_starts_and_row_lengths(lengths):
+def test_step_starts(lengths):
     _, offsets, rows = sequences_of(lengths, rng_of(8))
     start = packing.step_starts(offsets, rows)
     np.testing.assert_array_equal(start, starts_by_hand(lengths))
-    np.testing.assert_array_equal(packing.row_lengths(start, len(rows)), lengths)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -307,15 +347,9 @@ def test_mirror_reverses_each_sequence_within_its_own_length(lengths):
     sequences = [rng_of(10, i).normal(size=(n, 2)) for i, n in enumerate(lengths)]
     start = starts_by_hand(lengths)
     places = packing.mirror(start, np.array(lengths))
-    mirrored = packing.take_rows(packed_by_hand(sequences), places, 0, 2)
+    mirrored = packed_by_hand(sequences)[places]
     np.testing.assert_array_equal(mirrored, packed_by_hand([s[::-1] for s in sequences]))
     np.testing.assert_array_equal(places[places], np.arange(start[-1]))
-
-
-def test_take_rows_takes_some_columns():
-    x = rng_of(11).normal(size=(5, 6))
-    places = np.array([4, 0, 0, 2])
-    np.testing.assert_array_equal(packing.take_rows(x, places, 2, 3), x[places, 2:5])
 
 
 # --- pooling ---------------------------------------------------------------------------------
@@ -571,5 +605,6 @@ def test_penalty_and_its_gradient(dtype):
 def test_shards_are_added_in_order():
     gradients = rng_of(19).normal(size=(4, 11)).astype(np.float32)
     expected = ((gradients[0] + gradients[1]) + gradients[2]) + gradients[3]
-    updates.add_shards(gradients)
-    np.testing.assert_array_equal(gradients[0], expected)
+    total = np.full(11, np.nan, np.float32)
+    updates.add_shards(gradients, total)
+    np.testing.assert_array_equal(total, expected)

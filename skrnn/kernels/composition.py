@@ -1,235 +1,200 @@
 """The whole network for a shard of rows, forward and all the way back (equations 37 to 50).
 
-``loss_gradient``, ``encode`` and ``affine`` are each one call from Python, without the GIL.
+Plain Python over kernels, each of which is one call without the GIL. As one compiled function the
+network took three times as long to compile: numba optimises what a function calls once more in each
+of its callers.
 """
 
-from collections import namedtuple
+from typing import NamedTuple
 
 import numpy as np
 
-from skrnn.kernels import losses, pooling, recurrence
-from skrnn.kernels.jit import inlined, kernel
-from skrnn.kernels.matmul import add_transposed_product, multiply, pack, pack_transposed
-from skrnn.kernels.packing import (
-    copy,
-    gather,
-    mirror,
-    row_lengths,
-    step_starts,
-    take_rows,
-)
-
-#: What is fixed for a network: hidden (L,), units of the layers; positions (L * D + 1,), where in
-#: the flat parameter vector each layer and direction begins, the head last; quantiles (Q,), one for
-#: other losses.
-Architecture = namedtuple(
-    "Architecture", "hidden positions n_directions pooling n_outputs loss quantiles"
-)
-#: Sequences and their standardisation ``(x - center) * scale``, center and scale (1, F) or (T, F).
-SequenceData = namedtuple("SequenceData", "values offsets center scale")
-#: targets (n, K), or (n, 1) class indices; weights (n,); offsets (n, K) of the raw predictions.
-Labels = namedtuple("Labels", "targets weights offsets")
-#: Sorted rows as packed steps: rows (B,), start (T + 1,), lengths (B,), places (S,) or (0,): the
-#: mirror.
-Packing = namedtuple("Packing", "rows start lengths places")
+from skrnn.kernels import losses, matmul, packing, pooling
+from skrnn.kernels.packing import SequenceData  # noqa: F401, a part of this module's signatures
 
 
-@inlined
-def _pack_rows(net, offsets, rows):
-    """Packing of a tile; `rows` are sorted already."""
-    start = step_starts(offsets, rows)
-    lengths = row_lengths(start, rows.shape[0])
-    if net.n_directions == 2:
-        return Packing(rows, start, lengths, mirror(start, lengths))
-    return Packing(rows, start, lengths, np.empty(0, np.int64))
+class Architecture(NamedTuple):
+    """What is fixed for a network.
+
+    layers: of each layer a tuple of its directions' Layer. head: where the output layer's
+    parameters begin. quantiles (Q,): one for other losses.
+    """
+
+    layers: tuple
+    head: int
+    n_outputs: int
+    pooling: int
+    loss: int
+    quantiles: np.ndarray
+
+    @property
+    def n_pooled(self):
+        return sum(layer.n_hidden for layer in self.layers[-1])
 
 
-@kernel
-def _mask_steps(x, start, masks, first):
-    """Multiply each step of x (S, D * H) by its sequence's dropout factors, from column `first`."""
-    for t in range(start.shape[0] - 1):
-        for r in range(start[t + 1] - start[t]):
-            for j in range(x.shape[1]):
-                x[start[t] + r, j] *= masks[r, first + j]
+class Labels(NamedTuple):
+    """targets (n, K), or (n, 1) class indices; weights (n,); offsets (n, K) of the predictions."""
+
+    targets: np.ndarray
+    weights: np.ndarray
+    offsets: np.ndarray
 
 
-@kernel
-def _mask_rows(pooled, masks):
-    """Multiply pooled (B, P) by the last P columns of the dropout factors, if there are any."""
-    if masks.shape[1]:
-        first = masks.shape[1] - pooled.shape[1]
-        for r in range(pooled.shape[0]):
-            for p in range(pooled.shape[1]):
-                pooled[r, p] *= masks[r, first + p]
+class Packing(NamedTuple):
+    """Sorted rows as packed steps: rows (B,), start (T + 1,), lengths (B,), places (S,): mirror."""
+
+    rows: np.ndarray
+    start: np.ndarray
+    lengths: np.ndarray
+    places: np.ndarray | None
 
 
-@inlined
-def _run_direction(cell, weights, inputs, packing, reverse, out, keep):
-    """One layer in one direction from a zero state; out (S, H) is its part of the outputs."""
-    n_hidden = out.shape[1]
-    h = np.zeros((packing.rows.shape[0], n_hidden), inputs.dtype)
-    c = np.zeros((packing.rows.shape[0], n_hidden * cell.n_memories), inputs.dtype)
-    x, h_out = inputs, out
-    if reverse:
-        x = take_rows(inputs, packing.places, 0, inputs.shape[1])
-        h_out = np.empty((inputs.shape[0], n_hidden), inputs.dtype)[:, :n_hidden]
-    history = recurrence.forward(cell, weights, x, packing.start, h, c, h_out, keep)
-    if reverse:
-        for s in range(packing.places.shape[0]):
-            for j in range(n_hidden):
-                out[packing.places[s], j] = h_out[s, j]
-    return history
+class Packed(NamedTuple):
+    """Parameters packed for products: Weights of the layers, and of the head V, its transpose."""
+
+    layers: list
+    V: np.ndarray
+    V_T: np.ndarray | None
+    bias: np.ndarray
 
 
-@inlined
-def _run_layers(cell, net, theta, x, packing, masks, keep):
-    """All layers over packed x (S, F): the last one's outputs (S, D * H), and all histories."""
-    histories = []
-    first_mask = 0
-    out = x
-    for layer in range(net.hidden.shape[0]):
-        n_hidden = net.hidden[layer]
-        if layer and masks.shape[1]:
-            _mask_steps(out, packing.start, masks, first_mask)
-            first_mask += out.shape[1]
-        inputs, out = out, np.empty((x.shape[0], net.n_directions * n_hidden), x.dtype)
-        for direction in range(net.n_directions):
-            position = net.positions[layer * net.n_directions + direction]
-            weights = recurrence.weights_at(cell, theta, position, inputs.shape[1], n_hidden)
-            columns = out[:, direction * n_hidden : (direction + 1) * n_hidden]
-            history = _run_direction(cell, weights, inputs, packing, direction == 1, columns, keep)
-            histories.append(history)
-    return out, histories
+def pack_weights(net, theta, both_ways):
+    """Parameters for one or both ways."""
+    layers = [[one.pack(theta, both_ways) for one in layer] for layer in net.layers]
+    V, bias = head(net, theta)
+    return Packed(layers, matmul.pack(V), matmul.pack_transposed(V) if both_ways else None, bias)
 
 
-@inlined
-def _direction_backward(
-    cell, weights, d_weights, history, packing, reverse, d_out, first, d_inputs
-):
-    """Back through one direction; d_inputs (S, F) is written (forward) or added to (reverse)."""
-    n_hidden = weights.U.shape[0]
-    columns, d_x = d_out[:, first : first + n_hidden], d_inputs
-    if reverse:
-        columns = take_rows(d_out, packing.places, first, n_hidden)[:, :n_hidden]
-        d_x = np.empty_like(d_inputs)
-    recurrence.backward(cell, weights, d_weights, history, packing.start, columns, d_x)
-    if reverse:
-        for s in range(d_x.shape[0]):
-            for f in range(d_x.shape[1]):
-                d_inputs[packing.places[s], f] += d_x[s, f]
-
-
-@inlined
-def _layers_backward(cell, net, theta, gradient, histories, packing, masks, d_out):
-    """Add all layers' parameter gradients, for d_out (S, D * H) of the last layer's outputs."""
-    n_directions = net.n_directions
-    first_mask = masks.shape[1] - n_directions * net.hidden[-1]
-    for layer in range(net.hidden.shape[0] - 1, -1, -1):
-        n_hidden = net.hidden[layer]
-        n_inputs = histories[layer * n_directions].x.shape[1]
-        d_inputs = np.empty((d_out.shape[0] if layer else 0, n_inputs), d_out.dtype)
-        for direction in range(n_directions):
-            i = layer * n_directions + direction
-            weights = recurrence.weights_at(cell, theta, net.positions[i], n_inputs, n_hidden)
-            d_weights = recurrence.weights_at(cell, gradient, net.positions[i], n_inputs, n_hidden)
-            _direction_backward(
-                cell, weights, d_weights, histories[i], packing, direction == 1,
-                d_out, direction * n_hidden, d_inputs,
-            )  # fmt: skip
-        if layer and masks.shape[1]:
-            first_mask -= n_inputs
-            _mask_steps(d_inputs, packing.start, masks, first_mask)
-        d_out = d_inputs
-
-
-@kernel
-def _head_at(vector, position, n_pooled, n_outputs):
+def head(net, vector):
     """Views of the output layer's V (P, K) and bias (K,)."""
-    end = position + n_pooled * n_outputs
-    return vector[position:end].reshape(n_pooled, n_outputs), vector[end : end + n_outputs]
+    end = net.head + net.n_pooled * net.n_outputs
+    return vector[net.head : end].reshape(-1, net.n_outputs), vector[end : end + net.n_outputs]
 
 
-@kernel
-def _affine(V, bias, pooled, raw):
-    """raw (B, K) = pooled (B, P) V + bias."""
-    for i in range(raw.shape[0]):
-        for k in range(raw.shape[1]):
-            raw[i, k] = bias[k]
-    multiply(pooled, pack(V, 0, pooled), raw, 1)
+# Forward
 
 
-@inlined
-def _tile_loss_gradient(cell, net, theta, data, labels, rows, masks, weight_sum, gradient):
-    """Loss of a tile of sorted rows; its gradient is added to `gradient`."""
-    packing = _pack_rows(net, data.offsets, rows)
-    n_rows, n_hidden = rows.shape[0], net.hidden[-1]
-    n_pooled = net.n_directions * n_hidden
-    x = gather(data, rows, packing.start)
-    out, histories = _run_layers(cell, net, theta, x, packing, masks, True)
-    pooled = np.empty((n_rows, n_pooled), x.dtype)
-    pooling.forward(net.pooling, out, packing.start, packing.lengths, n_hidden, pooled)
-    _mask_rows(pooled, masks)
-    V, bias = _head_at(theta, net.positions[-1], n_pooled, net.n_outputs)
-    d_V, d_bias = _head_at(gradient, net.positions[-1], n_pooled, net.n_outputs)
-    raw = np.empty((n_rows, net.n_outputs), x.dtype)
-    _affine(V, bias, pooled, raw)
-    for i in range(n_rows):
-        for k in range(net.n_outputs):
-            raw[i, k] += labels.offsets[rows[i], k]
+def _pack_rows(net, offsets, rows):
+    """Packing of some rows, sorted already."""
+    start, lengths = packing.step_starts(offsets, rows), offsets[rows + 1] - offsets[rows]
+    both = len(net.layers[0]) == 2
+    return Packing(rows, start, lengths, packing.mirror(start, lengths) if both else None)
 
+
+def _run_layers(net, packed, x, packing_, masks, keep, work):
+    """All layers over packed x (S, F): the last one's outputs (S, D * H), and all histories."""
+    histories, first_mask = [], 0
+    for layer, weights in zip(net.layers, packed.layers, strict=True):
+        if histories and masks is not None:
+            x = x.copy()  # what the layer below keeps for its way back is not dropped
+            packing.mask_steps(x, packing_.start, masks, first_mask)
+            first_mask += x.shape[1]
+        inputs = (x, x[packing_.places]) if len(layer) == 2 else (x,)
+        histories.append(
+            [
+                one.forward(w, x_one, packing_.start, keep, work)
+                for one, w, x_one in zip(layer, weights, inputs, strict=True)
+            ]
+        )
+        outputs = [history.h[: len(x)] for history in histories[-1]]
+        x = outputs[0] if len(layer) == 1 else np.hstack([outputs[0], outputs[1][packing_.places]])
+    return x, histories
+
+
+def _pooled(net, out, packing_):
+    """Pooled outputs (B, D * H)."""
+    pooled = np.empty((len(packing_.rows), out.shape[1]), out.dtype)
+    n_hidden = net.layers[-1][0].n_hidden
+    pooling.forward(net.pooling, out, packing_.start, packing_.lengths, n_hidden, pooled)
+    return pooled
+
+
+def affine(packed, pooled):
+    """Raw predictions (n, K) of pooled states (n, P)."""
+    raw = np.empty((len(pooled), len(packed.bias)), pooled.dtype)
+    raw[:] = packed.bias
+    matmul.multiply(pooled, packed.V, raw, 1)
+    return raw
+
+
+def encode(net, packed, data, rows, tile_rows, work, pooled):
+    """Pooled hidden states of some rows, longest sequence first: ``pooled[rows]`` (n, P)."""
+    for first in range(0, len(rows), tile_rows):
+        packing_ = _pack_rows(net, data.offsets, rows[first : first + tile_rows])
+        x = packing.gather(data, packing_.rows, packing_.start)
+        out, _ = _run_layers(net, packed, x, packing_, None, False, work)
+        pooled[packing_.rows] = _pooled(net, out, packing_)
+
+
+# Forward and back
+
+
+def loss_gradient(net, packed, data, labels, rows, masks, weight_sum, tile_rows, work, gradient):
+    """Loss of a shard of rows and, in `gradient`, what it adds to the minibatch's gradient.
+
+    packed: what :func:`pack_weights` made of the parameters; data: SequenceData; labels: Labels,
+    of all data; rows (B,) of the data, longest sequence first; masks (B, sum of D * H), dropout
+    factors, or None. The shard is worked through in tiles of `tile_rows` rows.
+    """
+    gradient[:] = 0
+    d_matrices = [[np.zeros(one.shape, gradient.dtype) for one in layer] for layer in net.layers]
+    loss = 0.0
+    for first in range(0, len(rows), tile_rows):
+        tile = slice(first, first + tile_rows)
+        loss += _tile_loss_gradient(
+            net, packed, data, labels, rows[tile], None if masks is None else masks[tile],
+            weight_sum, work, d_matrices, *head(net, gradient),
+        )  # fmt: skip
+    for layer, d_layer in zip(net.layers, d_matrices, strict=True):
+        for one, d_matrix in zip(layer, d_layer, strict=True):
+            one.add_step_matrix(d_matrix, gradient)
+    return loss
+
+
+def _tile_loss_gradient(
+    net, packed, data, labels, rows, masks, weight_sum, work, d_matrices, d_V, d_bias
+):
+    """Loss of a tile of sorted rows; its gradient is added to d_matrices, d_V and d_bias."""
+    packing_ = _pack_rows(net, data.offsets, rows)
+    x = packing.gather(data, rows, packing_.start)
+    out, histories = _run_layers(net, packed, x, packing_, masks, True, work)
+    pooled = _pooled(net, out, packing_)
+    if masks is not None:
+        pooled *= masks[:, -net.n_pooled :]
+    raw = affine(packed, pooled)
+    raw += labels.offsets[rows]
     loss = losses.loss_gradient(
         net.loss, net.quantiles, raw, labels.targets, labels.weights, rows, weight_sum
     )
-    for i in range(n_rows):
-        for k in range(net.n_outputs):
-            d_bias[k] += raw[i, k]
-    add_transposed_product(pooled, raw, d_V)
-    d_pooled = np.empty_like(pooled)
-    multiply(raw, pack_transposed(V, 0, pooled), d_pooled, 0)
-    _mask_rows(d_pooled, masks)
-    d_out = np.empty_like(out)
-    pooling.backward(net.pooling, out, packing.start, packing.lengths, n_hidden, d_pooled, d_out)
-    _layers_backward(cell, net, theta, gradient, histories, packing, masks, d_out)
+    d_bias += np.add.reduce(raw)
+    matmul.add_transposed_product(pooled, raw, matmul.ALL_ROWS, d_V)
+    d_pooled = pooled  # used up
+    matmul.multiply(raw, packed.V_T, d_pooled, 0)
+    if masks is not None:
+        d_pooled *= masks[:, -net.n_pooled :]
+    d_out = work.array("d_out", *out.shape)
+    n_hidden = net.layers[-1][0].n_hidden
+    pooling.backward(net.pooling, out, packing_.start, packing_.lengths, n_hidden, d_pooled, d_out)
+    _layers_backward(net, packed, histories, packing_, masks, d_out, work, d_matrices)
     return loss
 
 
-@kernel
-def loss_gradient(cell, net, theta, data, labels, rows, masks, weight_sum, tile_rows, gradient):
-    """Loss of a shard of rows and, in `gradient`, what it adds to the minibatch's gradient.
-
-    data: SequenceData; labels: Labels, of all data; rows (B,) of the data,
-    longest sequence first; masks (B, sum of D * H) dropout factors or (B, 0). The shard is worked
-    through in tiles of `tile_rows` rows.
-    """
-    for p in range(gradient.shape[0]):
-        gradient[p] = 0
-    loss = 0.0
-    for first in range(0, rows.shape[0], tile_rows):
-        last = min(first + tile_rows, rows.shape[0])
-        loss += _tile_loss_gradient(
-            cell, net, theta, data, labels, rows[first:last], masks[first:last],
-            weight_sum, gradient,
-        )  # fmt: skip
-    return loss
-
-
-@kernel
-def encode(cell, net, theta, data, rows, tile_rows, pooled):
-    """Pooled hidden states of some rows, longest sequence first: ``pooled[rows]`` (n, P)."""
-    n_hidden = net.hidden[-1]
-    no_masks = np.empty((1, 0), theta.dtype)
-    for first in range(0, rows.shape[0], tile_rows):
-        packing = _pack_rows(net, data.offsets, rows[first : first + tile_rows])
-        x = gather(data, packing.rows, packing.start)
-        out, _ = _run_layers(cell, net, theta, x, packing, no_masks, False)
-        tile = np.empty((packing.rows.shape[0], pooled.shape[1]), x.dtype)
-        pooling.forward(net.pooling, out, packing.start, packing.lengths, n_hidden, tile)
-        for i in range(tile.shape[0]):
-            copy(tile[i : i + 1], pooled[packing.rows[i] : packing.rows[i] + 1])
-
-
-@kernel
-def affine(net, theta, pooled, raw):
-    """Raw predictions (n, K) of pooled states (n, P)."""
-    V, bias = _head_at(theta, net.positions[-1], pooled.shape[1], net.n_outputs)
-    _affine(V, bias, pooled, raw)
+def _layers_backward(net, packed, histories, packing_, masks, d_out, work, d_matrices):
+    """Add the gradients of all layers' step matrices, for d_out (S, D * H) of the last outputs."""
+    first_mask = 0 if masks is None else masks.shape[1] - d_out.shape[1]
+    for i in range(len(net.layers) - 1, -1, -1):
+        d_h = [d_out]
+        if len(net.layers[i]) == 2:
+            halves = np.hsplit(d_out, 2)
+            d_h = [np.ascontiguousarray(halves[0]), halves[1][packing_.places]]
+        d_x = [
+            one.backward(*of_one, packing_.start, d_one, i > 0, d_matrix, work)
+            for one, *of_one, d_one, d_matrix in zip(
+                net.layers[i], packed.layers[i], histories[i], d_h, d_matrices[i], strict=True
+            )
+        ]
+        if i:
+            d_out = d_x[0] if len(d_x) == 1 else d_x[0] + d_x[1][packing_.places]
+            if masks is not None:
+                first_mask -= d_out.shape[1]
+                packing.mask_steps(d_out, packing_.start, masks, first_mask)

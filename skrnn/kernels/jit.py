@@ -26,22 +26,22 @@ FLAGS = {"nogil": True, "error_model": "numpy"}
 INTERPRETED = bool(numba.config.DISABLE_JIT)
 
 
-def inlined(function):
-    """Compile `function` into its caller.
-
-    For functions with one or two callers. numba optimises each compiled function again inside each
-    of its callers' callers: four levels of the network kernel took 33 s to compile, inlined 15 s.
-    """
-    return numba.njit(inline="always", **FLAGS)(function)
-
-
 def kernel(function):
     """Compile `function` lazily with the flags above, cached on disk where a folder is writable."""
+    return _compile(function)
+
+
+def part(function):
+    """A kernel that only other kernels call: without the doors to Python that cost compile time."""
+    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
+def _compile(function, **options):
     try:
-        return numba.njit(cache=True, **FLAGS)(function)
+        return numba.njit(cache=True, **FLAGS, **options)(function)
     except RuntimeError:  # numba: "cannot cache function ...: no locator available for file ..."
         _warn_of_no_cache()
-        return numba.njit(**FLAGS)(function)
+        return numba.njit(**FLAGS, **options)(function)
 
 
 @lru_cache(maxsize=1)

@@ -6,46 +6,54 @@ batch; its threads are a setting of the whole process; and at the sizes here, 16
 the right-hand side once for all steps makes ours 1.5 to 4 times faster.
 
 The right-hand side is *packed*: cut into panels of as many columns as a tile has, (panels, rows,
-columns of a panel), zero-filled at the right edge.
+columns of a panel), zero-filled at the right edge. *Spans* (panels, 2) say which rows of b, from
+and to, a panel's columns are more than zeros in; ALL_ROWS, (0, 2), leaves none out.
 """
 
 import numpy as np
 
-from skrnn.kernels.jit import INTERPRETED, kernel
+from skrnn.kernels.jit import INTERPRETED, kernel, part
 from skrnn.kernels.simd import PANEL_BYTES, TILE_ROWS, tile
 
-#: Inner length of one pass of :func:`add_transposed_product`: a packed block stays in the L1 cache.
+#: Inner length of one pass of :func:`add_transposed_product`: a packed panel stays in the L1 cache.
 DEPTH = 256
+ALL_ROWS = np.empty((0, 2), np.int64)
+
+
+def panel_width(dtype):
+    """Columns of a panel."""
+    return PANEL_BYTES // np.dtype(dtype).itemsize
 
 
 @kernel
-def pack(b, rotation, like):
-    """Panels of b (K, N); column j of the panels is column ``(j + rotation) % N`` of b."""
+def pack(b):
+    """Panels of b (K, N)."""
     depth, n_columns = b.shape
-    width = PANEL_BYTES // like.itemsize
-    panels = np.zeros(((n_columns + width - 1) // width, depth, width), like.dtype)
+    width = PANEL_BYTES // b.itemsize
+    panels = np.zeros(((n_columns + width - 1) // width, depth, width), b.dtype)
     for p in range(panels.shape[0]):
-        for j in range(min(width, n_columns - p * width)):
-            column = (p * width + j + rotation) % n_columns
-            for k in range(depth):
-                panels[p, k, j] = b[k, column]
+        first = p * width
+        for k in range(depth):
+            for j in range(min(width, n_columns - first)):
+                panels[p, k, j] = b[k, first + j]
     return panels
 
 
 @kernel
-def pack_transposed(b, rotation, like):
-    """Panels of the transpose of b (N, K) with its columns rotated likewise: ``pack(b', 0)``."""
+def pack_transposed(b):
+    """Panels of the transpose of b (N, K): ``pack(b.T)``."""
     n_columns, depth = b.shape
-    width = PANEL_BYTES // like.itemsize
-    panels = np.zeros(((n_columns + width - 1) // width, depth, width), like.dtype)
+    width = PANEL_BYTES // b.itemsize
+    panels = np.zeros(((n_columns + width - 1) // width, depth, width), b.dtype)
     for p in range(panels.shape[0]):
-        for j in range(min(width, n_columns - p * width)):
-            for k in range(depth):
-                panels[p, k, j] = b[p * width + j, (k + rotation) % depth]
+        first = p * width
+        for k in range(depth):
+            for j in range(min(width, n_columns - first)):
+                panels[p, k, j] = b[first + j, k]
     return panels
 
 
-@kernel
+@part
 def _multiply(a, a_row, a_column, n_rows, panel, depth, c, c_row, columns, accumulate, like):
     """One panel of a product, by addresses and strides: tiles, then smaller ones for the rest."""
     size = like.itemsize
@@ -70,41 +78,69 @@ def _multiply(a, a_row, a_column, n_rows, panel, depth, c, c_row, columns, accum
         i += 1
 
 
-@kernel
-def multiply(a, panels, c, accumulate):
+@part
+def multiply_spans(a, panels, spans, c, accumulate):
     """``c = a @ b`` or ``c += a @ b``: a (M, K), b (K, N), c (M, N); unit column strides."""
     width, size = panels.shape[2], panels.itemsize
+    low, high = 0, panels.shape[1]
     for p in range(panels.shape[0]):
+        if spans.shape[0]:
+            low, high = spans[p, 0], spans[p, 1]
         _multiply(
-            a.ctypes.data, a.strides[0] // size, 1, a.shape[0],
-            panels[p].ctypes.data, panels.shape[1],
+            a.ctypes.data + low * size, a.strides[0] // size, 1, a.shape[0],
+            panels[p, low:].ctypes.data, high - low,
             c.ctypes.data + p * width * size, c.strides[0] // size,
             min(width, c.shape[1] - p * width), accumulate, panels,
         )  # fmt: skip
 
 
 @kernel
-def add_transposed_product(a, b, c):
-    """``c += a.T @ b``: a (S, M), b (S, N), c (M, N); unit column strides. Sums over S in order."""
+def multiply(a, panels, c, accumulate):
+    """``c = a @ b`` or ``c += a @ b``: a (M, K), b (K, N), c (M, N); unit column strides."""
+    multiply_spans(a, panels, ALL_ROWS, c, accumulate)
+
+
+@kernel
+def add_transposed_product(a, b, spans, c):
+    """``c += a.T @ b``: a (S, M), b (S, N), c (M, N); unit column strides. Sums over S in order.
+
+    Of a panel's columns of c at least the rows of its span are added to. Both sides are packed,
+    DEPTH rows at a time: tiles of a's columns, for its rows lie far apart, and a panel of b's.
+    """
+    n_rows, n_columns = c.shape
     size = a.itemsize
     width = PANEL_BYTES // size
-    panel = np.zeros((min(DEPTH, a.shape[0]), width), a.dtype)
-    a_row, c_row = a.strides[0] // size, c.strides[0] // size
+    n_strips = (n_rows + TILE_ROWS - 1) // TILE_ROWS
+    strips = np.empty((n_strips, min(DEPTH, a.shape[0]), TILE_ROWS), a.dtype)
+    panel = np.empty((min(DEPTH, a.shape[0]), width), a.dtype)
+    low, high = 0, n_rows
     for first in range(0, a.shape[0], DEPTH):
         depth = min(DEPTH, a.shape[0] - first)
-        for column in range(0, b.shape[1], width):
-            columns = min(width, b.shape[1] - column)
+        for i in range(n_strips):
+            n_here = min(TILE_ROWS, n_rows - i * TILE_ROWS)
+            for k in range(depth):
+                for r in range(n_here):
+                    strips[i, k, r] = a[first + k, i * TILE_ROWS + r]
+        for p in range((n_columns + width - 1) // width):
+            if spans.shape[0]:
+                low, high = spans[p, 0], spans[p, 1]
+            columns = min(width, n_columns - p * width)
             for k in range(depth):
                 for j in range(columns):
-                    panel[k, j] = b[first + k, column + j]
-            _multiply(
-                a.ctypes.data + first * a_row * size, 1, a_row, a.shape[1],
-                panel.ctypes.data, depth,
-                c.ctypes.data + column * size, c_row, columns, 1, panel,
-            )  # fmt: skip
+                    panel[k, j] = b[first + k, p * width + j]
+            for i in range(low // TILE_ROWS, (high + TILE_ROWS - 1) // TILE_ROWS):
+                row = i * TILE_ROWS
+                _multiply(
+                    strips[i].ctypes.data, 1, TILE_ROWS, min(TILE_ROWS, n_rows - row),
+                    panel.ctypes.data, depth, c[row, p * width:].ctypes.data,
+                    c.strides[0] // size, columns, 1, panel,
+                )  # fmt: skip
 
 
 if INTERPRETED:
+
+    def multiply_spans(a, panels, spans, c, accumulate):
+        multiply(a, panels, c, accumulate)
 
     def multiply(a, panels, c, accumulate):
         product = np.zeros_like(c)
@@ -113,5 +149,5 @@ if INTERPRETED:
             product += a[:, k : k + 1] * flat[k]
         c[:] = c + product if accumulate else product
 
-    def add_transposed_product(a, b, c):
+    def add_transposed_product(a, b, spans, c):
         c += a.T @ b

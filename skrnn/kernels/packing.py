@@ -1,8 +1,13 @@
 """Sorted rows as packed arrays, so that padding is never computed (equations 2 and 3)."""
 
+from collections import namedtuple
+
 import numpy as np
 
 from skrnn.kernels.jit import kernel
+
+#: Sequences and their standardisation ``(x - center) * scale``, center and scale (1, F) or (T, F).
+SequenceData = namedtuple("SequenceData", "values offsets center scale")
 
 
 @kernel
@@ -16,16 +21,6 @@ def step_starts(offsets, rows):
             active -= 1
         start[t + 1] = start[t] + active
     return start
-
-
-@kernel
-def row_lengths(start, n_rows):
-    """Length of each of the sorted rows."""
-    lengths = np.zeros(n_rows, np.int64)
-    for t in range(start.shape[0] - 1):
-        for r in range(start[t + 1] - start[t]):
-            lengths[r] += 1
-    return lengths
 
 
 @kernel
@@ -55,18 +50,9 @@ def gather(data, rows, start):
 
 
 @kernel
-def copy(source, target):
-    """``target[:] = source`` of matrices, without the error texts that numba would compile in."""
-    for i in range(source.shape[0]):
-        for j in range(source.shape[1]):
-            target[i, j] = source[i, j]
-
-
-@kernel
-def take_rows(x, places, first, n_columns):
-    """``x[places, first:first + n_columns]``."""
-    taken = np.empty((places.shape[0], n_columns), x.dtype)
-    for s in range(places.shape[0]):
-        for f in range(n_columns):
-            taken[s, f] = x[places[s], first + f]
-    return taken
+def mask_steps(x, start, masks, first):
+    """Multiply each step of x (S, D * H) by its sequence's dropout factors, from column `first`."""
+    for t in range(start.shape[0] - 1):
+        for r in range(start[t + 1] - start[t]):
+            for j in range(x.shape[1]):
+                x[start[t] + r, j] *= masks[r, first + j]

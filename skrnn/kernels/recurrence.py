@@ -1,114 +1,94 @@
 """One layer in one direction, through time: the same loop for every cell (equations 10 to 15).
 
+The parameters of a layer come as one *step matrix* M (H + 1 + F, blocks * H): the rows of U, the
+bias, the rows of W, each in the columns of the blocks it adds to. A step multiplies its inputs
+``[h, 1, x]`` by it in one product, and the gradient of M is one product too.
+
 The reverse direction runs this same loop on inputs whose rows :func:`skrnn.kernels.packing.mirror`
 put in reverse order, so time only ever runs forward here.
 """
 
-from collections import namedtuple
-
 import numpy as np
 
 from skrnn.kernels.cells import step_backward, step_forward
-from skrnn.kernels.jit import kernel
-from skrnn.kernels.matmul import add_transposed_product, multiply, pack, pack_transposed
-from skrnn.kernels.packing import copy
-
-#: Views of the flat parameter (or gradient) vector: W (F, G * H), U (H, G * H), bias (blocks * H,).
-Weights = namedtuple("Weights", "W U bias")
-#: What the way back needs: x (S, F), gates (S, blocks, H), h (S, H) and c (S, H) before each step,
-#: tanh_c.
-History = namedtuple("History", "x gates h c tanh_c")
+from skrnn.kernels.jit import kernel, part
+from skrnn.kernels.matmul import ALL_ROWS, DEPTH, add_transposed_product, multiply_spans
 
 
-@kernel
-def weights_at(cell, vector, position, n_inputs, n_hidden):
-    """Weights of one layer and direction, whose parameters begin at `position`."""
-    n_columns = cell.n_gates * n_hidden
-    w_end = position + n_inputs * n_columns
-    u_end = w_end + n_hidden * n_columns
-    return Weights(
-        vector[position:w_end].reshape(n_inputs, n_columns),
-        vector[w_end:u_end].reshape(n_hidden, n_columns),
-        vector[u_end : u_end + cell.n_blocks * n_hidden],
-    )
+@part
+def _join(h, x, inputs):
+    """``inputs = [h, 1, x]``, row by row."""
+    n_hidden = h.shape[1]
+    first = np.uintp(n_hidden + 1)  # unsigned, or each index is checked for its sign
+    for r in range(inputs.shape[0]):
+        for j in range(n_hidden):
+            inputs[r, j] = h[r, j]
+        inputs[r, n_hidden] = 1
+        for f in range(x.shape[1]):
+            inputs[r, first + np.uintp(f)] = x[r, f]
 
 
 @kernel
-def forward(cell, weights, x, start, h, c, out, keep):
-    """Run the layer over packed inputs x (S, F) from the state h, c (B, H) it leaves behind.
+def forward(cell, panels, spans, x, start, inputs, gates, c, tanh_c, h):
+    """Run the layer over packed x (S, F) from a state of zeros, which h and c keep at their end.
 
-    out (S, H), any row stride, receives the hidden states. With `keep`, the history holds all
-    steps; without, as when predicting, each step writes over the last.
+    panels, spans: the packed step matrix. h (S + B, H) is written, and the history that the way
+    back needs: inputs (S, H + 1 + F) of the steps' products, gates (S, blocks, H), and of cells
+    with a memory c (S + B, H) and tanh_c (S, H). With B rows for S, as when predicting, each step
+    writes its history over an earlier one's.
     """
-    n_rows, n_hidden = h.shape
-    n_kept = start[-1] if keep else n_rows
-    gates = np.empty((n_kept, cell.n_blocks, n_hidden), x.dtype)
-    history = History(
-        x,
-        gates,
-        np.empty((n_kept if keep else 0, n_hidden), x.dtype),
-        np.empty((n_kept if keep else 0, c.shape[1]), x.dtype),
-        np.empty((n_kept, c.shape[1]), x.dtype),
-    )
-    flat = gates.reshape(n_kept, cell.n_blocks * n_hidden)
-    n_columns, first_input = cell.n_gates * n_hidden, (cell.n_blocks - cell.n_gates) * n_hidden
-    W = pack(weights.W, 0, x)
-    U = pack(weights.U, cell.rotation * n_hidden, x)
+    n_rows, n_packed = start[1], start[-1]
+    keep = gates.shape[0] == n_packed
+    flat = gates.reshape(gates.shape[0], gates.shape[1] * gates.shape[2])
+    c_start = c.shape[0] - n_rows
+    h[n_packed:] = 0
+    c[c_start:] = 0
+    h_before, c_before = n_packed, c_start
     for t in range(start.shape[0] - 1):
         n_active = start[t + 1] - start[t]
         low = start[t] if keep else 0
         high = low + n_active
-        for r in range(low, high):
-            for j in range(flat.shape[1]):
-                flat[r, j] = weights.bias[j]
-        if keep:
-            copy(h[:n_active], history.h[low:high])
-            copy(c[:n_active], history.c[low:high])
-        z = flat[low:high]
-        multiply(x[start[t] : start[t + 1]], W, z[:, first_input:], 1)
-        multiply(h[:n_active], U, z[:, :n_columns], 1)
-        step_forward(cell, gates[low:high], h[:n_active], c[:n_active], history.tanh_c[low:high])
-        copy(h[:n_active], out[start[t] : start[t + 1]])
-    return history
+        c_now = low if keep else c_start - c_before
+        _join(h[h_before:], x[start[t] :], inputs[low:high])
+        multiply_spans(inputs[low:high], panels, spans, flat[low:high], 0)
+        step_forward(
+            cell, gates[low:high], h[h_before:], c[c_before:], c[c_now:], tanh_c[low:high],
+            h[start[t] : start[t + 1]],
+        )  # fmt: skip
+        h_before, c_before = start[t], c_now
 
 
 @kernel
-def backward(cell, weights, d_weights, history, start, d_out, d_x):
-    """Gradients of the layer for d_out (S, H): added to d_weights, written to d_x (S, F).
+def backward(
+    cell, to_state, to_input, spans, start, inputs, gates, c, tanh_c, h, d_h, d_x, d_matrix
+):
+    """Way back: the gradient of the step matrix is added to d_matrix, d_x (S, F) is written.
 
-    `history` is used up: its gates turn into the gradients of the pre-activations. A d_x of no rows
+    to_state (blocks, H), to_input (blocks, F): transposed rows of the step matrix, packed, without
+    the blocks that they do not add to. d_h (S, H): gradient of the states from outside; what is
+    left in it is of no use. The gates turn into gradients of the steps' arguments. A d_x of no rows
     is not computed: nothing is learnt below the first layer.
     """
-    gates = history.gates
-    n_steps = start.shape[0] - 1
-    n_rows, n_hidden = start[1], gates.shape[2]
-    flat = gates.reshape(gates.shape[0], cell.n_blocks * n_hidden)
-    n_columns, first_input = cell.n_gates * n_hidden, (cell.n_blocks - cell.n_gates) * n_hidden
-    turn = cell.rotation * n_hidden
-    W_T = pack_transposed(weights.W, 0, history.x)
-    U_T = pack_transposed(weights.U, turn, history.x)
-    d_h = np.zeros((n_rows, n_hidden), d_out.dtype)
-    d_c = np.zeros((n_rows, history.c.shape[1]), d_out.dtype)
-    for t in range(n_steps - 1, -1, -1):
+    n_hidden = gates.shape[2]
+    flat = gates.reshape(gates.shape[0], gates.shape[1] * n_hidden)
+    first_input = flat.shape[1] - to_input.shape[1]
+    n_packed = done = start[-1]
+    d_c = np.zeros((start[1], c.shape[1]), d_h.dtype)
+    for t in range(start.shape[0] - 2, -1, -1):
         low, high = start[t], start[t + 1]
-        n_active = high - low
-        for r in range(n_active):
-            for j in range(n_hidden):
-                d_h[r, j] += d_out[low + r, j]
+        h_before = start[t - 1] if t else n_packed
         step_backward(
-            cell, gates[low:high], history.h[low:high], history.c[low:high],
-            history.tanh_c[low:high], d_h[:n_active], d_c[:n_active],
+            cell, gates[low:high], h[h_before:], c[h_before:], tanh_c[low:high], d_h[low:high],
+            d_c,
         )  # fmt: skip
-        d_z = flat[low:high]
-        multiply(d_z[:, :n_columns], U_T, d_h[:n_active], 1)
+        if t:
+            d_before = d_h[h_before : h_before + high - low]
+            for r in range(high - low):
+                for j in range(n_hidden):
+                    d_before[r, j] += d_h[low + r, j]
+            multiply_spans(flat[low:high, : to_state.shape[1]], to_state, ALL_ROWS, d_before, 1)
         if d_x.shape[0]:
-            multiply(d_z[:, first_input:], W_T, d_x[low:high], 0)
-    for s in range(flat.shape[0]):
-        for j in range(flat.shape[1]):
-            d_weights.bias[j] += flat[s, j]
-    add_transposed_product(history.x, flat[:, first_input:], d_weights.W)
-    # The rotated columns in two parts, each back in its place.
-    split = n_columns - turn
-    add_transposed_product(history.h, flat[:, :split], d_weights.U[:, turn:])
-    if turn:
-        add_transposed_product(history.h, flat[:, split:n_columns], d_weights.U[:, :turn])
+            multiply_spans(flat[low:high, first_input:], to_input, ALL_ROWS, d_x[low:high], 0)
+        if done - low >= DEPTH or t == 0:  # while these steps are in the cache
+            add_transposed_product(inputs[low:done], flat[low:done], spans, d_matrix)
+            done = low

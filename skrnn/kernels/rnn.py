@@ -6,14 +6,15 @@ from skrnn.kernels.activations import logistic, tanh
 
 SimpleRNN = namedtuple("SimpleRNN", "n_gates n_blocks rotation n_memories activation")
 ACTIVATIONS = {"tanh": 0, "relu": 1, "logistic": 2}
+HALVED = ()
 
 
 def cell(activation):
     return SimpleRNN(1, 1, 0, 0, ACTIVATIONS[activation])
 
 
-def forward(cell, gates, h, c, tanh_c):
-    """One step. gates (B, 1, H): pre-activations in, activations out; h (B, H)."""
+def forward(cell, gates, h_before, c_before, c, tanh_c, h):
+    """One step. gates (B, 1, H): pre-activations in, activations out; h (B, H) is written."""
     n_rows, n_hidden = h.shape
     zero = h.dtype.type(0)
     for r in range(n_rows):
@@ -31,7 +32,7 @@ def forward(cell, gates, h, c, tanh_c):
             h[r, j] = gates[r, 0, j]
 
 
-def backward(cell, gates, h_previous, c_previous, tanh_c, d_h, d_c):
+def backward(cell, gates, h_before, c_before, tanh_c, d_h, d_c):
     """One step back. gates: activations in, gradients of the pre-activations out; d_h (B, H)."""
     n_rows, n_hidden = d_h.shape
     zero, one = d_h.dtype.type(0), d_h.dtype.type(1)

@@ -8,11 +8,13 @@ from skrnn.kernels.jit import kernel
 
 
 @kernel
-def add_shards(gradients):
-    """Sum the shards' gradients (n, N) into the first, in order whatever the threads."""
+def add_shards(gradients, gradient):
+    """Sum the shards' gradients (n, N) in `gradient`, in order whatever the threads."""
+    for p in range(gradient.shape[0]):
+        gradient[p] = gradients[0, p]
     for i in range(1, gradients.shape[0]):
-        for p in range(gradients.shape[1]):
-            gradients[0, p] += gradients[i, p]
+        for p in range(gradient.shape[0]):
+            gradient[p] += gradients[i, p]
 
 
 @kernel

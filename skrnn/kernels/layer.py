@@ -1,0 +1,159 @@
+"""One layer in one direction: its parameters as a step matrix, its run, its way back.
+
+The flat parameter vector keeps W (F, G * H), U (H, G * H) and the bias (blocks * H,). A step wants
+all of them in one matrix (H + 1 + F, blocks * H), each in the columns of the blocks it adds to
+(:mod:`skrnn.kernels.recurrence`); only here is known which these are.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skrnn.kernels import matmul, recurrence
+from skrnn.kernels.cells import STEPS
+
+
+class Weights(NamedTuple):
+    """A step matrix packed for the products of a step, and its transpose for the way back."""
+
+    panels: np.ndarray
+    to_state: np.ndarray | None
+    to_input: np.ndarray | None
+
+
+class History(NamedTuple):
+    """What the way back needs; shapes in :func:`skrnn.kernels.recurrence.forward`."""
+
+    inputs: np.ndarray
+    gates: np.ndarray
+    c: np.ndarray
+    tanh_c: np.ndarray
+    h: np.ndarray
+
+
+class Workspace:
+    """Arrays by name that are used again: fresh memory costs as much as a step of a small net."""
+
+    def __init__(self, dtype):
+        self._dtype = dtype
+        self._buffers, self._views = {}, {}
+
+    def array(self, name, *shape):
+        """An array of some shape with any content; the last one of that name is overwritten."""
+        view = self._views.get(name)
+        if view is None or view.shape != shape:
+            size = int(np.prod(shape))
+            if name not in self._buffers or len(self._buffers[name]) < size:
+                self._buffers[name] = np.empty(size, self._dtype)
+            view = self._views[name] = self._buffers[name][:size].reshape(shape)
+        return view
+
+
+class Layer:
+    """What is fixed for a layer in one direction.
+
+    Parameters
+    ----------
+    cell : namedtuple
+        Of one of the cells' files.
+    position : int
+        Where its parameters begin in the flat vector.
+    n_inputs, n_hidden : int
+    dtype : numpy dtype
+    """
+
+    def __init__(self, cell, position, n_inputs, n_hidden, dtype):
+        self.cell, self.n_inputs, self.n_hidden = cell, n_inputs, n_hidden
+        n_gates, n_blocks = cell.n_gates * n_hidden, cell.n_blocks * n_hidden
+        self.shape = n_hidden + 1 + n_inputs, n_blocks
+        self._ends = position + np.cumsum([n_inputs * n_gates, n_hidden * n_gates, n_blocks])
+        self._start = position
+        # U adds to the first so many columns, its own turned by so many; W from this column on.
+        self._n_state, self._first_input = n_gates, n_blocks - n_gates
+        self._split = n_gates - cell.rotation * n_hidden
+        halved = STEPS[type(cell)].HALVED
+        factors = [0.5 if block in halved else 1.0 for block in range(cell.n_blocks)]
+        self._factors = np.repeat(factors, n_hidden).astype(dtype)
+        self.spans = self._spans(matmul.panel_width(dtype))
+
+    def _spans(self, width):
+        """Of each panel of the step matrix, the rows from and to which it is not zero: (P, 2)."""
+        first = np.arange(0, self.shape[1], width)
+        low = np.where(first >= self._n_state, self.n_hidden, 0)
+        high = np.where(first + width <= self._first_input, self.n_hidden + 1, self.shape[0])
+        return np.stack([low, high], axis=1)
+
+    def _parts(self, vector):
+        """Views of W, U and the bias."""
+        w, u, bias = self._ends
+        return (
+            vector[self._start : w].reshape(self.n_inputs, -1),
+            vector[w:u].reshape(self.n_hidden, -1),
+            vector[u:bias],
+        )
+
+    def step_matrix(self, theta):
+        """The step matrix of a flat vector; what a cell wants halved is."""
+        W, U, bias = self._parts(theta)
+        turn = self._n_state - self._split
+        matrix = np.zeros(self.shape, theta.dtype)
+        state, inputs = matrix[: self.n_hidden], matrix[self.n_hidden + 1 :]
+        state[:, : self._split] = U[:, turn:]
+        state[:, self._split : self._n_state] = U[:, :turn]
+        matrix[self.n_hidden] = bias
+        inputs[:, self._first_input :] = W
+        matrix *= self._factors
+        return matrix
+
+    def add_step_matrix(self, d_matrix, gradient):
+        """Add the gradient of the step matrix, which is used up, to that of the flat vector."""
+        d_W, d_U, d_bias = self._parts(gradient)
+        turn = self._n_state - self._split
+        d_matrix *= self._factors
+        state, inputs = d_matrix[: self.n_hidden], d_matrix[self.n_hidden + 1 :]
+        d_U[:, turn:] += state[:, : self._split]
+        d_U[:, :turn] += state[:, self._split : self._n_state]
+        d_bias += d_matrix[self.n_hidden]
+        d_W += inputs[:, self._first_input :]
+
+    def pack(self, theta, both_ways):
+        """Weights for one or both ways."""
+        matrix = self.step_matrix(theta)
+        panels = matmul.pack(matrix)
+        if not both_ways:
+            return Weights(panels, None, None)
+        state, inputs = matrix[: self.n_hidden], matrix[self.n_hidden + 1 :]
+        return Weights(
+            panels,
+            matmul.pack_transposed(state[:, : self._n_state]),
+            matmul.pack_transposed(inputs[:, self._first_input :]),
+        )
+
+    def forward(self, weights, x, start, keep, work):
+        """History of a run over packed x (S, F); its h are the outputs. Arrays are from `work`.
+
+        Without `keep`, all but h is overwritten from step to step.
+        """
+        n_rows, n_packed = int(start[1]), len(x)
+        n_kept, n_memory = n_packed if keep else n_rows, self.n_hidden * self.cell.n_memories
+        history = History(
+            work.array((self, "inputs"), n_kept, self.shape[0]),
+            work.array((self, "gates"), n_kept, self.cell.n_blocks, self.n_hidden),
+            work.array((self, "c"), n_kept + n_rows, n_memory),
+            work.array((self, "tanh_c"), n_kept, n_memory),
+            work.array((self, "h"), n_packed + n_rows, self.n_hidden),
+        )
+        recurrence.forward(self.cell, weights.panels, self.spans, x, start, *history)
+        return history
+
+    def backward(self, weights, history, start, d_h, wants_input, d_matrix, work):
+        """Gradient of the inputs, (S, F) or (0, F); that of the step matrix is added to d_matrix.
+
+        d_h (S, H) and the history are used up.
+        """
+        d_x = work.array((self, "d_x"), len(d_h) if wants_input else 0, self.n_inputs)
+        recurrence.backward(
+            self.cell, weights.to_state, weights.to_input, self.spans, start, *history, d_h, d_x,
+            d_matrix,
+        )  # fmt: skip
+        return d_x
