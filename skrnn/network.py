@@ -14,13 +14,18 @@ from skrnn.kernels import composition, gru, losses, lstm, pooling, rnn, updates
 from skrnn.kernels.composition import SequenceData
 from skrnn.kernels.layer import Layer, Workspace
 
-# A shard is worth a thread from about 0.1 ms on; a batch is cut by its own size, never by the
-# number of threads.
-_SHARD_WORK = 2e7
+# A shard is worth a thread from about 0.2 ms on; a batch is cut by its own size, never by the
+# number of threads. Rows go in fours, as the products' smaller tiles have them.
+_SHARD_WORK = 4e7
 _MAX_SHARDS = 8
 _MIN_SHARD_ROWS = 16
+_ROWS_AT_ONCE = 4
 # Numbers a tile of rows may keep for the way back (training) and at work (prediction).
-_TRAIN_TILE, _PREDICT_TILE = 1 << 24, 1 << 17
+_TRAIN_TILE, _PREDICT_TILE = 1 << 24, 1 << 18
+# Fewer rows than this leave a product waiting for its parameters.
+_MIN_TILE_ROWS = 48
+# Floating-point operations on each weight at each time step of a row.
+_TRAINING, _PREDICTION = 6.0, 2.0
 
 
 class Part(NamedTuple):
@@ -182,28 +187,31 @@ class Network:
                 array.reshape(self.cell.n_blocks, -1)[lstm.FORGET_GATE] = 1.0
         return theta.astype(self.dtype)
 
-    def _work(self, n_steps):
-        """Floating-point operations of a training step on that many time steps, roughly."""
-        return 6.0 * n_steps * self._n_recurrent
-
-    def _tile_rows(self, n_rows, n_steps, budget):
+    def _tile_rows(self, n_rows, n_steps, training):
         """Rows of a tile: as few tiles as the budget allows, all of nearly the same size."""
-        blocks = self.cell.n_blocks + 2 * self.cell.n_memories + 4
-        numbers = n_steps * (self.n_features + self.n_directions * blocks * sum(self.hidden))
-        most = min(max(budget // max(numbers, 1), 4), 1024)
-        return -(-n_rows // -(-n_rows // most))
+        kept = 2
+        if training:
+            kept = self.cell.n_blocks + 2 * self.cell.n_memories + 4
+        numbers = n_steps * (self.n_features + self.n_directions * kept * sum(self.hidden))
+        budget = _TRAIN_TILE if training else _PREDICT_TILE
+        n_tiles = -(-n_rows // max(budget // numbers, _MIN_TILE_ROWS))
+        return -(-n_rows // n_tiles)
 
-    def _shards(self, lengths):
+    def _shards(self, lengths, work_per_weight):
         """Places in a minibatch of each shard's rows, longest sequence first.
 
-        How many shards there are follows from the minibatch's own rows and steps alone.
+        How many shards there are, a power of two, follows from the minibatch's own rows and steps
+        alone. work_per_weight: floating-point operations on each weight at each time step.
         """
         n_rows = len(lengths)
-        wanted = self._work(lengths.sum()) / _SHARD_WORK
+        wanted = work_per_weight * int(lengths.sum()) * self._n_recurrent / _SHARD_WORK
         most = max(min(2, n_rows // _MIN_SHARD_ROWS), n_rows // (2 * _MIN_SHARD_ROWS))
-        n_shards = int(max(1, min(wanted, most, _MAX_SHARDS)))
+        n_shards = 1 << int(max(1, min(wanted, most, _MAX_SHARDS))).bit_length() - 1
         order = _longest_first(lengths)
-        return [order[i::n_shards] for i in range(n_shards)]
+        if n_shards == 1:
+            return [order]
+        turn = np.arange(n_rows) // _ROWS_AT_ONCE % n_shards
+        return [order[turn == i] for i in range(n_shards)]
 
     def loss_gradient(
         self,
@@ -251,8 +259,8 @@ class Network:
             offsets = np.zeros((len(weights), self.n_outputs), self.dtype)
         labels = composition.Labels(*map(_read_only, (targets, weights, offsets)))
         lengths = data.offsets[rows + 1] - data.offsets[rows]
-        shards = self._shards(lengths)
-        tile_rows = self._tile_rows(len(shards[0]), int(lengths.max()), _TRAIN_TILE)
+        shards = self._shards(lengths, _TRAINING)
+        tile_rows = self._tile_rows(len(shards[0]), int(lengths.max()), training=True)
         weight_sum = float(np.add.reduce(weights[rows], dtype=np.float64))
         packed = composition.pack_weights(self._net, theta, True)
         gradients = np.empty((len(shards), self.n_parameters), self.dtype)
@@ -287,24 +295,21 @@ class Network:
     def _encode(self, packed, data, pool):
         lengths = np.diff(data.offsets)
         pooled = np.empty((len(lengths), self.n_pooled), self.dtype)
-        tile_rows = self._tile_rows(len(lengths), int(lengths.max()), _PREDICT_TILE)
-        rows = _longest_first(lengths)
+        shards = self._shards(lengths, _PREDICTION)
+        tile_rows = self._tile_rows(len(shards[0]), int(lengths.max()), training=False)
 
         def work(shard):
             workspace = Workspace(self.dtype)
             composition.encode(self._net, packed, data, shard, tile_rows, workspace, pooled)
 
-        if pool is not None and self._work(lengths.sum()) > 2 * _SHARD_WORK:
-            list(pool.map(work, np.array_split(rows, _MAX_SHARDS)))
-        else:
-            work(rows)
+        run = pool.map if pool is not None and len(shards) > 1 else map
+        for _ in run(work, shards):
+            pass
         return pooled
 
     def losses(self, raw, targets):
         """Loss of each row of raw predictions, (n,), weights and penalty left out."""
-        values = np.empty(len(raw))
-        losses.row_losses(self._net.loss, self._net.quantiles, raw.copy(), targets, values)
-        return values
+        return losses.row_losses(self._net.loss, self._net.quantiles, raw, targets)
 
 
 def _take(workspaces):

@@ -21,7 +21,7 @@ from skrnn.kernels.matmul import (
     add_transposed_product,
     multiply,
     pack,
-    pack_transposed,
+    scratch,
 )
 from skrnn.kernels.simd import PANEL_BYTES
 
@@ -237,7 +237,7 @@ def test_packing_of_a_matrix_and_of_its_transpose(dtype):
             panels = pack(b)
             assert panels.dtype == dtype
             np.testing.assert_array_equal(unpacked(panels, n_columns), b)
-            np.testing.assert_array_equal(unpacked(pack_transposed(b), depth), b.T)
+            np.testing.assert_array_equal(unpacked(pack(b.T), depth), b.T)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -249,7 +249,8 @@ def test_add_transposed_product(n_summed, dtype):
             a, b = matrix(rng, n_summed, n_rows, dtype), matrix(rng, n_summed, n_columns, dtype)
             before = rng.normal(size=(n_rows, n_columns)).astype(dtype)
             c, frame = framed(before)
-            add_transposed_product(a, b, ALL_ROWS, c)
+            memory = scratch(n_rows, dtype)
+            add_transposed_product(a, b, 0, n_summed, ALL_ROWS, c, *memory)
             assert_product(c, a.T, b, before)
             assert_rest_untouched(frame)
 

@@ -21,11 +21,11 @@ def step_backward(cell, gates, h_before, c_before, tanh_c, d_h, d_c):
     return STEPS[type(cell)].backward(cell, gates, h_before, c_before, tanh_c, d_h, d_c)
 
 
-@overload(step_forward, inline="always")
+@overload(step_forward)
 def _step_forward(cell, gates, h_before, c_before, c, tanh_c, h):
     return STEPS[cell.instance_class].forward
 
 
-@overload(step_backward, inline="always")
+@overload(step_backward)
 def _step_backward(cell, gates, h_before, c_before, tanh_c, d_h, d_c):
     return STEPS[cell.instance_class].backward

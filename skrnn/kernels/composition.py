@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn.kernels import losses, matmul, packing, pooling
+from skrnn.kernels import losses, output, packing, pooling
 from skrnn.kernels.packing import SequenceData  # noqa: F401, a part of this module's signatures
 
 
@@ -50,19 +50,20 @@ class Packing(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """Parameters packed for products: Weights of the layers, and of the head V, its transpose."""
+    """Parameters as products want them: Weights of the layers, and V (P, K) and bias (K,)."""
 
     layers: list
     V: np.ndarray
-    V_T: np.ndarray | None
     bias: np.ndarray
 
 
 def pack_weights(net, theta, both_ways):
     """Parameters for one or both ways."""
-    layers = [[one.pack(theta, both_ways) for one in layer] for layer in net.layers]
-    V, bias = head(net, theta)
-    return Packed(layers, matmul.pack(V), matmul.pack_transposed(V) if both_ways else None, bias)
+    layers = [
+        [one.pack(theta, both_ways, wants_input=i > 0) for one in layer]
+        for i, layer in enumerate(net.layers)
+    ]
+    return Packed(layers, *head(net, theta))
 
 
 def head(net, vector):
@@ -112,8 +113,7 @@ def _pooled(net, out, packing_):
 def affine(packed, pooled):
     """Raw predictions (n, K) of pooled states (n, P)."""
     raw = np.empty((len(pooled), len(packed.bias)), pooled.dtype)
-    raw[:] = packed.bias
-    matmul.multiply(pooled, packed.V, raw, 1)
+    output.forward(packed.V, packed.bias, pooled, raw)
     return raw
 
 
@@ -166,10 +166,8 @@ def _tile_loss_gradient(
     loss = losses.loss_gradient(
         net.loss, net.quantiles, raw, labels.targets, labels.weights, rows, weight_sum
     )
-    d_bias += np.add.reduce(raw)
-    matmul.add_transposed_product(pooled, raw, matmul.ALL_ROWS, d_V)
-    d_pooled = pooled  # used up
-    matmul.multiply(raw, packed.V_T, d_pooled, 0)
+    output.backward(packed.V, pooled, raw, d_V, d_bias)
+    d_pooled = pooled
     if masks is not None:
         d_pooled *= masks[:, -net.n_pooled :]
     d_out = work.array("d_out", *out.shape)

@@ -11,6 +11,8 @@
     and ``reassoc`` stay off too: where a fused multiply-add or another order of a sum is wanted the
     code says so (:func:`skrnn.kernels.simd.fma`), so that one row gives the same bits wherever it
     stands in a batch.
+``no_cfunc_wrapper``
+    Nothing calls a kernel as a C callback, and the door for it takes compile time.
 ``parallel`` off
     numba's thread layers abort under joblib's threads and after a fork.
 """
@@ -20,10 +22,15 @@ from functools import lru_cache
 
 import numba
 
-FLAGS = {"nogil": True, "error_model": "numpy"}
+FLAGS = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
 
 #: True when kernels run as plain Python (``NUMBA_DISABLE_JIT=1``), as the coverage run does.
 INTERPRETED = bool(numba.config.DISABLE_JIT)
+
+
+def inlined(function):
+    """Compile `function` into its caller: for what only names a call's arguments."""
+    return numba.njit(inline="always", **FLAGS)(function)
 
 
 def kernel(function):
@@ -32,8 +39,11 @@ def kernel(function):
 
 
 def part(function):
-    """A kernel that only other kernels call: without the doors to Python that cost compile time."""
-    return _compile(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    """A kernel that only other kernels call: without the door to Python, which takes compile time.
+
+    Calling one from Python crashes the process.
+    """
+    return _compile(function, no_cpython_wrapper=True)
 
 
 def _compile(function, **options):

@@ -5,6 +5,7 @@ all of them in one matrix (H + 1 + F, blocks * H), each in the columns of the bl
 (:mod:`skrnn.kernels.recurrence`); only here is known which these are.
 """
 
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,7 @@ class History(NamedTuple):
     """What the way back needs; shapes in :func:`skrnn.kernels.recurrence.forward`."""
 
     inputs: np.ndarray
+    flat: np.ndarray
     gates: np.ndarray
     c: np.ndarray
     tanh_c: np.ndarray
@@ -42,11 +44,17 @@ class Workspace:
         """An array of some shape with any content; the last one of that name is overwritten."""
         view = self._views.get(name)
         if view is None or view.shape != shape:
-            size = int(np.prod(shape))
+            size = prod(shape)
             if name not in self._buffers or len(self._buffers[name]) < size:
                 self._buffers[name] = np.empty(size, self._dtype)
             view = self._views[name] = self._buffers[name][:size].reshape(shape)
         return view
+
+    def scratch(self, n_rows):
+        """Memory for products with so many rows; see :func:`skrnn.kernels.matmul.scratch`."""
+        if n_rows not in self._views:
+            self._views[n_rows] = matmul.scratch(n_rows, self._dtype)
+        return self._views[n_rows]
 
 
 class Layer:
@@ -116,18 +124,17 @@ class Layer:
         d_bias += d_matrix[self.n_hidden]
         d_W += inputs[:, self._first_input :]
 
-    def pack(self, theta, both_ways):
-        """Weights for one or both ways."""
+    def pack(self, theta, both_ways, wants_input):
+        """Weights for one or both ways, and for the gradient of the inputs or without."""
         matrix = self.step_matrix(theta)
         panels = matmul.pack(matrix)
         if not both_ways:
             return Weights(panels, None, None)
         state, inputs = matrix[: self.n_hidden], matrix[self.n_hidden + 1 :]
-        return Weights(
-            panels,
-            matmul.pack_transposed(state[:, : self._n_state]),
-            matmul.pack_transposed(inputs[:, self._first_input :]),
-        )
+        to_state = matmul.pack(state[:, : self._n_state].T)
+        if not wants_input:
+            return Weights(panels, to_state, to_state[:0])
+        return Weights(panels, to_state, matmul.pack(inputs[:, self._first_input :].T))
 
     def forward(self, weights, x, start, keep, work):
         """History of a run over packed x (S, F); its h are the outputs. Arrays are from `work`.
@@ -136,13 +143,16 @@ class Layer:
         """
         n_rows, n_packed = int(start[1]), len(x)
         n_kept, n_memory = n_packed if keep else n_rows, self.n_hidden * self.cell.n_memories
+        flat = work.array((self, "gates"), n_kept, self.shape[1])
         history = History(
             work.array((self, "inputs"), n_kept, self.shape[0]),
-            work.array((self, "gates"), n_kept, self.cell.n_blocks, self.n_hidden),
+            flat,
+            flat.reshape(n_kept, self.cell.n_blocks, self.n_hidden),
             work.array((self, "c"), n_kept + n_rows, n_memory),
             work.array((self, "tanh_c"), n_kept, n_memory),
             work.array((self, "h"), n_packed + n_rows, self.n_hidden),
         )
+        history.h[n_packed:] = history.c[n_kept:] = 0
         recurrence.forward(self.cell, weights.panels, self.spans, x, start, *history)
         return history
 
@@ -151,9 +161,10 @@ class Layer:
 
         d_h (S, H) and the history are used up.
         """
+        d_c = np.zeros((int(start[1]), history.c.shape[1]), d_h.dtype)
         d_x = work.array((self, "d_x"), len(d_h) if wants_input else 0, self.n_inputs)
         recurrence.backward(
-            self.cell, weights.to_state, weights.to_input, self.spans, start, *history, d_h, d_x,
-            d_matrix,
+            self.cell, weights.to_state, weights.to_input, self.spans, start, *history, d_h, d_c,
+            d_x, d_matrix, *work.scratch(self.shape[0]),
         )  # fmt: skip
         return d_x

@@ -12,7 +12,7 @@ and to, a panel's columns are more than zeros in; ALL_ROWS, (0, 2), leaves none 
 
 import numpy as np
 
-from skrnn.kernels.jit import INTERPRETED, kernel, part
+from skrnn.kernels.jit import INTERPRETED, inlined, kernel, part
 from skrnn.kernels.simd import PANEL_BYTES, TILE_ROWS, tile
 
 #: Inner length of one pass of :func:`add_transposed_product`: a packed panel stays in the L1 cache.
@@ -25,37 +25,24 @@ def panel_width(dtype):
     return PANEL_BYTES // np.dtype(dtype).itemsize
 
 
-@kernel
 def pack(b):
     """Panels of b (K, N)."""
     depth, n_columns = b.shape
-    width = PANEL_BYTES // b.itemsize
-    panels = np.zeros(((n_columns + width - 1) // width, depth, width), b.dtype)
-    for p in range(panels.shape[0]):
-        first = p * width
-        for k in range(depth):
-            for j in range(min(width, n_columns - first)):
-                panels[p, k, j] = b[k, first + j]
-    return panels
-
-
-@kernel
-def pack_transposed(b):
-    """Panels of the transpose of b (N, K): ``pack(b.T)``."""
-    n_columns, depth = b.shape
-    width = PANEL_BYTES // b.itemsize
-    panels = np.zeros(((n_columns + width - 1) // width, depth, width), b.dtype)
-    for p in range(panels.shape[0]):
-        first = p * width
-        for k in range(depth):
-            for j in range(min(width, n_columns - first)):
-                panels[p, k, j] = b[first + j, k]
+    width = panel_width(b.dtype)
+    panels = np.zeros((-(-n_columns // width), depth, width), b.dtype)
+    for p, panel in enumerate(panels):
+        columns = b[:, p * width : (p + 1) * width]
+        panel[:, : columns.shape[1]] = columns
     return panels
 
 
 @part
 def _multiply(a, a_row, a_column, n_rows, panel, depth, c, c_row, columns, accumulate, like):
-    """One panel of a product, by addresses and strides: tiles, then smaller ones for the rest."""
+    """One panel of a product, by addresses and strides: tiles, then smaller ones for the rest.
+
+    like: any 3-D array of the elements' type. Callers wrap constants in ``np.intp``:
+    this would be compiled once more for each literal.
+    """
     size = like.itemsize
     i = 0
     while i + TILE_ROWS <= n_rows:
@@ -78,76 +65,100 @@ def _multiply(a, a_row, a_column, n_rows, panel, depth, c, c_row, columns, accum
         i += 1
 
 
-@part
-def multiply_spans(a, panels, spans, c, accumulate):
-    """``c = a @ b`` or ``c += a @ b``: a (M, K), b (K, N), c (M, N); unit column strides."""
-    width, size = panels.shape[2], panels.itemsize
-    low, high = 0, panels.shape[1]
-    for p in range(panels.shape[0]):
+@kernel
+def _product(a, a_row, n_rows, panels, spans, c, c_row, n_columns, accumulate):
+    """A product by addresses and row strides: compiled once, whatever the arrays are parts of."""
+    n_panels, depth, width = panels.shape
+    size = panels.itemsize
+    low, high = 0, depth
+    for p in range(n_panels):
         if spans.shape[0]:
             low, high = spans[p, 0], spans[p, 1]
+        left = n_columns - p * width
         _multiply(
-            a.ctypes.data + low * size, a.strides[0] // size, 1, a.shape[0],
-            panels[p, low:].ctypes.data, high - low,
-            c.ctypes.data + p * width * size, c.strides[0] // size,
-            min(width, c.shape[1] - p * width), accumulate, panels,
+            a + low * size, a_row, np.intp(1), n_rows,
+            panels.ctypes.data + (p * depth + low) * width * size, high - low,
+            c + p * width * size, c_row, left if left < width else width, accumulate, panels,
         )  # fmt: skip
 
 
-@kernel
+@inlined
+def multiply_rows(a, a_first, n_rows, panels, spans, c, c_first, accumulate):
+    """:func:`multiply` of some rows, within the spans of the panels; for kernels."""
+    size = panels.itemsize
+    a_row, c_row = a.strides[0] // size, c.strides[0] // size
+    _product(
+        a.ctypes.data + a_first * a_row * size, a_row, n_rows, panels, spans,
+        c.ctypes.data + c_first * c_row * size, c_row, c.shape[1], np.intp(accumulate),
+    )  # fmt: skip
+
+
 def multiply(a, panels, c, accumulate):
     """``c = a @ b`` or ``c += a @ b``: a (M, K), b (K, N), c (M, N); unit column strides."""
-    multiply_spans(a, panels, ALL_ROWS, c, accumulate)
+    size = panels.itemsize
+    _product(
+        a.ctypes.data, a.strides[0] // size, len(a), panels, ALL_ROWS,
+        c.ctypes.data, c.strides[0] // size, c.shape[1], accumulate,
+    )  # fmt: skip
+
+
+def scratch(n_rows, dtype):
+    """Memory for :func:`add_transposed_product` with so many rows of c: strips and a panel."""
+    return (
+        np.empty((-(-n_rows // TILE_ROWS), DEPTH, TILE_ROWS), dtype),
+        np.zeros((1, DEPTH, panel_width(dtype)), dtype),
+    )
 
 
 @kernel
-def add_transposed_product(a, b, spans, c):
-    """``c += a.T @ b``: a (S, M), b (S, N), c (M, N); unit column strides. Sums over S in order.
+def add_transposed_product(a, b, first, last, spans, c, strips, panel):
+    """``c += a[first:last].T @ b[first:last]``: a (S, M), b (S, N), c (M, N). Sums in order.
 
     Of a panel's columns of c at least the rows of its span are added to. Both sides are packed,
-    DEPTH rows at a time: tiles of a's columns, for its rows lie far apart, and a panel of b's.
+    DEPTH rows at a time: strips of a's columns, for its rows lie far apart, and a panel of b's.
     """
     n_rows, n_columns = c.shape
-    size = a.itemsize
-    width = PANEL_BYTES // size
-    n_strips = (n_rows + TILE_ROWS - 1) // TILE_ROWS
-    strips = np.empty((n_strips, min(DEPTH, a.shape[0]), TILE_ROWS), a.dtype)
-    panel = np.empty((min(DEPTH, a.shape[0]), width), a.dtype)
+    size, width = panel.itemsize, panel.shape[2]
+    c_row, one = c.strides[0] // size, np.intp(1)
     low, high = 0, n_rows
-    for first in range(0, a.shape[0], DEPTH):
-        depth = min(DEPTH, a.shape[0] - first)
-        for i in range(n_strips):
-            n_here = min(TILE_ROWS, n_rows - i * TILE_ROWS)
+    while first < last:
+        depth = last - first if last - first < DEPTH else DEPTH
+        for i in range(strips.shape[0]):
+            row = i * TILE_ROWS
             for k in range(depth):
-                for r in range(n_here):
-                    strips[i, k, r] = a[first + k, i * TILE_ROWS + r]
+                for r in range(TILE_ROWS if n_rows - row > TILE_ROWS else n_rows - row):
+                    strips[i, k, r] = a[first + k, row + r]
         for p in range((n_columns + width - 1) // width):
             if spans.shape[0]:
                 low, high = spans[p, 0], spans[p, 1]
-            columns = min(width, n_columns - p * width)
+            column = p * width
+            columns = n_columns - column if n_columns - column < width else width
             for k in range(depth):
                 for j in range(columns):
-                    panel[k, j] = b[first + k, p * width + j]
+                    panel[0, k, j] = b[first + k, column + j]
             for i in range(low // TILE_ROWS, (high + TILE_ROWS - 1) // TILE_ROWS):
                 row = i * TILE_ROWS
                 _multiply(
-                    strips[i].ctypes.data, 1, TILE_ROWS, min(TILE_ROWS, n_rows - row),
-                    panel.ctypes.data, depth, c[row, p * width:].ctypes.data,
-                    c.strides[0] // size, columns, 1, panel,
+                    strips.ctypes.data + i * DEPTH * TILE_ROWS * size, one, np.intp(TILE_ROWS),
+                    TILE_ROWS if n_rows - row > TILE_ROWS else n_rows - row,
+                    np.intp(panel.ctypes.data), depth,
+                    c.ctypes.data + (row * c_row + column) * size, c_row, columns, one, panel,
                 )  # fmt: skip
+        first += depth
 
 
 if INTERPRETED:
 
-    def multiply_spans(a, panels, spans, c, accumulate):
-        multiply(a, panels, c, accumulate)
-
     def multiply(a, panels, c, accumulate):
         product = np.zeros_like(c)
         flat = panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[:, : c.shape[1]]
-        for k in range(a.shape[1]):  # in order, as the tile does: a row's bits are its own
+        for k in range(len(flat)):  # in order, as the tile does: a row's bits are its own
             product += a[:, k : k + 1] * flat[k]
         c[:] = c + product if accumulate else product
 
-    def add_transposed_product(a, b, spans, c):
-        c += a.T @ b
+    def multiply_rows(a, a_first, n_rows, panels, spans, c, c_first, accumulate):
+        of_a, of_c = slice(a_first, a_first + n_rows), slice(c_first, c_first + n_rows)
+        multiply(a[of_a], panels, c[of_c], accumulate)
+
+    def add_transposed_product(a, b, first, last, spans, c, strips, panel):
+        c += a[first:last].T @ b[first:last]

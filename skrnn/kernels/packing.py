@@ -10,17 +10,13 @@ from skrnn.kernels.jit import kernel
 SequenceData = namedtuple("SequenceData", "values offsets center scale")
 
 
-@kernel
 def step_starts(offsets, rows):
     """start (T + 1,): step t of the sorted `rows` owns the packed rows start[t] to start[t + 1]."""
-    n_steps = offsets[rows[0] + 1] - offsets[rows[0]]
-    start = np.zeros(n_steps + 1, np.int64)
-    active = rows.shape[0]
-    for t in range(n_steps):
-        while offsets[rows[active - 1] + 1] - offsets[rows[active - 1]] <= t:
-            active -= 1
-        start[t + 1] = start[t] + active
-    return start
+    lengths, n_rows = offsets[rows + 1] - offsets[rows], len(rows)
+    if lengths[0] == lengths[-1]:
+        return np.arange(0, n_rows * lengths[0] + 1, n_rows)
+    active = n_rows - np.searchsorted(lengths[::-1], np.arange(lengths[0]), side="right")
+    return np.append(0, np.cumsum(active))
 
 
 @kernel

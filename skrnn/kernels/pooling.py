@@ -1,15 +1,40 @@
 """From packed outputs (S, P) to one vector a sequence (B, P): equations 40 to 45."""
 
+import numpy as np
+
 from skrnn.kernels.jit import kernel
 
 LAST, MEAN, MAX = 0, 1, 2
 NAMES = {"last": LAST, "mean": MEAN, "max": MAX}
 
 
-@kernel
-def _last(start, lengths, row, direction):
-    """Packed row of a direction's final state: its last step, for the reverse one step 0."""
-    return row if direction else start[lengths[row] - 1] + row
+def forward(kind, out, start, lengths, n_hidden, pooled):
+    """Pool out (S, D * H) into pooled (B, D * H)."""
+    if kind == LAST:
+        final, first = _final_steps(start, lengths)
+        pooled[:, :n_hidden] = out[final, :n_hidden]
+        pooled[:, n_hidden:] = out[first, n_hidden:]
+    else:
+        _pool(kind, out, start, lengths, pooled)
+
+
+def backward(kind, out, start, lengths, n_hidden, d_pooled, d_out):
+    """d_out (S, D * H) of d_pooled (B, D * H); every entry of d_out is written."""
+    d_out[:] = 0
+    if kind == LAST:
+        final, first = _final_steps(start, lengths)
+        d_out[final, :n_hidden] = d_pooled[:, :n_hidden]
+        d_out[first, n_hidden:] = d_pooled[:, n_hidden:]
+    else:
+        _spread(kind, out, start, lengths, d_pooled, d_out)
+
+
+def _final_steps(start, lengths):
+    """Packed rows of the final states: last steps, and for the reverse direction first ones."""
+    if lengths[0] == lengths[-1]:
+        return slice(start[-2], start[-1]), slice(0, start[1])
+    rows = np.arange(len(lengths))
+    return start[lengths - 1] + rows, rows
 
 
 @kernel
@@ -24,8 +49,8 @@ def _largest(out, start, length, row, p):
 
 
 @kernel
-def forward(kind, out, start, lengths, n_hidden, pooled):
-    """Pool out (S, D * H) into pooled (B, D * H)."""
+def _pool(kind, out, start, lengths, pooled):
+    """Mean or maximum over the steps."""
     for r in range(lengths.shape[0]):
         if kind == MEAN:
             for p in range(out.shape[1]):
@@ -37,18 +62,12 @@ def forward(kind, out, start, lengths, n_hidden, pooled):
                 pooled[r, p] /= lengths[r]
         else:
             for p in range(out.shape[1]):
-                if kind == MAX:
-                    pooled[r, p] = out[_largest(out, start, lengths[r], r, p), p]
-                else:
-                    pooled[r, p] = out[_last(start, lengths, r, p // n_hidden), p]
+                pooled[r, p] = out[_largest(out, start, lengths[r], r, p), p]
 
 
 @kernel
-def backward(kind, out, start, lengths, n_hidden, d_pooled, d_out):
-    """d_out (S, D * H) of d_pooled (B, D * H); every entry of d_out is written."""
-    for s in range(d_out.shape[0]):
-        for p in range(d_out.shape[1]):
-            d_out[s, p] = 0
+def _spread(kind, out, start, lengths, d_pooled, d_out):
+    """Way back of _pool: what is not zero in d_out."""
     for r in range(lengths.shape[0]):
         if kind == MEAN:
             for t in range(lengths[r]):
@@ -56,7 +75,4 @@ def backward(kind, out, start, lengths, n_hidden, d_pooled, d_out):
                     d_out[start[t] + r, p] = d_pooled[r, p] / lengths[r]
         else:
             for p in range(out.shape[1]):
-                if kind == MAX:
-                    d_out[_largest(out, start, lengths[r], r, p), p] = d_pooled[r, p]
-                else:
-                    d_out[_last(start, lengths, r, p // n_hidden), p] = d_pooled[r, p]
+                d_out[_largest(out, start, lengths[r], r, p), p] = d_pooled[r, p]
