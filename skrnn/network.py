@@ -276,8 +276,7 @@ class Network:
             workspaces.append(workspace)
             return loss
 
-        run = pool.map if pool is not None and len(shards) > 1 else map
-        loss = sum(run(work, range(len(shards))))
+        loss = sum(_run(work, range(len(shards)), pool))
         updates.add_shards(gradients, gradient)
         if alpha:
             loss += updates.add_penalty(theta, self.penalised, alpha / weight_sum, gradient)
@@ -302,9 +301,7 @@ class Network:
             workspace = Workspace(self.dtype)
             composition.encode(self._net, packed, data, shard, tile_rows, workspace, pooled)
 
-        run = pool.map if pool is not None and len(shards) > 1 else map
-        for _ in run(work, shards):
-            pass
+        _run(work, shards, pool)
         return pooled
 
     def losses(self, raw, targets):
@@ -312,10 +309,31 @@ class Network:
         return losses.row_losses(self._net.loss, self._net.quantiles, raw, targets)
 
 
-def _take(workspaces):
-    """One that no other thread uses, or None."""
+def _run(work, items, pool):
+    """``[work(item) for item in items]``, the threads of a pool helping this one.
+
+    This thread works too: to wake one takes as long as a small shard.
+    """
+    if pool is None or len(items) == 1:
+        return [work(item) for item in items]
+    results, left = [None] * len(items), deque(enumerate(items))
+
+    def work_on():
+        while (task := _take(left)) is not None:
+            results[task[0]] = work(task[1])
+
+    helpers = [pool.submit(work_on) for _ in items[1:]]
+    work_on()
+    for helper in helpers:
+        if not helper.cancel():
+            helper.result()
+    return results
+
+
+def _take(things):
+    """One that no other thread has, or None."""
     try:
-        return workspaces.pop()
+        return things.popleft()
     except IndexError:
         return None
 
@@ -343,5 +361,5 @@ def _orthogonal(rng, size, n_gates):
 
 
 def thread_pool(n_threads):
-    """Context of a pool of `n_threads` threads, or of None for one."""
-    return ThreadPoolExecutor(n_threads) if n_threads > 1 else nullcontext()
+    """Context of a pool that makes `n_threads` threads with the one that asks, or of None."""
+    return ThreadPoolExecutor(n_threads - 1) if n_threads > 1 else nullcontext()

@@ -1,6 +1,6 @@
 """The whole network for a shard of rows, forward and all the way back (equations 37 to 50).
 
-Plain Python over kernels, each of which is one call without the GIL. As one compiled function the
+Plain Python over kernels, the long ones of which run without the GIL. As one compiled function the
 network took three times as long to compile: numba optimises what a function calls once more in each
 of its callers.
 """
@@ -137,7 +137,7 @@ def loss_gradient(net, packed, data, labels, rows, masks, weight_sum, tile_rows,
     factors, or None. The shard is worked through in tiles of `tile_rows` rows.
     """
     gradient[:] = 0
-    d_matrices = [[np.zeros(one.shape, gradient.dtype) for one in layer] for layer in net.layers]
+    d_matrices = [[one.new_gradient(gradient.dtype) for one in layer] for layer in net.layers]
     loss = 0.0
     for first in range(0, len(rows), tile_rows):
         tile = slice(first, first + tile_rows)

@@ -118,11 +118,15 @@ class Layer:
         d_W, d_U, d_bias = self._parts(gradient)
         turn = self._n_state - self._split
         d_matrix *= self._factors
-        state, inputs = d_matrix[: self.n_hidden], d_matrix[self.n_hidden + 1 :]
+        state, inputs = d_matrix[: self.n_hidden], d_matrix[self.n_hidden + 1 : self.shape[0]]
         d_U[:, turn:] += state[:, : self._split]
         d_U[:, :turn] += state[:, self._split : self._n_state]
         d_bias += d_matrix[self.n_hidden]
         d_W += inputs[:, self._first_input :]
+
+    def new_gradient(self, dtype):
+        """Zeros for the gradient of the step matrix, with some rows more at its end."""
+        return np.zeros((matmul.rows_with_padding(self.shape[0]), self.shape[1]), dtype)
 
     def pack(self, theta, both_ways, wants_input):
         """Weights for one or both ways, and for the gradient of the inputs or without."""
@@ -165,6 +169,6 @@ class Layer:
         d_x = work.array((self, "d_x"), len(d_h) if wants_input else 0, self.n_inputs)
         recurrence.backward(
             self.cell, weights.to_state, weights.to_input, self.spans, start, *history, d_h, d_c,
-            d_x, d_matrix, *work.scratch(self.shape[0]),
+            d_x, d_matrix, *work.scratch(len(d_matrix)),
         )  # fmt: skip
         return d_x

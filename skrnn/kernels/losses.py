@@ -78,8 +78,8 @@ def _evaluate(kind, quantiles, raw, targets):
         targets = np.repeat(targets, len(quantiles), axis=1)
     with np.errstate(over="ignore", invalid="ignore"):  # whoever trains looks for these
         values, slopes = _LOSSES[kind](raw.astype(np.float64), targets, levels)
-    if values.shape[1] == 1:
-        return values[:, 0], slopes / raw.shape[1]
+    if raw.shape[1] == 1:
+        return values[:, 0], slopes
     return np.add.reduce(values, axis=1) / values.shape[1], slopes / raw.shape[1]
 
 

@@ -13,7 +13,7 @@ and to, a panel's columns are more than zeros in; ALL_ROWS, (0, 2), leaves none 
 import numpy as np
 
 from skrnn.kernels.jit import INTERPRETED, inlined, kernel, part
-from skrnn.kernels.simd import PANEL_BYTES, TILE_ROWS, tile
+from skrnn.kernels.simd import PANEL_BYTES, SMALL_TILE_ROWS, TILE_ROWS, tile
 
 #: Inner length of one pass of :func:`add_transposed_product`: a packed panel stays in the L1 cache.
 DEPTH = 256
@@ -51,12 +51,12 @@ def _multiply(a, a_row, a_column, n_rows, panel, depth, c, c_row, columns, accum
             c + i * c_row * size, c_row, columns, accumulate,
         )  # fmt: skip
         i += TILE_ROWS
-    while i + 4 <= n_rows:
+    while i + SMALL_TILE_ROWS <= n_rows:
         tile(
-            4, like, a + i * a_row * size, a_row, a_column, panel, depth,
+            SMALL_TILE_ROWS, like, a + i * a_row * size, a_row, a_column, panel, depth,
             c + i * c_row * size, c_row, columns, accumulate,
         )  # fmt: skip
-        i += 4
+        i += SMALL_TILE_ROWS
     while i < n_rows:
         tile(
             1, like, a + i * a_row * size, a_row, a_column, panel, depth,
@@ -102,10 +102,15 @@ def multiply(a, panels, c, accumulate):
     )  # fmt: skip
 
 
+def rows_with_padding(n_rows):
+    """Rows of c that make :func:`add_transposed_product` quickest: whole tiles."""
+    return -(-n_rows // SMALL_TILE_ROWS) * SMALL_TILE_ROWS
+
+
 def scratch(n_rows, dtype):
     """Memory for :func:`add_transposed_product` with so many rows of c: strips and a panel."""
     return (
-        np.empty((-(-n_rows // TILE_ROWS), DEPTH, TILE_ROWS), dtype),
+        np.zeros((-(-n_rows // TILE_ROWS), DEPTH, TILE_ROWS), dtype),
         np.zeros((1, DEPTH, panel_width(dtype)), dtype),
     )
 
@@ -114,8 +119,9 @@ def scratch(n_rows, dtype):
 def add_transposed_product(a, b, first, last, spans, c, strips, panel):
     """``c += a[first:last].T @ b[first:last]``: a (S, M), b (S, N), c (M, N). Sums in order.
 
-    Of a panel's columns of c at least the rows of its span are added to. Both sides are packed,
-    DEPTH rows at a time: strips of a's columns, for its rows lie far apart, and a panel of b's.
+    c may have more rows than M, which are not changed. Of a panel's columns of c at least the rows
+    of its span are added to. Both sides are packed, DEPTH rows at a time: strips of a's columns,
+    for its rows lie far apart, and a panel of b's.
     """
     n_rows, n_columns = c.shape
     size, width = panel.itemsize, panel.shape[2]
@@ -126,7 +132,7 @@ def add_transposed_product(a, b, first, last, spans, c, strips, panel):
         for i in range(strips.shape[0]):
             row = i * TILE_ROWS
             for k in range(depth):
-                for r in range(TILE_ROWS if n_rows - row > TILE_ROWS else n_rows - row):
+                for r in range(TILE_ROWS if a.shape[1] - row > TILE_ROWS else a.shape[1] - row):
                     strips[i, k, r] = a[first + k, row + r]
         for p in range((n_columns + width - 1) // width):
             if spans.shape[0]:

@@ -11,7 +11,7 @@ put in reverse order, so time only ever runs forward here.
 import numpy as np
 
 from skrnn.kernels.cells import step_backward, step_forward
-from skrnn.kernels.jit import kernel, part
+from skrnn.kernels.jit import long_kernel, part
 from skrnn.kernels.matmul import DEPTH, add_transposed_product, multiply_rows
 
 
@@ -28,7 +28,7 @@ def _join(h, h_first, x, x_first, n_rows, inputs, first):
             inputs[first + r, column + np.uintp(f)] = x[x_first + r, f]
 
 
-@kernel
+@long_kernel
 def forward(cell, panels, spans, x, start, inputs, flat, gates, c, tanh_c, h):
     """Run the layer over packed x (S, F) from the state in the last B rows of h and c, zeros.
 
@@ -54,7 +54,7 @@ def forward(cell, panels, spans, x, start, inputs, flat, gates, c, tanh_c, h):
         h_before, c_before = start[t], c_now
 
 
-@kernel
+@long_kernel
 def backward(
     cell, to_state, to_input, spans, start, inputs, flat, gates, c, tanh_c, h, d_h, d_c, d_x,
     d_matrix, strips, panel,

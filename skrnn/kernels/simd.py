@@ -25,6 +25,8 @@ VECTORS = 2
 #: Rows of the largest tile: with its accumulators, a panel row and a broadcast it fills the
 #: registers.
 TILE_ROWS = 12 if VECTOR_BYTES == 64 else 6
+#: Of the next smaller one, for what is left; what is left then goes row by row.
+SMALL_TILE_ROWS = 4
 #: Columns of a panel, by the size of an element in bytes.
 PANEL_BYTES = VECTORS * VECTOR_BYTES
 
