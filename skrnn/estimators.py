@@ -220,9 +220,10 @@ class _BaseRNN(BaseEstimator):
         from skrnn import fitting
 
         check_is_fitted(self)
-        dtype = self._model["theta"].dtype.name
+        dtype = self._model["theta"].dtype
         data = validation.read_matching_sequences(self, X, dtype=dtype)
-        raw = fitting.raw_predict(self._model, data.sequences, effective_n_jobs(self.n_jobs))
+        count_threads = partial(effective_n_jobs, self.n_jobs)
+        raw = fitting.raw_predict(self._model, data.sequences, count_threads)
         _require_finite(raw)
         return raw
 

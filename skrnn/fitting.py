@@ -213,7 +213,8 @@ def _linear_predict(model, sequences):
     if model["linear_path"] is None:
         return np.zeros((len(sequences), network_of(model).n_outputs), model["theta"].dtype)
     with np.errstate(over="ignore"):  # whoever asked checks that predictions are finite
-        return linear_path.predict(model["linear_path"], sequences).astype(model["theta"].dtype)
+        raw = linear_path.predict(model["linear_path"], sequences)
+        return raw.astype(model["theta"].dtype, copy=False)
 
 
 def _data(model, sequences):
@@ -223,19 +224,23 @@ def _data(model, sequences):
     return sequence_data(sequences, model["center"], 1.0 / model["scale"])
 
 
-def raw_predict(model, sequences, n_threads=1):
-    """Raw predictions (n, n_outputs), targets' units not yet restored."""
-    with thread_pool(n_threads) as pool:
-        data = _data(model, sequences)
-        raw = network_of(model).raw_predict(model["theta"], data, pool)
+def raw_predict(model, sequences, count_threads=lambda: 1):
+    """Raw predictions (n, n_outputs), targets' units not yet restored.
+
+    count_threads says how many threads there may be. It is asked only where threads are worth it:
+    to count the machine's processors takes as long as to predict a row.
+    """
+    network, data = network_of(model), _data(model, sequences)
+    with thread_pool(count_threads() if network.is_worth_threads(data) else 1) as pool:
+        raw = network.raw_predict(model["theta"], data, pool)
     return raw if model["linear_path"] is None else raw + _linear_predict(model, sequences)
 
 
 def in_target_units(model, raw):
     """Predictions (n, K * Q) of a regressor, in double precision, from its raw predictions."""
-    n_levels = raw.shape[1] // len(model["target_scale"])
-    scale = np.repeat(model["target_scale"], n_levels)
-    values = raw.astype(np.float64) * scale + np.repeat(model["target_center"], n_levels)
+    center, scale = model["target_center"][:, np.newaxis], model["target_scale"][:, np.newaxis]
+    levels = raw.astype(np.float64).reshape(len(raw), len(scale), -1)
+    values = (levels * scale + center).reshape(raw.shape)
     return np.exp(values) if dict(model["architecture"])["loss"] == "poisson" else values
 
 

@@ -73,13 +73,15 @@ def flatten(sequences, rows, center, scale, n_steps):
     ndarray of float64
     """
     offsets = sequences.offsets[rows.start : rows.stop + 1]
-    lengths = np.diff(offsets)
-    steps = np.arange(n_steps) - n_steps  # counted from the end, -1 the last
-    places = np.maximum(offsets[1:, np.newaxis] + steps, 0)
-    flat = sequences.values[places].astype(np.float64)
+    lengths = offsets[1:] - offsets[:-1]
     if len(center) > 1:
         center, scale = center[-n_steps:], scale[-n_steps:]
-    flat = (flat - center) / scale
+    if (lengths == n_steps).all():  # nothing to cut or to fill
+        flat = sequences.values[offsets[0] : offsets[-1]].reshape(len(lengths), n_steps, -1)
+        return ((flat.astype(np.float64) - center) / scale).reshape(len(lengths), -1)
+    steps = np.arange(n_steps) - n_steps  # counted from the end, -1 the last
+    places = np.maximum(offsets[1:, np.newaxis] + steps, 0)
+    flat = (sequences.values[places].astype(np.float64) - center) / scale
     flat[lengths[:, np.newaxis] < -steps] = 0.0
     return flat.reshape(len(lengths), -1)
 
@@ -386,7 +388,7 @@ def in_units(path, unit):
 def predict(path, sequences):
     """The map's raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
     panels = matmul.pack(path["coefficients"])
-    raw = np.tile(path["intercepts"], (len(sequences), 1))
+    raw = np.repeat(path["intercepts"][np.newaxis], len(sequences), axis=0)
     for rows, flat in _chunks(path, sequences):
         matmul.multiply(flat, panels, raw[rows], 1)
     return raw

@@ -282,6 +282,10 @@ class Network:
             loss += updates.add_penalty(theta, self.penalised, alpha / weight_sum, gradient)
         return loss
 
+    def is_worth_threads(self, data):
+        """Whether to predict all of data takes so long that threads help."""
+        return _PREDICTION * data.offsets[-1] * self._n_recurrent >= 2 * _SHARD_WORK
+
     def encode(self, theta, data, pool=None):
         """Pooled hidden states (n, n_pooled) of all sequences."""
         return self._encode(composition.pack_weights(self._net, theta, False), data, pool)

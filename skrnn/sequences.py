@@ -76,7 +76,7 @@ class Sequences:
     @property
     def lengths(self):
         """Number of steps of each sequence, shape (n,)."""
-        return np.diff(self.offsets)
+        return self.offsets[1:] - self.offsets[:-1]  # np.diff, at a third of its overhead
 
     def take(self, rows):
         """Copy some of the sequences.

@@ -87,7 +87,7 @@ def read_matching_sequences(estimator, X, *, dtype=None):
     X : any form that :func:`read_sequences` takes
         It need not be the form of ``fit``; it must have the same features per step, and, if both
         are 2-D, the same columns.
-    dtype : {"float32", "float64"}, default=None
+    dtype : {"float32", "float64"} or numpy.dtype, default=None
         As in :func:`read_sequences`.
 
     Returns
@@ -99,6 +99,9 @@ def read_matching_sequences(estimator, X, *, dtype=None):
     ValueError, TypeError
         As :func:`read_sequences`, and if X does not match what the estimator was fitted on.
     """
+    plain = _as_it_is(estimator, X, dtype)
+    if plain is not None:
+        return plain
     name = type(estimator).__name__
     opened = _open(X, name)
     # The columns first: to a user who left one out, "n_timesteps does not divide" says less.
@@ -112,6 +115,29 @@ def read_matching_sequences(estimator, X, *, dtype=None):
     if estimator._input_form == "table":
         _check_lengths(estimator, data.sequences)
     return data
+
+
+def _as_it_is(estimator, X, dtype):
+    """X as Input where it is just what `estimator` works on, None where it needs a closer look.
+
+    A short way through the door, for a single row takes less time to predict than all checks do. It
+    refuses nothing, warns of nothing and converts nothing: whatever is out of the ordinary goes the
+    long way, which gives the same Input.
+    """
+    if type(X) is not np.ndarray or X.dtype != dtype or not (X.size and X.flags.c_contiguous):
+        return None
+    form, n_features = estimator._input_form, estimator._n_features_per_step
+    fits = False
+    if X.ndim == 2 and form in ("table", "flat"):
+        named = hasattr(estimator, "feature_names_in_")
+        fits = X.shape[1] == estimator.n_features_in_ and not named
+    elif X.ndim == 3 and form in ("array", "list"):
+        form = "array"
+        fits = X.shape[2] == n_features and estimator.n_timesteps in (None, X.shape[1])
+    if not (fits and _is_finite(X)):
+        return None
+    sequences = Sequences.from_array(X.reshape(len(X), -1, n_features))
+    return Input(sequences, form, X.shape[-1])
 
 
 def read_validation_sequences(estimator, X_val, X, data, *, dtype=None):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from skrnn import RNNClassifier, RNNRegressor, network
+from skrnn import RNNClassifier, RNNRegressor, estimators, network
 from skrnn.network import Network
 
 CELLS = ["rnn", "lstm", "gru"]
@@ -128,6 +128,22 @@ def test_n_jobs_changes_no_bit_of_probabilities_or_lbfgs(n_shards):
     assert max(n_shards) >= 3
     assert state(one) == state(two)
     np.testing.assert_array_equal(one.predict_proba(X), two.predict_proba(X))
+
+
+def test_threads_are_counted_only_for_predictions_that_are_worth_them(monkeypatch):
+    asked = []
+
+    def count(n_jobs):
+        asked.append(n_jobs)
+        return 2
+
+    X = large()
+    model = small(hidden_layer_sizes=48, n_jobs=-1, max_iter=1).fit(X, targets(X))
+    monkeypatch.setattr(estimators, "effective_n_jobs", count)
+    expected = model.predict(X[:1])
+    assert asked == []
+    assert model.predict(X)[0] == expected
+    assert asked == [-1]
 
 
 def test_shards_follow_from_the_minibatch_alone(n_shards):

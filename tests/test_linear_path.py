@@ -73,6 +73,28 @@ def test_flatten_takes_the_last_steps_and_fills_short_sequences_with_zeros():
     assert_array_equal(flat, [[2, 3, 4, 5], [0, 0, 9, 9]])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("per_step", [True, False])
+def test_flatten_gives_a_row_the_same_bits_beside_shorter_ones(per_step, dtype):
+    rng = np.random.default_rng(0)
+    center, scale = rng.normal(size=(4, 2)), rng.uniform(1, 2, size=(4, 2))
+    center, scale = (center, scale) if per_step else (center[:1], scale[:1])
+    arrays = [rng.normal(size=(4, 2)).astype(dtype) for _ in range(3)]
+    for n_steps in (4, 3):
+        alike = linear_path.flatten(
+            Sequences.from_list(arrays), slice(0, 3), center, scale, n_steps
+        )
+        ragged = Sequences.from_list([*arrays, arrays[0][:1]])
+        mixed = linear_path.flatten(ragged, slice(0, 4), center, scale, n_steps)
+        assert alike.dtype == mixed.dtype == np.float64
+        assert_array_equal(alike, mixed[:3])
+        some = linear_path.flatten(ragged, slice(1, 3), center, scale, n_steps)
+        assert_array_equal(some, mixed[1:3])
+        steps = np.array(arrays, float)[:, -n_steps:]
+        expected = (steps - center[-n_steps:]) / scale[-n_steps:]
+        assert_array_equal(alike, expected.reshape(3, -1))
+
+
 def test_auto_sees_at_most_512_inputs():
     sequences = Sequences.from_array(np.zeros((2, 300, 3)))
     assert linear_path.n_steps_of(sequences, "auto") == 170

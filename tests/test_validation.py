@@ -16,7 +16,7 @@ from sklearn.exceptions import DataConversionWarning
 from sklearn.model_selection import cross_val_predict
 from sklearn.utils.estimator_checks import check_param_validation, estimator_checks_generator
 
-from skrnn import parameters
+from skrnn import parameters, validation
 from skrnn.parameters import CLASSIFIER_CONSTRAINTS, REGRESSOR_CONSTRAINTS, validate_parameters
 from skrnn.validation import (
     read_class_targets,
@@ -471,6 +471,76 @@ def test_feature_names_are_checked():
         net.predict(frame[list("abc")])
     with pytest.warns(UserWarning, match="X does not have valid feature names"):
         net.predict(TABLE)
+
+
+NAMED = pd.DataFrame(TABLE, columns=list("abcd"))
+#: X that models are fitted on, and their n_timesteps.
+FITTED_ON = {
+    "table": (TABLE, None),
+    "named": (NAMED, None),
+    "flat": (TABLE, 2),
+    "array": (ARRAY, None),
+    "array of n_timesteps": (ARRAY, 4),
+    "list": ([ARRAY[0], ARRAY[1, :2]], None),
+}
+
+
+class Subclass(np.ndarray):
+    pass
+
+
+def odd_and_ordinary(X):
+    """Arrays of which some are just what a model works on, and some are not quite."""
+    steps = X.shape[1]
+    yield from (X, X[:1], X[1:2], X[:0], X[:, :0], X[..., :2], np.repeat(X, 2, axis=1))
+    yield from (X[::2], X[::-1], np.asfortranarray(X), X[:, :, np.newaxis], X[0], X.tolist())
+    yield from (X.astype(dtype) for dtype in ("f4", ">f8", "i8", "O", "U9", "c16", "f2"))
+    yield from (put(X, (0,) * X.ndim, value) for value in (NAN, INF, -INF, 1e308, 1e-320))
+    yield put(X, (slice(None), 0), 1e308)  # finite, with a sum that is not
+    yield put(X, (1, slice(steps - 1, None)), NAN)  # padding, where X is 3-D
+    yield from (X.view(Subclass), np.ma.array(X))
+    yield from (np.ma.masked_greater(X, 2), sparse.csr_array(X.reshape(len(X), -1)))
+
+
+def outcome(net, X, dtype):
+    """All that the door gives for an X: data, or an error, and the warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            sequences, *rest = read_matching_sequences(net, X, dtype=dtype)
+            found = sequences.values.tolist(), sequences.offsets.tolist(), sequences.values.dtype
+        except (TypeError, ValueError) as error:
+            found, rest = type(error), [str(error)]
+    return found, rest, [(warning.category, str(warning.message)) for warning in caught]
+
+
+@pytest.mark.parametrize("dtype", [None, "float64", "float32", np.dtype("f8"), np.dtype("f4")])
+@pytest.mark.parametrize("fitted_on", FITTED_ON)
+def test_the_short_way_through_the_door_changes_nothing(fitted_on, dtype, monkeypatch):
+    X, n_timesteps = FITTED_ON[fitted_on]
+    net = Net(n_timesteps).fit(X, np.arange(len(X)))
+    inputs = [*odd_and_ordinary(TABLE), *odd_and_ordinary(ARRAY), np.ones((2, 5, 1))]
+    found = [outcome(net, X, dtype) for X in inputs]
+    net.set_params(n_timesteps=3)
+    found += [outcome(net, X, dtype) for X in inputs]
+    monkeypatch.setattr(validation, "_as_it_is", lambda estimator, X, dtype: None)
+    net.set_params(n_timesteps=n_timesteps)
+    expected = [outcome(net, X, dtype) for X in inputs]
+    net.set_params(n_timesteps=3)
+    expected += [outcome(net, X, dtype) for X in inputs]
+    for X, one, other in zip(inputs * 2, found, expected, strict=True):
+        assert one == other, X
+
+
+@pytest.mark.parametrize("fitted_on", ["table", "flat", "array", "list"])
+def test_ordinary_arrays_take_the_short_way(fitted_on, monkeypatch):
+    X, n_timesteps = FITTED_ON[fitted_on]
+    net = Net(n_timesteps).fit(X, np.arange(len(X)))
+    X = ARRAY if isinstance(X, list) else X
+    monkeypatch.setattr(validation, "_open", None)
+    for rows in (X, X[:1], X.astype("f4")):
+        data = read_matching_sequences(net, rows, dtype=rows.dtype)
+        assert np.shares_memory(data.sequences.values, rows)
 
 
 def test_ragged_folds_keep_their_meaning():
