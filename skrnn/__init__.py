@@ -2,6 +2,7 @@
 
 __version__ = "0.1.0"
 
+from skrnn.compilation import warmup
 from skrnn.estimators import RNNClassifier, RNNRegressor
 
-__all__ = ["RNNClassifier", "RNNRegressor"]
+__all__ = ["RNNClassifier", "RNNRegressor", "warmup"]

@@ -30,7 +30,9 @@ LAYERS = {
         {"documentation", "fitting", "parameters", "sequences", "validation"},
         {"numpy", "scipy", "sklearn", "joblib"},
     ),
-    "__init__": ({"estimators"}, set()),
+    "compilation": ({"estimators"}, {"numpy", "sklearn"}),
+    "__init__": ({"compilation", "estimators"}, set()),
+    "__main__": ({"compilation"}, set()),
 }
 
 

@@ -21,7 +21,7 @@ def test_one_version():
 
 
 def test_public_names():
-    assert sorted(skrnn.__all__) == ["RNNClassifier", "RNNRegressor"]
+    assert sorted(skrnn.__all__) == ["RNNClassifier", "RNNRegressor", "warmup"]
     for name in skrnn.__all__:
         assert hasattr(skrnn, name)
 

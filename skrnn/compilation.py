@@ -1,0 +1,79 @@
+"""Compiling the kernels before they are needed, as in a container image."""
+
+import warnings
+from time import perf_counter
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from skrnn.estimators import RNNClassifier, RNNRegressor
+
+CELLS = ("rnn", "gru", "lstm")
+DTYPES = ("float32", "float64")
+
+
+def warmup(cells=CELLS, dtypes=DTYPES, *, verbose=False):
+    """Compile the kernels now, so that no later process has to.
+
+    A kernel is compiled when it is first used and kept on disk, in the folder that the environment
+    variable ``NUMBA_CACHE_DIR`` names or else beside the package. This fills that folder by fitting
+    tiny nets; what is there already is loaded, not compiled again. See ``docs/containers.md``.
+
+    Parameters
+    ----------
+    cells : {"rnn", "gru", "lstm"} or sequence of these, default=all
+        The cells that will be used.
+
+    dtypes : {"float32", "float64"} or sequence of these, default=both
+        The precisions that will be used.
+
+    verbose : bool, default=False
+        Whether to print a line for each cell and precision.
+
+    Raises
+    ------
+    ValueError
+        If a cell or precision is unknown.
+
+    Warns
+    -----
+    RuntimeWarning
+        If no folder for compiled kernels is writable.
+
+    Examples
+    --------
+    >>> import skrnn
+    >>> skrnn.warmup(cells="gru", dtypes="float64")
+    """
+    cells, dtypes = _names("cells", cells, CELLS), _names("dtypes", dtypes, DTYPES)
+    for cell in cells:
+        for dtype in dtypes:
+            start = perf_counter()
+            _use_every_kernel(cell, dtype)
+            if verbose:
+                print(f"{cell}, {dtype}: {perf_counter() - start:.1f} s", flush=True)
+
+
+def _names(argument, given, allowed):
+    names = list(given) if isinstance(given, (list, tuple, set)) else [given]
+    if not names or any(name not in allowed for name in names):
+        raise ValueError(f"{argument} must be one or several of {allowed}, got {given!r}.")
+    return names
+
+
+def _use_every_kernel(cell, dtype):
+    """Fit nets that differ in all that decides what is called: validation data, depth, solver."""
+    random = np.random.RandomState(0)
+    table, ragged = (
+        random.normal(size=(24, 4)),
+        [random.normal(size=(n % 3 + 1, 2)) for n in range(24)],
+    )
+    y, label = table[:, 0], np.arange(24) % 3
+    settings = {"cell": cell, "dtype": dtype, "hidden_layer_sizes": 2, "max_iter": 1, "tol": 0.0}
+    deep = settings | {"hidden_layer_sizes": (2, 2), "bidirectional": True, "dropout": 0.5}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        RNNRegressor(**settings, early_stopping=True).fit(table, y).predict(table)
+        RNNRegressor(**deep, solver="sgd").fit(ragged, y).predict(ragged)
+        RNNClassifier(**settings, solver="lbfgs").fit(table, label).predict(table)
+        RNNClassifier(**deep, linear_path=None).partial_fit(ragged, label, classes=[0, 1, 2])
