@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -149,3 +150,29 @@ def test_the_command_line_refuses(arguments, message, capsys):
     with pytest.raises(SystemExit):
         __main__.main(arguments)
     assert message in capsys.readouterr().err
+
+
+IMPORT = "import skrnn, skrnn.fitting; print(skrnn.__file__)"
+FIT = """
+import skrnn
+
+net = skrnn.RNNRegressor(cell="rnn", early_stopping=False, linear_path=None, max_iter=2, tol=1e9)
+for _ in range(2):
+    net.fit([[1, 2], [3, 4]], [1, 2])
+print(skrnn.__file__)
+"""
+
+
+@pytest.mark.parametrize(("code", "cache"), [(FIT, "cache"), (IMPORT, "")], ids=["set", "unset"])
+def test_without_a_writable_folder_a_fit_works_and_warns_once(code, cache, tmp_path):
+    # A file in the place of each folder: no one may write there, not even root.
+    package = tmp_path / "skrnn"
+    shutil.copytree(ROOT / "skrnn", package, ignore=shutil.ignore_patterns("__pycache__"))
+    in_the_way = package / "kernels" / "__pycache__"
+    in_the_way.touch()
+    home = {name: str(in_the_way / "home") for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA")}
+    cache = str(in_the_way / cache) if cache else ""
+    done = run("-W", "always", "-c", code, folder=tmp_path, NUMBA_CACHE_DIR=cache, **home)
+    assert str(package) in done.stdout
+    assert done.stderr.count("Warning: ") == 1, done.stderr
+    assert "Set the environment variable NUMBA_CACHE_DIR to a writable folder" in done.stderr
