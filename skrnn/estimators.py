@@ -13,7 +13,7 @@ from joblib import effective_n_jobs
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, resample
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -158,23 +158,24 @@ class _BaseRNN(BaseEstimator):
             return labelled, read(*held_out)
         if seed is None or not self._stops_early(len(labelled.weights)):
             return labelled, None
-        from sklearn.model_selection import train_test_split
+        return self._split(labelled, seed)
 
-        stratify = self._strata(labelled) if self.shuffle else None
-        train, val = train_test_split(
-            np.arange(len(labelled.weights)),
-            test_size=self.validation_fraction,
-            shuffle=self.shuffle,
-            stratify=stratify,
-            random_state=seed if self.shuffle else None,
-        )
-        if len(val) < 2:
+    def _split(self, labelled, seed):
+        n_samples = len(labelled.weights)
+        n_val = int(np.ceil(self.validation_fraction * n_samples))
+        if not 2 <= n_val < n_samples:
+            part, change = ("validation", "Increase") if n_val < 2 else ("training", "Decrease")
             raise ValueError(
-                "The validation set is too small: validation_fraction="
-                f"{self.validation_fraction} of {len(labelled.weights)} samples. Increase "
-                "validation_fraction, pass X_val and y_val, or set early_stopping=False."
+                f"The {part} set is too small: validation_fraction={self.validation_fraction} of "
+                f"{n_samples} samples. {change} validation_fraction, pass X_val and y_val, or set "
+                "early_stopping=False."
             )
-        return labelled.take(np.sort(train)), labelled.take(np.sort(val))
+        rows = np.arange(n_samples)
+        val = rows[-n_val:]
+        if self.shuffle:  # not train_test_split: to import model_selection takes longer than to fit
+            drawn = {"stratify": self._strata(labelled), "random_state": seed}
+            val = np.sort(resample(rows, replace=False, n_samples=n_val, **drawn))
+        return labelled.take(np.setdiff1d(rows, val)), labelled.take(val)
 
     def _stops_early(self, n_samples):
         return n_samples >= _ENOUGH if self.early_stopping == "auto" else self.early_stopping

@@ -93,3 +93,17 @@ def test_import_compiles_nothing():
     code = "import sys, skrnn; print('numba' in sys.modules, 'llvmlite' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
+
+
+def test_a_fit_does_without_what_takes_long_to_import():
+    code = """if True:
+        import sys
+        import skrnn
+        X, y = [[i, i % 3] for i in range(100)], [i % 2 for i in range(100)]
+        for model in (skrnn.RNNRegressor(max_iter=1), skrnn.RNNClassifier(max_iter=1)):
+            model.fit(X, y).predict(X)
+        print("numba" in sys.modules, "sklearn.model_selection" in sys.modules)
+    """
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["True", "False"]

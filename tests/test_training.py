@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
-from sklearn.model_selection import train_test_split
+from sklearn.utils import resample
 
 from skrnn import RNNClassifier, RNNRegressor, optimizers, training
 from skrnn.network import Network
@@ -206,7 +206,7 @@ def test_early_stopping_keeps_the_best_weights(solver, Estimator):
     ).fit(X, y)
     stratify = y if Estimator is RNNClassifier else None
     seed = model._model["seeds"][3]
-    _, X_val, _, y_val = train_test_split(X, y, test_size=0.3, random_state=seed, stratify=stratify)
+    X_val, y_val = resample(X, y, replace=False, n_samples=18, random_state=seed, stratify=stratify)
     curve = model.validation_loss_curve_
     best = int(np.argmin(curve))
     assert len(curve) == len(model.validation_scores_) == len(model.loss_curve_) == model.n_iter_
@@ -272,6 +272,17 @@ def test_the_held_out_part_is_stratified():
         model = small(RNNClassifier, early_stopping=True, max_iter=1, random_state=seed).fit(X, y)
         assert model.t_ == 90
         assert model.intercepts_[-1] == pytest.approx(math.log(1 / 9), abs=0.02)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("fraction", "message"),
+    [(0.01, "validation set is too small.*0.01 of 60 samples. Increase"), (0.99, "training.*Decr")],
+)
+def test_a_part_that_is_too_small_to_hold_out_or_to_learn_from(fraction, message, Estimator):
+    X, y = noise(Estimator)
+    with pytest.raises(ValueError, match=f"The {message}"):
+        small(Estimator, early_stopping=True, validation_fraction=fraction).fit(X, y)
 
 
 def test_without_shuffle_the_last_part_is_held_out():
