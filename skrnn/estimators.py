@@ -1,7 +1,7 @@
 """RNNRegressor and RNNClassifier.
 
 Parameters, their documentation and the order of work; the work itself is in the layers below. Those
-that need a compiler are imported when a model is fitted or used, so that importing skrnn is quick.
+that need a compiler are loaded when a model is fitted or used, so that importing skrnn is quick.
 """
 
 import warnings
@@ -20,6 +20,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn import validation
 from skrnn.documentation import UNITS, documented
+from skrnn.loading import numerics
 from skrnn.parameters import CLASSIFIER_CONSTRAINTS, REGRESSOR_CONSTRAINTS, validate_parameters
 
 #: Samples from which early_stopping="auto" holds some out.
@@ -52,8 +53,6 @@ class _BaseRNN(BaseEstimator):
     def _fit(
         self, X, y, sample_weight, held_out=(None, None, None), classes=None, incremental=False
     ):
-        from skrnn import fitting
-
         validate_parameters(self)
         self._check_combinations(held_out, incremental)
         goes_on = (incremental or self.warm_start) and hasattr(self, "_model")
@@ -76,16 +75,16 @@ class _BaseRNN(BaseEstimator):
         else:
             per_column = data.form == "table"
             path = None if incremental else self.linear_path
-            model, labelled = fitting.new_model(
+            model, labelled = numerics().new_model(
                 labelled, architecture, seeds, self.standardize, per_column, path
             )
         if self.shuffle:
             labelled, watched = part(labelled)
         start = model
-        model, curves, converged = fitting.train(
+        model, curves, converged = numerics().train(
             start,
             labelled,
-            fitting.settings_of(vars(self), len(labelled.weights), incremental),
+            numerics().settings_of(vars(self), len(labelled.weights), incremental),
             watched=watched,
             score=watched and (lambda raw: self._score_raw(labels, start, raw, watched)),
             incremental=incremental,
@@ -119,8 +118,6 @@ class _BaseRNN(BaseEstimator):
 
     def _label(self, data, y, sample_weight, known, input_name="y"):
         """y as it was read, all weights, and the examples together without those of no weight."""
-        from skrnn.fitting import Labelled
-
         n_samples = len(data.sequences)
         weights_name = "sample_weight" + input_name[1:]
         weights = validation.read_weights(
@@ -129,7 +126,7 @@ class _BaseRNN(BaseEstimator):
         labels = self._read_y(y, n_samples, weights, known, input_name)
         targets = labels.values.reshape(n_samples, -1).astype(np.float64, copy=False)
         _require_representable(targets, data.sequences.values.dtype, input_name)
-        labelled = Labelled(data.sequences, targets, self._weigh(labels, weights, known))
+        labelled = numerics().Labelled(data.sequences, targets, self._weigh(labels, weights, known))
         if not labelled.weights.all():
             labelled = labelled.take(np.flatnonzero(labelled.weights))
         return labels, weights, labelled
@@ -218,21 +215,17 @@ class _BaseRNN(BaseEstimator):
         self.best_validation_score_ = max(self.validation_scores_ or (), default=None)
 
     def _raw_predict(self, X):
-        from skrnn import fitting
-
         check_is_fitted(self)
         dtype = self._model["theta"].dtype
         data = validation.read_matching_sequences(self, X, dtype=dtype)
         count_threads = partial(effective_n_jobs, self.n_jobs)
-        raw = fitting.raw_predict(self._model, data.sequences, count_threads)
+        raw = numerics().raw_predict(self._model, data.sequences, count_threads)
         _require_finite(raw)
         return raw
 
     def _arrays(self, letters):
-        from skrnn import fitting
-
         check_is_fitted(self)
-        views = fitting.network_of(self._model).views(self._model["theta"])
+        views = numerics().network_of(self._model).views(self._model["theta"])
         return [array for name, array in views.items() if name[0] in letters]
 
     @property
@@ -552,9 +545,7 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
         self._several_levels = self.loss == "quantile" and np.ndim(self.quantile) > 0
 
     def _predictions(self, model, raw):
-        from skrnn import fitting
-
-        values = fitting.in_target_units(model, raw).astype(raw.dtype, copy=False)
+        values = numerics().in_target_units(model, raw).astype(raw.dtype, copy=False)
         if self._several_levels:
             # Sorted levels never cross and fit no worse (Chernozhukov et al., 2010).
             values = np.sort(values.reshape(len(raw), self.n_outputs_, -1), axis=2)
@@ -562,9 +553,7 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
 
     def _score_raw(self, labels, model, raw, watched):
         """R2 of raw predictions on validation data, by the median level where there are several."""
-        from skrnn import fitting
-
-        values = fitting.in_target_units(model, raw)
+        values = numerics().in_target_units(model, raw)
         n_targets = watched.targets.shape[1]
         values = values.reshape(len(raw), n_targets, -1)
         return _r2(watched.targets, values[:, :, values.shape[2] // 2], watched.weights)

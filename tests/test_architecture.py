@@ -23,11 +23,12 @@ LAYERS = {
         {"linear_path", "network", "scaling", "sequences", "training"},
         {"numpy", "scipy"},
     ),
+    "loading": ({"fitting", "kernels"}, {"numpy"}),
     "parameters": (set(), {"numpy", "sklearn"}),
     "validation": ({"sequences"}, {"numpy", "sklearn"}),
     "documentation": (set(), set()),
     "estimators": (
-        {"documentation", "fitting", "parameters", "sequences", "validation"},
+        {"documentation", "loading", "parameters", "sequences", "validation"},
         {"numpy", "scipy", "sklearn", "joblib"},
     ),
     "compilation": ({"estimators"}, {"numpy", "sklearn"}),
