@@ -62,7 +62,7 @@ def _names(argument, given, allowed):
 
 
 def _use_every_kernel(cell, dtype):
-    """Fit nets that differ in all that decides what is called: validation data, depth, solver."""
+    """Fit nets that differ in all that may decide what is called, and with what arrays."""
     random = np.random.RandomState(0)
     table, ragged = (
         random.normal(size=(24, 4)),
@@ -70,7 +70,12 @@ def _use_every_kernel(cell, dtype):
     )
     y, label = table[:, 0], np.arange(24) % 3
     settings = {"cell": cell, "dtype": dtype, "hidden_layer_sizes": 2, "max_iter": 1, "tol": 0.0}
-    deep = settings | {"hidden_layer_sizes": (2, 2), "bidirectional": True, "dropout": 0.5}
+    deep = settings | {
+        "hidden_layer_sizes": (2, 2),
+        "bidirectional": True,
+        "dropout": 0.5,
+        "pooling": "max",
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         RNNRegressor(**settings, early_stopping=True).fit(table, y).predict(table)
