@@ -27,7 +27,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_softmax
 from threadpoolctl import ThreadpoolController
 
-from skrnn.kernels import matmul
+from skrnn.kernels import output
 from skrnn.scaling import mean_and_scale, sequence_scaling, weighted_quantile
 
 #: Penalties tried, as shares of the samples' total weight.
@@ -387,8 +387,9 @@ def in_units(path, unit):
 
 def predict(path, sequences):
     """The map's raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
-    panels = matmul.pack(path["coefficients"])
-    raw = np.repeat(path["intercepts"][np.newaxis], len(sequences), axis=0)
+    raw = np.empty((len(sequences), len(path["intercepts"])))
+    # Copies, for a model in shared memory is read-only, another type for kernels.
+    linear_map = path["coefficients"].copy(), path["intercepts"].copy()
     for rows, flat in _chunks(path, sequences):
-        matmul.multiply(flat, panels, raw[rows], 1)
+        output.forward(*linear_map, flat, raw[rows])
     return raw

@@ -63,7 +63,8 @@ def pack_weights(net, theta, both_ways):
         [one.pack(theta, both_ways, wants_input=i > 0) for one in layer]
         for i, layer in enumerate(net.layers)
     ]
-    return Packed(layers, *head(net, theta))
+    V, bias = head(net, theta)
+    return Packed(layers, V.copy(), bias.copy())  # theta may be read-only: one type for kernels
 
 
 def head(net, vector):

@@ -44,11 +44,16 @@ class Workspace:
         """An array of some shape with any content; the last one of that name is overwritten."""
         view = self._views.get(name)
         if view is None or view.shape != shape:
-            size = prod(shape)
-            if name not in self._buffers or len(self._buffers[name]) < size:
-                self._buffers[name] = np.empty(size, self._dtype)
-            view = self._views[name] = self._buffers[name][:size].reshape(shape)
+            view = self._views[name] = self._cut(name, shape)
         return view
+
+    def _cut(self, name, shape):
+        """That memory in another shape, if there is enough of it."""
+        buffer, size = self._buffers.get(name), prod(shape)
+        if buffer is not None and buffer.size >= size:
+            return buffer.reshape(-1)[:size].reshape(shape)
+        buffer = self._buffers[name] = np.empty(shape, self._dtype)
+        return buffer
 
     def scratch(self, n_rows):
         """Memory for products with so many rows; see :func:`skrnn.kernels.matmul.scratch`."""
