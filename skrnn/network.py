@@ -15,11 +15,12 @@ from skrnn.kernels.composition import SequenceData
 from skrnn.kernels.layer import Layer, Workspace
 
 # A shard is worth a thread from about 0.2 ms on; a batch is cut by its own size, never by the
-# number of threads. Rows go in fours, as the products' smaller tiles have them.
+# number of threads. Its rows are dealt out in fours, those of tiles are in twelves, as products
+# have them.
 _SHARD_WORK = 4e7
 _MAX_SHARDS = 8
 _MIN_SHARD_ROWS = 16
-_ROWS_AT_ONCE = 4
+_DEALT_ROWS, _TILE_MULTIPLE = 4, 12
 # Numbers a tile of rows may keep for the way back (training) and at work (prediction).
 _TRAIN_TILE, _PREDICT_TILE = 1 << 24, 1 << 18
 # Fewer rows than this leave a product waiting for its parameters.
@@ -196,7 +197,7 @@ class Network:
         numbers = n_steps * (self.n_features + self.n_directions * kept * sum(self.hidden))
         budget = _TRAIN_TILE if training else _PREDICT_TILE
         n_tiles = -(-n_rows // max(budget // numbers, _MIN_TILE_ROWS))
-        return -(-n_rows // n_tiles)
+        return -(-n_rows // n_tiles // _TILE_MULTIPLE) * _TILE_MULTIPLE
 
     def _shards(self, lengths, work_per_weight):
         """Places in a minibatch of each shard's rows, longest sequence first.
@@ -213,7 +214,7 @@ class Network:
         order = _longest_first(lengths)
         if n_shards == 1:
             return [order]
-        turn = np.arange(n_rows) // _ROWS_AT_ONCE % n_shards
+        turn = np.arange(n_rows) // _DEALT_ROWS % n_shards
         return [order[turn == i] for i in range(n_shards)]
 
     def loss_gradient(
