@@ -140,6 +140,7 @@ def test_threads_are_counted_only_for_predictions_that_are_worth_them(monkeypatc
     X = large()
     model = small(hidden_layer_sizes=48, n_jobs=-1, max_iter=1).fit(X, targets(X))
     monkeypatch.setattr(estimators, "effective_n_jobs", count)
+    monkeypatch.setattr(network, "_SHARD_WORK", 1e6)
     expected = model.predict(X[:1])
     assert asked == []
     assert model.predict(X)[0] == expected

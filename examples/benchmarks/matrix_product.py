@@ -10,7 +10,7 @@ import numba
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from skrnn.kernels.matmul import multiply, pack
+from skrnn.kernels.matmul import multiply, multiply_rows, pack
 
 SHAPES = [(16, 64, 256), (32, 16, 64), (200, 50, 200), (64, 256, 1024), (1, 64, 256)]
 
@@ -33,8 +33,9 @@ def blas(a, b, panels, c, n_times):
 
 @numba.njit
 def tile(a, b, panels, c, n_times):
+    all_rows = np.empty((0, 2), np.int64)
     for _ in range(n_times):
-        multiply(a, panels, c, 0)
+        multiply_rows(a, 0, a.shape[0], panels, all_rows, c, 0, 0)
 
 
 def rate(kernel, a, b, panels, c, n_times):
@@ -49,7 +50,7 @@ def rates(shape, dtype, n_runs=7):
     random = np.random.default_rng(0)
     a = random.standard_normal((n_rows, depth)).astype(dtype)
     b = random.standard_normal((depth, n_columns)).astype(dtype)
-    arguments = (a, b, pack(b, 0, b), np.empty((n_rows, n_columns), dtype))
+    arguments = (a, b, pack(b), np.empty((n_rows, n_columns), dtype))
     n_times = int(5e8 / (2 * n_rows * depth * n_columns)) + 1
     kernels = (loops, blas, tile)
     for kernel in kernels:
@@ -81,7 +82,7 @@ def product_of_blas(a, b):
 
 def product_of_tiles(a, b):
     c = np.empty((len(a), b.shape[1]), a.dtype)
-    multiply(a, pack(b, 0, b), c, 0)
+    multiply(a, pack(b), c, 0)
     return c
 
 
