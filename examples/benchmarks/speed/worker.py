@@ -1,0 +1,66 @@
+"""A process that prepares and times runs for another one.
+
+It reads requests from its input and writes answers to its output, each a line of JSON:
+
+* ``{"prepare": key, "task": "pytorch.step", "arguments": {...}}``: build a run, and run it twice;
+* ``{"time": key, "repetitions": n}``: seconds per run, of n runs in a row;
+* ``{"call": "memory.fit", "arguments": {...}}``: what that function returns;
+* ``{"forget": true}``: drop all that was prepared.
+
+Tasks are functions of the modules in ``speed/peers``.
+"""
+
+import json
+import os
+import sys
+import warnings
+from importlib import import_module
+from time import perf_counter
+
+
+def find(task):
+    module, name = task.split(".")
+    return getattr(import_module(f"speed.peers.{module}"), name)
+
+
+def seconds_per_run(run, repetitions=1):
+    start = perf_counter()
+    for _ in range(repetitions):
+        run()
+    return (perf_counter() - start) / repetitions
+
+
+def handle(request, prepared):
+    """The answer to one request."""
+    if "prepare" in request:
+        run = prepared[request["prepare"]] = find(request["task"])(**request["arguments"])
+        return {"first": seconds_per_run(run), "seconds": seconds_per_run(run)}
+    if "time" in request:
+        run = prepared[request["time"]]
+        return {"seconds": seconds_per_run(run, request["repetitions"])}
+    if "call" in request:
+        return {"value": find(request["call"])(**request["arguments"])}
+    prepared.clear()
+    return {}
+
+
+def describe(error):
+    said = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {said[0][:200] if said else ''}"
+
+
+def main():
+    warnings.simplefilter("ignore")
+    answers = os.fdopen(os.dup(1), "w")  # what libraries print must not get between the answers
+    os.dup2(2, 1)
+    prepared = {}
+    for request in sys.stdin:
+        try:
+            answer = handle(json.loads(request), prepared)
+        except Exception as error:
+            answer = {"error": describe(error)}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
