@@ -6,7 +6,8 @@ Training steps, predictions, whole fits, what a library costs besides, how time 
 and the share of the machine's matrix-product rate; at the end the figures to reach.
 
     python examples/benchmarks/run.py [--only step predict fit costs growth product]
-        [--peers PyTorch JAX ...] [--compile 20] [--output docs/benchmarks.md] [--quick]
+        [--peers PyTorch JAX ...] [--compile 10] [--rounds 5] [--quick]
+        [--output docs/benchmarks.md]
 
 Peers come with ``pip install ".[bench]"``; one that is not installed leaves a dash. What is
 compared with what is in docs/benchmarks.md. `--output` writes each section's tables into that page,
@@ -48,6 +49,7 @@ def read_options():
         metavar="STEPS",
         help="compile PyTorch's training step up to so many time steps (two seconds for each)",
     )
+    parser.add_argument("--rounds", type=int, default=5, help="in turns, the median counts")
     parser.add_argument("--output", type=Path, help="a Markdown page; the JSON file goes beside it")
     parser.add_argument("--quick", action="store_true", help="tiny sizes, once, without peers")
     options = parser.parse_args()
@@ -80,11 +82,10 @@ def save(output, name, results):
         write_between(output, "figures", figures.markdown(results))
 
 
-def run_section(name, options):
+def run_section(name, track, options):
     """The section's results, as they come back from the JSON file."""
-    setting = {"rounds": 1, "seconds": 1e-3} if options.quick else {}
-    with Track(options.peers, **setting) as track:
-        result = SECTIONS[name].measure(track, options)
+    say(f"section {name}")
+    result = SECTIONS[name].measure(track, options)
     installed = [package for package in VERSIONS if find_spec(MODULES.get(package, package))]
     return json.loads(json.dumps(result | {"environment": environment(installed)}))
 
@@ -93,11 +94,12 @@ def main():
     options = read_options()
     keep_to_two_processors()
     results = load(options.output)
-    for name in options.only:
-        say(f"section {name}")
-        results[name] = run_section(name, options)
-        print(f"\n{tables(name, results[name])}\n", flush=True)
-        save(options.output, name, results)
+    setting = (1, 1e-3) if options.quick else (options.rounds, 0.03)
+    with Track(options.peers, *setting) as track:
+        for name in options.only:
+            results[name] = run_section(name, track, options)
+            print(f"\n{tables(name, results[name])}\n", flush=True)
+            save(options.output, name, results)
     print(figures.markdown(results))
     say("done")
 

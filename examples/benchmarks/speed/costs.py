@@ -27,14 +27,13 @@ LARGE = {"n": 100_000, "n_steps": 100, "n_features": 10, "hidden": 8, "batch": 2
 QUICK = {"n": 50, "n_steps": 5, "n_features": 1, "hidden": 3, "batch": 8}
 
 
-def _imports(rounds):
+def _imports(names, rounds):
     """Median seconds of an import in a new process."""
-    found = [name for name in IMPORTED if find_spec(name)]
-    times = {name: [] for name in found}
-    for _ in range(1 + rounds):
-        for name in found:
-            times[name].append(import_seconds(name)[0])
-    return {name: median(took[1:]) for name, took in times.items()}
+    times = {name: [] for name in names if find_spec(name)}
+    for _ in range(rounds):
+        for name, took in times.items():
+            took.append(import_seconds(name)[0])
+    return {name: median(took) for name, took in times.items()}
 
 
 def _first_fits(cell, rounds):
@@ -74,11 +73,10 @@ def _memory(size, quick):
 
 def _large(size):
     """Bytes of an X, and what fits add to it."""
-    common = {"cell": "rnn", **size}
     return {
         "X": 4 * size["n"] * size["n_steps"] * size["n_features"],
-        "skrnn": fresh("memory.fit", **common),
-        "skrnn, defaults": fresh("memory.fit", **common, defaults=True),
+        "skrnn": fresh("memory.fit", cell="gru", **size),
+        "skrnn, defaults": fresh("memory.fit", cell="gru", **size, defaults=True),
     }
 
 
@@ -116,14 +114,14 @@ def _installed():
 def measure(track, options):
     quick = options.quick
     rounds = 1 if quick else track.rounds
-    measured = {"imports": _imports(rounds)}
+    measured = {"imports": _imports(IMPORTED[:1] if quick else IMPORTED, rounds)}
     say(f"imports: {measured['imports']}")
     measured["first_fits"] = {}
     for cell in () if quick else N_GATES:
         measured["first_fits"][cell] = _first_fits(cell, rounds)
         say(f"first fits {cell}: {measured['first_fits'][cell]}")
     measured["memory"] = _memory(QUICK if quick else FIT, quick)
-    measured["large"] = _large(QUICK if quick else LARGE)
+    measured["large"] = {} if quick else _large(LARGE)
     say(f"large X: {measured['large']}")
     measured["installed"] = _installed()
     measured["pickle"] = fresh("estimators.pickled", cell="gru", hidden=3 if quick else 64)

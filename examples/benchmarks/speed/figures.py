@@ -113,7 +113,7 @@ def fit_skorch(results):
 
 
 def fit_keras(results):
-    return _fit_ratio(results, *fit.KERAS)
+    return _fit_ratio(results, "Keras")
 
 
 def search_skorch(results):
@@ -160,7 +160,7 @@ def memory(results):
 
 def large_array(results):
     sizes = results.get("costs", {}).get("large")
-    return sizes and sizes["skrnn"] / sizes["X"]
+    return sizes["skrnn"] / sizes["X"] if sizes else None
 
 
 def _spread(results, name):

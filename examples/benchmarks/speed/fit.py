@@ -10,24 +10,22 @@ from page import table
 from speed.race import Entrant, Worker, fastest, seconds
 from speed.report import number, quotient, ratio, say, say_results
 
-KERAS = {
-    f"Keras on {name}": {"KERAS_BACKEND": backend}
-    for name, backend in (("JAX", "jax"), ("PyTorch", "torch"))
-}
-FIT_NAMES = ("skrnn", "skrnn, defaults", "skorch", *KERAS, "MLPRegressor")
+#: What chooses Keras' backend.
+KERAS = {"JAX": {"KERAS_BACKEND": "jax"}, "PyTorch": {"KERAS_BACKEND": "torch"}}
+_LIMIT = 30.0  # seconds until a fit has been prepared
+FIT_NAMES = ("skrnn", "skrnn, defaults", "skorch", "Keras", "MLPRegressor")
 SEARCH_NAMES = ("skrnn", "skorch")
 
 
 def _fit_entrants(cell, common):
-    for n in (1, 2):
+    for n in (1, 2):  # on a busy machine PyTorch's second thread may take minutes
         arguments = common | {"cell": cell, "threads": n}
         yield Entrant("skrnn", "estimators.fit", n, arguments)
         yield Entrant("skrnn, defaults", "estimators.fit_defaults", n, arguments)
-        yield Entrant("skorch", "skorch_net.fit", n, arguments)
-        for name, environment in KERAS.items():
-            yield Entrant(
-                name, "keras_model.fit", n, arguments, process=name, environment=environment
-            )
+        yield Entrant("skorch", "skorch_net.fit", n, arguments, limit=_LIMIT)
+        for backend, environment in KERAS.items():
+            process = {"process": f"on {backend}", "environment": environment, "limit": _LIMIT}
+            yield Entrant("Keras", "keras_model.fit", n, arguments, **process)
         yield Entrant("MLPRegressor", "estimators.fit_mlp", n, common | {"threads": n})
 
 
@@ -47,8 +45,8 @@ def _vowel_tasks():
     yield "PyTorch packed", "torch_loop.vowels", {"packed": True}, {}
     yield "PyTorch padded", "torch_loop.vowels", {"packed": False}, {}
     yield "skorch", "skorch_net.vowels", {}, {}
-    for name, environment in KERAS.items():
-        yield name, "keras_model.vowels", {}, environment
+    for backend, environment in KERAS.items():
+        yield f"Keras on {backend}", "keras_model.vowels", {}, environment
 
 
 def _measure_vowels(track, seeds):
@@ -97,7 +95,7 @@ def _fit_cells(row):
     for name in FIT_NAMES:
         found = fastest(row["results"], name)
         cells.append(f"{number(found['seconds'])} ({found['threads']})" if found else "-")
-    return [*cells, *(number(peer_over_ours(row, *names)) for names in (["skorch"], KERAS))]
+    return [*cells, *(number(peer_over_ours(row, *names)) for names in (["skorch"], ["Keras"]))]
 
 
 def _search_cells(row):

@@ -19,7 +19,7 @@ SERIES = {
     "steps": [(256, t, 64) for t in (10, 30, 100, 300, 1000, 2000)],
     "units": [(1024, 20, h) for h in (8, 32, 128, 512)],
 }
-QUICK_SERIES = {"rows": [(50, 5, 3), (100, 5, 3)]}
+QUICK_SERIES = {"rows": [(50, 5, 3)]}
 AXES = {"rows": 0, "steps": 1, "units": 2}
 LATE = ("rnn", "gru", "lstm")
 FACTORS = (0.3, 0.5, 0.7, 0.8, 0.9)

@@ -27,9 +27,14 @@ PACKAGES = {
     "JAX": ("jax", "optax"),
     "ONNX Runtime": ("onnx", "onnxruntime"),
     "skorch": ("torch", "skorch"),
+    "Keras": ("keras",),
     "Keras on JAX": ("keras", "jax"),
     "Keras on PyTorch": ("keras", "torch"),
 }
+
+_CHOICES = ("adam", "packed", "unroll", "factor")
+#: An entrant so many times slower than another one of its name, and so many seconds, is out.
+_HOPELESS, _LONG = 2.0, 0.5
 
 
 class Entrant(NamedTuple):
@@ -49,8 +54,9 @@ class Entrant(NamedTuple):
 
     @property
     def setting(self):
-        options = [f"{k} {v}" for k, v in self.arguments.items() if k not in ("case", "threads")]
-        return ", ".join([*options, f"{self.threads} thread{'s' * (self.threads > 1)}"])
+        options = [f"{k} {v}" for k, v in self.arguments.items() if k in _CHOICES]
+        process = [self.process] if self.process != "main" else []
+        return ", ".join([*process, *options, f"{self.threads} thread{'s' * (self.threads > 1)}"])
 
 
 def thread_environment(threads):
@@ -130,7 +136,7 @@ class Track:
         What one timing takes at least.
     """
 
-    def __init__(self, peers, rounds=5, seconds=0.03):
+    def __init__(self, peers, rounds, seconds):
         self.peers, self.rounds, self.seconds = set(peers), rounds, seconds
         self._workers = {}
 
@@ -160,24 +166,40 @@ class Track:
         """Results of all that are admitted, in their order; see :func:`result`."""
         entrants = [entrant for entrant in entrants if self.admits(entrant.name)]
         first = self._prepare(entrants)
-        times = {i: [] for i, answer in enumerate(first) if "error" not in answer}
-        for _ in range(self._rounds(first)):
-            for i in times:
+        running = [i for i, e in enumerate(entrants) if has_chances(e, first[i], entrants, first)]
+        times = {i: [] for i in running}
+        for _ in range(self._rounds([first[i] for i in running])):
+            for i in running:
                 times[i].append(self._time(i, entrants[i], first[i]["seconds"]))
         self._forget(entrants)
         return [result(e, first[i], times.get(i)) for i, e in enumerate(entrants)]
 
     def _prepare(self, entrants):
-        """All processes compile and warm up side by side."""
-        workers = [self.worker(entrant) for entrant in entrants]
-        for i, (entrant, worker) in enumerate(zip(entrants, workers, strict=True)):
-            worker.send(prepare=str(i), task=entrant.task, arguments=entrant.arguments)
-        pairs = zip(entrants, workers, strict=True)
-        return [worker.receive(entrant.limit) for entrant, worker in pairs]
+        """First runs, one after the other: threads that wait in a loop get in each other's way.
+
+        JAX compiles a lot, in processes that do not disturb each other, and does so side by side.
+        """
+        answers = {}
+        for together in (True, False):
+            wave = [i for i, e in enumerate(entrants) if e.task.startswith("jax") == together]
+            for i in wave:
+                self._send(i, entrants[i])
+                if not together:
+                    answers[i] = self._first(entrants[i])
+            if together:
+                answers |= {i: self._first(entrants[i]) for i in wave}
+        return [answers[i] for i in range(len(entrants))]
+
+    def _send(self, i, entrant):
+        worker = self.worker(entrant)
+        worker.send(prepare=str(i), task=entrant.task, arguments=entrant.arguments)
+
+    def _first(self, entrant):
+        return self.worker(entrant).receive(entrant.limit)
 
     def _rounds(self, first):
         """Fewer where a round takes many seconds."""
-        seconds = sum(max(answer.get("seconds", 0.0), self.seconds) for answer in first)
+        seconds = sum(max(answer["seconds"], self.seconds) for answer in first)
         return max(min(self.rounds, 3), min(self.rounds, int(20.0 / seconds))) if seconds else 0
 
     def _time(self, i, entrant, estimate):
@@ -190,11 +212,20 @@ class Track:
             worker.ask(forget=True)
 
 
+def has_chances(entrant, answer, entrants, answers):
+    """Whether a first run went well, and is not hopeless beside another setting's."""
+    if "error" in answer or answer["seconds"] < _LONG:
+        return "error" not in answer
+    same = (a for e, a in zip(entrants, answers, strict=True) if e.name == entrant.name)
+    return answer["seconds"] <= _HOPELESS * min(a["seconds"] for a in same if "error" not in a)
+
+
 def result(entrant, first, times):
-    """Median seconds of an entrant, or why there are none."""
+    """Median seconds of an entrant, those of its first runs, or why there are none."""
     row = {"name": entrant.name, "setting": entrant.setting, "threads": entrant.threads}
-    if times is None:
+    if "error" in first:
         return row | {"error": first["error"]}
+    times = times or [first["seconds"]]
     return row | {"seconds": median(times), "rounds": times, "first": first["first"]}
 
 
