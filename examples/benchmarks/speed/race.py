@@ -7,6 +7,7 @@ number only once. In each round each one is timed once, so that a busy minute sl
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -94,6 +95,11 @@ class Worker:
     def alive(self):
         return self.process.poll() is None
 
+    def _signal(self, name):
+        """Stop or continue, where a system can, all threads of the process."""
+        if hasattr(signal, name) and self.alive:
+            self.process.send_signal(getattr(signal, name))
+
     def send(self, **request):
         if self.alive:
             self.process.stdin.write(json.dumps(request).encode() + b"\n")
@@ -102,10 +108,12 @@ class Worker:
         """The next answer; a process that takes too long is ended."""
         if not self.alive:
             return {"error": "its process has ended"}
+        self._signal("SIGCONT")
         if not select.select([self.process.stdout], [], [], limit)[0]:
             self.close()
             return {"error": f"not ready after {limit:.0f} s"}
         answer = self.process.stdout.readline()
+        self._signal("SIGSTOP")  # or its threads wait in a loop, in the next one's turn
         return json.loads(answer) if answer else {"error": "its process ended"}
 
     def ask(self, limit=600.0, **request):

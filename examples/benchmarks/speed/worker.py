@@ -41,6 +41,8 @@ def handle(request, prepared):
         return {"first": first, "seconds": seconds_per_run(run) if first < LONG else first}
     if "time" in request:
         run = prepared[request["time"]]
+        if request["repetitions"] > 1:
+            run()  # the caches are full of the others' data
         return {"seconds": seconds_per_run(run, request["repetitions"])}
     if "call" in request:
         return {"value": find(request["call"])(**request["arguments"])}

@@ -1,5 +1,6 @@
 """skrnn's network: steps and predictions without the estimator around them."""
 
+from collections import deque
 from contextlib import ExitStack
 
 import numpy as np
@@ -36,9 +37,10 @@ def _step(case, threads, theta):
     gradient = np.empty_like(theta)
     optimizer = optimizers.Adam(len(theta), np.float32)
     pool = _POOLS.enter_context(thread_pool(threads))
+    memory = deque()  # as Training has it
 
     def run(rate=1e-3):
-        network.loss_gradient(theta, data, y, weights, rows, gradient, pool=pool)
+        network.loss_gradient(theta, data, y, weights, rows, gradient, pool=pool, workspaces=memory)
         norm = optimizers.gradient_norm(gradient)
         optimizer.update(theta, gradient, rate, optimizers.clipping_factor(norm, 1.0))
 
