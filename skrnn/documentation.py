@@ -28,8 +28,9 @@ n_timesteps : int, default=None
 
 linear_path : "auto", int or None, default="auto"
     A linear map from the flat (standardised) input to the output beside the recurrent layers, which
-    then learn what it cannot: a ridge regression, its strength chosen by leave-one-out
-    cross-validation down to nothing, fitted first and then kept. An int is the number of last
+    then learn what it cannot: a ridge or logistic regression, its strength chosen by leave-one-out
+    cross-validation down to nothing, fitted first and then kept. With validation data the recurrent
+    part is also trained without it, and the better of the two is kept. An int is the number of last
     steps it sees; "auto" takes as many as have 512 inputs. None leaves it out, as ``partial_fit``
     always does.
 
@@ -99,14 +100,15 @@ epsilon : float, default=1e-8
 early_stopping : bool or "auto", default="auto"
     Whether to hold out `validation_fraction` of the data (unless ``fit`` gets `X_val` and `y_val`),
     to stop when its loss no longer improves, and to keep the weights that were best on it. "auto"
-    does so from 100 samples on, or where `X_val` is given. Beside a linear path the recurrent part
-    is then scaled down, or left out, where that is better on the validation data.
+    does so from 50 samples on, or where `X_val` is given. Beside a linear path the recurrent part
+    is then scaled down by what it gains on the validation data.
 
-validation_fraction : float, default=0.15
+validation_fraction : float, default=0.25
     Share held out for `early_stopping`; stratified for a classifier.
 
-n_iter_no_change : int or inf, default=10
-    Epochs without improvement before training stops.
+n_iter_no_change : int, inf or "auto", default="auto"
+    Epochs without improvement before training stops. "auto": as many as make 400 updates, but at
+    least 10; without validation data a schedule that ends at `max_iter` is gone through.
 
 max_grad_norm : float or None, default=1.0
     Largest norm of the gradient; a longer one is scaled down.

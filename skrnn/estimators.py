@@ -24,7 +24,7 @@ from skrnn.loading import numerics
 from skrnn.parameters import CLASSIFIER_CONSTRAINTS, REGRESSOR_CONSTRAINTS, validate_parameters
 
 #: Samples from which early_stopping="auto" holds some out.
-_ENOUGH = 100
+_ENOUGH = 50
 
 
 def _is_stochastic(estimator):
@@ -84,7 +84,9 @@ class _BaseRNN(BaseEstimator):
         model, curves, converged = numerics().train(
             start,
             labelled,
-            numerics().settings_of(vars(self), len(labelled.weights), incremental),
+            numerics().settings_of(
+                vars(self), len(labelled.weights), incremental, watched is not None
+            ),
             watched=watched,
             score=watched and (lambda raw: self._score_raw(labels, start, raw, watched)),
             incremental=incremental,
@@ -94,7 +96,9 @@ class _BaseRNN(BaseEstimator):
         )
         self._remember(X, data, labels, model, curves, goes_on)
         if not converged:
-            _warn(_advice(self.solver, self.n_iter_, self.tol))
+            _warn(_advice(self.solver, self.n_iter_, self.tol, curves.loss))
+        elif not self.early_stopping and curves.overfits():
+            _warn(_advice_on_overfitting(curves))
         return self
 
     def _check_combinations(self, held_out, incremental):
@@ -285,16 +289,34 @@ def _check_same_architecture(name, model, architecture):
             )
 
 
-def _advice(solver, n_iter, tol):
+def _advice(solver, n_iter, tol, losses):
+    """What to change after max_iter, by what the last quarter of the epochs brought."""
     if solver == "lbfgs":
         return (
             f"L-BFGS stopped after max_iter={n_iter} iterations without reaching tol={tol}. "
             "Increase max_iter, or tol if the loss hardly changes."
         )
+    reached = f"Maximum iterations ({n_iter}) reached and the optimization has not converged: "
+    quarter = max(1, len(losses) // 4)
+    if len(losses) > quarter and min(losses[-quarter:]) >= min(losses[:-quarter]):
+        return reached + (
+            f"the loss has neither improved in the last {quarter} epochs nor settled. Lower "
+            "learning_rate_init, or let learning_rate='cosine' bring it to rest."
+        )
+    return reached + (
+        "the loss was still improving. Increase max_iter, or let learning_rate='cosine' end within "
+        "it."
+    )
+
+
+def _advice_on_overfitting(curves):
+    best, last = np.argmin(curves.validation_loss) + 1, len(curves)
     return (
-        f"Maximum iterations ({n_iter}) reached and the optimization has not "
-        "converged: the loss was still improving. Increase max_iter, or let "
-        "learning_rate='cosine' end within it."
+        f"Overfitting: the validation loss was best after epoch {best} "
+        f"({min(curves.validation_loss):.4g}) and rose to {curves.validation_loss[-1]:.4g} by "
+        f"epoch {last}, while the training loss fell. The weights of the best epoch are kept. Set "
+        "early_stopping=True to stop in time; smaller hidden_layer_sizes, a larger alpha or "
+        "dropout may make the best better."
     )
 
 
@@ -380,8 +402,8 @@ class RNNRegressor(RegressorMixin, _BaseRNN):
         beta_2=0.999,
         epsilon=1e-8,
         early_stopping="auto",
-        validation_fraction=0.15,
-        n_iter_no_change=10,
+        validation_fraction=0.25,
+        n_iter_no_change="auto",
         max_grad_norm=1.0,
         standardize=True,
         dtype=None,
@@ -652,8 +674,8 @@ class RNNClassifier(ClassifierMixin, _BaseRNN):
         beta_2=0.999,
         epsilon=1e-8,
         early_stopping="auto",
-        validation_fraction=0.15,
-        n_iter_no_change=10,
+        validation_fraction=0.25,
+        n_iter_no_change="auto",
         max_grad_norm=1.0,
         standardize=True,
         dtype=None,

@@ -16,13 +16,13 @@ optimizer          dict: the optimiser's state, kept between calls of ``partial_
 =================  ===========================================================================
 """
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import logit
 
-from skrnn import linear_path, scaling, training
+from skrnn import linear_path, scaling, stacking, training
 from skrnn.network import Network, sequence_data, thread_pool
 from skrnn.sequences import Sequences
 
@@ -88,22 +88,20 @@ def new_model(labelled, architecture, seeds, standardize, per_step, path=None):
         If X or y spreads too far to be standardised.
     """
     key = tuple(sorted(architecture.items()))
-    network = _network(key)
-    theta = network.initialize(np.random.RandomState(seeds[0]))
     center, scale = _input_scaling(labelled, standardize, per_step)
     target_center, target_scale = _target_scaling(labelled, architecture, standardize)
     targets = (labelled.targets - target_center) / target_scale
     linear, offsets = _linear_path(labelled, targets, architecture, per_step, path)
-    if linear is None:
-        bias = _initial_bias(architecture, targets, labelled.weights)
-        network.views(theta)["b_out"][:] = bias
-    else:
-        network.views(theta)["V"][:] = 0.0  # the start is what the path predicts, nothing else
+    theta = _start(architecture, seeds, targets, labelled.weights)
+    if linear is not None:  # the start is what the path predicts, nothing else
+        for name in ("V", "b_out"):
+            _network(key).views(theta)[name][:] = 0.0
     if linear is not None and standardize and architecture["loss"] in _STANDARDIZED:
         unit = _error_scale(architecture["loss"], targets, offsets, labelled.weights)
         target_scale = target_scale * unit
         raw_unit = np.repeat(unit, offsets.shape[1] // len(unit))
-        linear, offsets = linear_path.in_units(linear, raw_unit), offsets / raw_unit
+        linear = {**linear_path.scaled(linear, 1.0 / raw_unit), "unit": raw_unit}
+        offsets = offsets / raw_unit
     model = {
         "architecture": key,
         "theta": theta,
@@ -117,6 +115,14 @@ def new_model(labelled, architecture, seeds, standardize, per_step, path=None):
         "optimizer": None,
     }
     return model, labelled._replace(offsets=offsets)
+
+
+def _start(architecture, seeds, targets, weights):
+    """Start values of a net without a linear path, for targets in its units."""
+    network = _network(tuple(sorted(architecture.items())))
+    theta = network.initialize(np.random.RandomState(seeds[0]))
+    network.views(theta)["b_out"][:] = _initial_bias(architecture, targets, weights)
+    return theta
 
 
 def _linear_path(labelled, targets, architecture, per_step, path):
@@ -244,18 +250,24 @@ def in_target_units(model, raw):
     return np.exp(values) if dict(model["architecture"])["loss"] == "poisson" else values
 
 
-def settings_of(params, n_samples, incremental):
+def settings_of(params, n_samples, incremental, is_watched):
     """Training settings from an estimator's parameters."""
     values = {name: params[name] for name in training.Settings._fields}
     values["batch_size"] = batch_size = _batch_size(params["batch_size"], n_samples)
     values["early_stopping"] = bool(params["early_stopping"])  # "auto" is true: data are watched
+    n_batches = -(-n_samples // batch_size)
     if params["max_iter"] is None:
-        values["max_iter"] = _n_epochs(-(-n_samples // batch_size), params["solver"])
+        values["max_iter"] = _n_epochs(n_batches, params["solver"])
+    if params["n_iter_no_change"] == "auto":
+        planned = params["learning_rate"] in ("cosine", "one_cycle") and not is_watched
+        values["n_iter_no_change"] = np.inf if planned else max(10, _PATIENCE // n_batches)
     if incremental and params["learning_rate"] in ("cosine", "one_cycle"):
         values["learning_rate"] = "constant"  # partial_fit has no end to plan for
     return training.Settings(**values)
 
 
+#: Updates without improvement after which n_iter_no_change="auto" has training stop.
+_PATIENCE = 400
 #: What max_iter=None aims at: so many updates, within so many epochs.
 _N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
 
@@ -310,6 +322,30 @@ def train(
     converged : bool
         False where more iterations would have helped.
     """
+    run = partial(
+        _train_once, settings=settings, incremental=incremental, n_threads=n_threads, warn=warn,
+        report=report,
+    )  # fmt: skip
+    if incremental or watched is None or model["linear_path"] is None:
+        return _results(run(model, labelled, watched, score))
+    ways = [(model, labelled, watched, score)]
+    if model["n_samples_seen"] == 0:
+        ways.append(_without_path(*ways[0]))
+    runs = []
+    for way in ways:
+        runs.append(run(*way))
+        if runs[-1][1].interrupted:
+            break
+    return _results(_weigh(model, runs, examples(model, watched)))
+
+
+def _results(trained):
+    model, run, converged = trained
+    return model, run.curves, converged
+
+
+def _train_once(model, labelled, watched, score, *, settings, incremental, n_threads, warn, report):
+    """A trained copy of the model, the run, and whether it has converged."""
     model = {**model, "theta": model["theta"].copy()}
     network = network_of(model)
     seen = model["n_samples_seen"]
@@ -335,7 +371,52 @@ def train(
             converged = run.run()
     model["n_samples_seen"] = run.n_samples_seen
     model["optimizer"] = vars(run.optimizer) if incremental else None
-    return model, run.curves, converged
+    return model, run, converged
+
+
+def _without_path(model, labelled, watched, score):
+    """The same task for a recurrent part that learns alone, in the units of the target itself."""
+    unit = model["linear_path"]["unit"]
+    n_levels = len(unit) // len(model["target_scale"])
+    target_scale = model["target_scale"] / unit[::n_levels]
+    targets = (labelled.targets - model["target_center"]) / target_scale
+    alone = {**model, "linear_path": None, "target_scale": target_scale}
+    alone["theta"] = _start(dict(model["architecture"]), model["seeds"], targets, labelled.weights)
+    return (
+        alone,
+        labelled._replace(offsets=None),
+        watched._replace(offsets=None),
+        lambda raw: score(raw / unit.astype(raw.dtype)),
+    )
+
+
+def _weigh(model, runs, watched):
+    """The better of the recurrent parts, in its share, beside the path in its own."""
+    network, path = network_of(model), model["linear_path"]
+    recurrent = []
+    for trained, run, _ in runs:
+        is_alone = trained["linear_path"] is None
+        unit = (path["unit"] if is_alone else np.ones_like(path["unit"])).astype(run.unchosen.dtype)
+        for head in _head(network, trained):
+            head /= unit
+        recurrent.append((run.unchosen / unit, is_alone))
+    best, share, path_share = stacking.weigh(
+        recurrent,
+        watched.offsets,
+        lambda raw: network.losses(raw, watched.targets),
+        watched.weights,
+        dict(model["architecture"])["loss"] in ("logistic", "softmax", "poisson"),
+    )
+    trained, run, converged = runs[best]
+    for head in _head(network, trained):
+        head *= head.dtype.type(share)
+    kept = {"linear_path": linear_path.scaled(path, path_share)}
+    return {**trained, **kept, "target_scale": model["target_scale"]}, run, converged
+
+
+def _head(network, model):
+    views = network.views(model["theta"])
+    return views["V"], views["b_out"]
 
 
 def _revive(network, settings, state):

@@ -28,6 +28,7 @@ from scipy.special import expit, log_softmax
 from threadpoolctl import ThreadpoolController
 
 from skrnn.kernels import output
+from skrnn.logistic import Logistic
 from skrnn.scaling import mean_and_scale, sequence_scaling, weighted_quantile
 
 #: Penalties tried, as shares of the samples' total weight.
@@ -40,6 +41,10 @@ ROBUST = ("absolute_error", "huber", "quantile")
 _ONE_AT_A_TIME = threading.Lock()
 # Rows flattened at a time, so that the design matrix of large data never exists whole.
 _CHUNK = 4096
+# Losses of classes, which logistic regression fits better than ridge regression on indicators, and
+# the work up to which it is a small part of a fit.
+_CLASSES = ("logistic", "softmax")
+_MOST_WORK = 4e9
 # Up to so many samples the ridge regression takes the more precise decomposition.
 _SMALL = 1000
 # Newton's first steps for a Poisson mean may be long.
@@ -135,6 +140,14 @@ class _Ridge:
         y = np.sqrt(self.weights)[:, np.newaxis] * (self.targets - self.target_mean)
         return values**2, right.T, values[:, np.newaxis] * (left.T @ y)
 
+    def scores(self):
+        """Principal components (n, rank)."""
+        return np.concatenate([(x - self.mean) @ self.vectors for _, x in self.chunks()])
+
+    def work(self):
+        """Multiplications to form the curvature of all targets once."""
+        return len(self.weights) * len(self.values) ** 2 * self.targets.shape[1]
+
     def _left_out(self, rows, scores, factors):
         """Predictions (n, K) of rows without themselves, for shrinkage factors (rank, K or 1)."""
         one = np.minimum(self.weights[rows], 1.0)[:, np.newaxis]
@@ -199,6 +212,7 @@ def fit(sequences, targets, weights, per_step, architecture, linear_path):
     """
     center, scale = sequence_scaling(sequences, weights, per_step)
     path = {"n_steps": n_steps_of(sequences, linear_path), "center": center, "scale": scale}
+    path["unit"] = np.ones(architecture["n_outputs"])
     if weights.sum() > _MOST_WEIGHT:
         weights = weights * (_MOST_WEIGHT / weights.sum())
 
@@ -207,6 +221,11 @@ def fit(sequences, targets, weights, per_step, architecture, linear_path):
     mean, unit = mean_and_scale(learnt, weights, np.float64)
     with _ONE_AT_A_TIME, _blas().limit(limits=1):  # its results depend on its threads
         ridge = _Ridge(chunks, (learnt - mean) / unit, weights)
+        if architecture["loss"] in _CLASSES and ridge.work() < _MOST_WORK:
+            coefficients, intercepts, scores = _logistic(ridge, learnt, architecture["loss"])
+            return {**path, "coefficients": coefficients, "intercepts": intercepts}, _rounded(
+                scores
+            )
         penalties = ridge.best_penalties()
         scores = mean + unit * ridge.leave_one_out(penalties)
         mixing, shift = _stack(scores, targets, weights, architecture)
@@ -214,6 +233,30 @@ def fit(sequences, targets, weights, per_step, architecture, linear_path):
     path["coefficients"] = (unit * coefficients) @ mixing
     path["intercepts"] = (mean + unit * intercepts) @ mixing + shift
     return path, _rounded(scores @ mixing + shift)
+
+
+def _logistic(ridge, indicators, loss):
+    """Map, intercepts and left-out log-odds by logistic regression on the principal components."""
+    scores = ridge.scores()
+    groups = [indicators] if loss == "softmax" else indicators.T[:, :, np.newaxis]
+    fits = [
+        Logistic(scores, ridge.values, group, ridge.weights).fit()
+        if np.ptp(group, axis=0).any()
+        else _constant(group, scores, ridge.weights)
+        for group in groups
+    ]
+    coefficients = np.hstack([fitted for fitted, _ in fits])
+    slopes = ridge.vectors @ coefficients[:-1]
+    left_out = np.hstack([left_out for _, left_out in fits])
+    return slopes, coefficients[-1] - ridge.mean @ slopes, left_out
+
+
+def _constant(indicator, scores, weights):
+    """What `Logistic.fit` says of a label that all samples or none have."""
+    shift = _stack_column("logistic", indicator[:, 0], indicator[:, 0], weights)[1]
+    coefficients = np.zeros((scores.shape[1] + 1, 1))
+    coefficients[-1] = shift
+    return coefficients, np.full((len(scores), 1), shift)
 
 
 def _rounded(x):
@@ -379,10 +422,9 @@ def _stack_column(loss, scores, targets, weights):
     return slope / spread, shift + unit
 
 
-def in_units(path, unit):
-    """The map with its raw predictions divided by `unit` (n_outputs,)."""
-    scaled = {name: path[name] / unit for name in ("coefficients", "intercepts")}
-    return {**path, **scaled}
+def scaled(path, factor):
+    """The map with its raw predictions multiplied by a number, or one for each (n_outputs,)."""
+    return {**path, **{name: path[name] * factor for name in ("coefficients", "intercepts")}}
 
 
 def predict(path, sequences):

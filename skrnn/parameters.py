@@ -58,7 +58,7 @@ def _common_constraints():
         "epsilon": [positive],
         "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [positive_int, Options(Real, {np.inf})],
+        "n_iter_no_change": [StrOptions({"auto"}), positive_int, Options(Real, {np.inf})],
         "max_grad_norm": [positive, None],
         # data and machine
         "standardize": ["boolean"],

@@ -17,8 +17,8 @@ from skrnn.optimizers import SGD, Adam
 
 #: After so many returns to the last good epoch training stops.
 _MAX_RECOVERIES = 5
-#: Shares of the recurrent part tried beside a linear path.
-_SHARES = np.linspace(0.0, 1.0, 21, dtype=np.float32)
+#: Updates over which weights are averaged that are watched on validation data.
+_MEMORY = 100.0
 #: "adaptive" divides the learning rate by this when the loss stalls, down to the smallest one.
 _ADAPTIVE_DIVISOR, _SMALLEST_RATE = 5.0, 1e-6
 
@@ -83,6 +83,14 @@ class Curves:
     def __len__(self):
         return len(self.loss)
 
+    def overfits(self):
+        """Whether the validation loss ended much above its best while the training loss fell."""
+        if len(self.validation_loss) < 2:
+            return False
+        best = int(np.argmin(self.validation_loss))
+        rise = self.validation_loss[-1] - self.validation_loss[best]
+        return rise > 0.5 * abs(self.validation_loss[best]) and self.loss[-1] < self.loss[best]
+
 
 class Training:
     """One training run. Whatever happens, `theta` holds the weights to keep.
@@ -132,47 +140,29 @@ class Training:
         self._rate_factor = 1.0  # of recovery and of "adaptive"
         self._stalled = 0
         self._best = None
+        self._average, self._n_averaged = theta.copy(), 0
+        self.interrupted = False
+        self.unchosen, self._best_of_halves = None, [math.inf, math.inf]
 
     def run(self):
         """Train to the end; whether there was nothing more to gain, or to try."""
         solve = self._minimize if self.settings.solver == "lbfgs" else self._run_epochs
         if self._has_path():  # the start, what the path knows, may be the best
-            self._best, self.curves.best_validation_loss = self.theta.copy(), self._validate()[0]
+            self._best, self.curves.best_validation_loss = (
+                self.theta.copy(),
+                self._validate(self.theta)[0],
+            )
         try:
             converged = solve()
         except KeyboardInterrupt:
-            converged = True
+            converged = self.interrupted = True
             self.warn("Training interrupted by user; the weights learnt so far are kept.")
         if self._best is not None:
             self.theta[:] = self._best
-            self._weigh_recurrent_part()
         return converged
 
     def _has_path(self):
         return self.validation is not None and self.validation.examples.offsets.any()
-
-    def _weigh_recurrent_part(self):
-        """Scale the output layer by the share, 0 to 1, that predicts the validation data best.
-
-        Beside a linear path a recurrent part that learnt some noise is better toned down, and left
-        out where what it gains is within one standard error of nothing. Without a path there is
-        nothing to fall back on.
-        """
-        if not self._has_path():
-            return
-        data, targets, weights, offsets = self.validation.examples
-        raw = self.network.raw_predict(self.theta, data, self.pool)
-        without = self.network.losses(offsets, targets)
-        gains = [without - self.network.losses(s * raw + offsets, targets) for s in _SHARES]
-        means = np.array([np.average(gain, weights=weights) for gain in gains])
-        best = int(means.argmax())
-        weights = weights / weights.sum(dtype=np.float64)
-        spread = weights @ (gains[best] - means[best]) ** 2
-        standard_error = math.sqrt(spread * (weights @ weights))
-        share = _SHARES[best] if means[best] > standard_error else 0.0
-        views = self.network.views(self.theta)
-        for name in ("V", "b_out"):
-            views[name][:] *= share
 
     # Minibatches
 
@@ -221,10 +211,19 @@ class Training:
             shrink = optimizers.clipping_factor(norm, s.max_grad_norm)
             progress = len(self.curves) + first / n_samples
             self.optimizer.update(self.theta, self._gradient, self._rate(progress), shrink)
+            self._add_to_average()
             total += loss * float(self.examples.weights[rows].sum(dtype=np.float64))
         if not np.isfinite(self.theta).all():
             return math.nan
         return total / float(self.examples.weights.sum(dtype=np.float64))
+
+    def _add_to_average(self):
+        """Weights averaged over the last updates are better than the last ones (equation 75)."""
+        if self.validation is None:
+            return
+        self._n_averaged += 1
+        share = max(1.0 / _MEMORY, 10.0 / (self._n_averaged + 9.0))
+        self._average += self.theta.dtype.type(share) * (self.theta - self._average)
 
     def _loss_gradient(self, theta, rows, masks=None):
         data, targets, weights, offsets = self.examples
@@ -260,7 +259,8 @@ class Training:
         curves.loss.append(loss)
         line = f"Iteration {len(curves)}, loss = {loss:.8f}"
         if self.validation is not None:
-            watched, score = self._validate()
+            weights = self._average if self._n_averaged else self.theta
+            watched, score = self._validate(weights)
             curves.validation_loss.append(watched)
             curves.validation_scores.append(score)
             line += f", validation loss = {watched:.8f}, validation score = {score:.6f}"
@@ -269,15 +269,30 @@ class Training:
         worth = best if math.isinf(best) else best - self.settings.tol * abs(best)
         self._stalled = 0 if watched < worth else self._stalled + 1
         if self.validation is not None and (watched < best or self._best is None):
-            self._best, curves.best_validation_loss = self.theta.copy(), watched
+            self._best, curves.best_validation_loss = weights.copy(), watched
         curves.best_loss = min(curves.best_loss, loss)
 
-    def _validate(self):
-        """Loss and score on the validation data."""
+    def _validate(self, theta):
+        """Loss and score of some weights on the validation data."""
         data, targets, weights, offsets = self.validation.examples
-        raw = self.network.raw_predict(self.theta, data, self.pool) + offsets
-        losses = self.network.losses(raw, targets)
-        return float(np.average(losses, weights=weights)), self.validation.score(raw)
+        recurrent = self.network.raw_predict(theta, data, self.pool)
+        losses = self.network.losses(recurrent + offsets, targets)
+        self._keep_unchosen(recurrent, weights * losses)
+        loss = float(np.average(losses, weights=weights))
+        return loss, self.validation.score(recurrent + offsets)
+
+    def _keep_unchosen(self, recurrent, losses):
+        """For each half of the validation data what the weights best on the other half predict.
+
+        Predictions of the weights that were chosen by the very same samples are too good.
+        """
+        if self.unchosen is None:
+            self.unchosen = np.zeros_like(recurrent)
+        for half, other in ((0, 1), (1, 0)):
+            loss = losses[half::2].sum(dtype=np.float64)
+            if loss < self._best_of_halves[half]:
+                self._best_of_halves[half] = loss
+                self.unchosen[other::2] = recurrent[other::2]
 
     def _has_stalled(self):
         watching = self.validation is None or self.settings.early_stopping
@@ -295,10 +310,11 @@ class Training:
     # Divergence
 
     def _snapshot(self):
-        return self.theta.copy(), self.optimizer.copy()
+        return self.theta.copy(), self._average.copy(), self.optimizer.copy()
 
     def _restore(self, snapshot):
-        self.theta[:], self.optimizer = snapshot[0], snapshot[1].copy()
+        self.theta[:], self._average[:] = snapshot[:2]
+        self.optimizer = snapshot[2].copy()
 
     def _recover(self):
         """After a return to the last good epoch: halve the learning rate; False after too many."""

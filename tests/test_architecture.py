@@ -18,9 +18,11 @@ LAYERS = {
     "optimizers": ({"kernels"}, {"numpy", "scipy"}),
     "network": ({"kernels", "sequences"}, {"numpy"}),
     "training": ({"network", "optimizers", "sequences"}, {"numpy", "scipy"}),
-    "linear_path": ({"kernels", "scaling"}, {"numpy", "scipy", "threadpoolctl"}),
+    "logistic": (set(), {"numpy", "scipy"}),
+    "stacking": (set(), {"numpy"}),
+    "linear_path": ({"kernels", "logistic", "scaling"}, {"numpy", "scipy", "threadpoolctl"}),
     "fitting": (
-        {"linear_path", "network", "scaling", "sequences", "training"},
+        {"linear_path", "network", "scaling", "sequences", "stacking", "training"},
         {"numpy", "scipy"},
     ),
     "loading": ({"fitting", "kernels"}, {"numpy"}),

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, load_iris
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_info
 
-from skrnn import RNNClassifier, RNNRegressor, linear_path
+from skrnn import RNNClassifier, RNNRegressor, linear_path, stacking
+from skrnn.logistic import Logistic
 from skrnn.sequences import Sequences
 
 SQUARED = {"loss": "squared_error", "n_outputs": 2, "quantiles": (0.5,)}
@@ -65,6 +66,97 @@ def test_best_penalty_has_the_least_left_out_error():
         for penalty in linear_path.PENALTIES
     ]
     assert_array_equal(ridge.best_penalties(), linear_path.PENALTIES[np.argmin(errors, axis=0)])
+
+
+def logistic_of(n, n_classes, seed):
+    """A problem of classes on principal components, weighted, with its codes."""
+    rng = np.random.default_rng(seed)
+    X, weights = rng.normal(size=(n, 4)), rng.integers(1, 4, n).astype(float)
+    codes = (X @ rng.normal(size=(4, n_classes)) + rng.normal(size=(n, n_classes))).argmax(axis=1)
+    X = X - np.average(X, axis=0, weights=weights)
+    values, vectors = np.linalg.eigh((weights[:, np.newaxis] * X).T @ X)
+    indicators = np.eye(n_classes)[codes] if n_classes > 2 else (codes == 1)[:, np.newaxis] * 1.0
+    return Logistic(X @ vectors, values, indicators, weights), codes
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_logistic_map_is_the_logistic_regression_of_its_penalty(n_classes):
+    problem, codes = logistic_of(80, n_classes, 0)
+    ridge = np.r_[np.full(4, 0.01), 1e-6]
+    fitted = problem._minimize(problem._start(), ridge)
+    model = LogisticRegression(C=1 / (0.01 * problem.total), tol=1e-10, max_iter=10_000)
+    model.fit(problem.terms[:, :4], codes, sample_weight=problem.weights)
+    assert_allclose(fitted[:-1], model.coef_.T, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("n_classes", "tolerance"), [(2, 0.02), (3, 0.1)])
+def test_left_out_log_odds_are_close_to_those_of_a_fit_without_the_sample(n_classes, tolerance):
+    problem, _ = logistic_of(60, n_classes, 1)
+    ridge = np.r_[np.full(4, 0.01), 1e-6]
+    fitted = problem._minimize(problem._start(), ridge)
+    left_out, raw = problem._left_out(fitted, ridge), problem.terms @ fitted
+    for i in range(0, 60, 7):
+        weights = problem.weights.copy()
+        weights[i] -= 1.0
+        kept = weights > 0
+        fewer = Logistic(
+            problem.terms[kept, :-1], problem.values[:-1] * problem.total,
+            problem.indicators[kept], weights[kept],
+        )  # fmt: skip
+        scale = problem.total / fewer.total  # the penalty stays what it was in all
+        exact = problem.terms[i] @ fewer._minimize(fitted, ridge * scale)
+        shift = left_out[i] - exact
+        assert np.abs(shift - shift.mean() * (n_classes > 2)).max() < tolerance
+        assert np.abs(exact - raw[i]).max() > 0.5 * np.abs(left_out[i] - raw[i]).max()
+
+
+def test_a_strong_penalty_is_made_up_for_by_the_slope():
+    problem, _ = logistic_of(400, 2, 2)
+    raw = problem.terms @ problem._minimize(problem._start(), np.r_[np.full(4, 1.0), 1e-6])
+    assert problem._slope(raw) > 1.5
+    assert problem._slope(10.0 * raw) == pytest.approx(problem._slope(raw) / 10.0, rel=0.05)
+
+
+def test_shares_are_earned():
+    rng = np.random.default_rng(8)
+    target = rng.normal(size=(400, 1))
+    path = np.zeros_like(target)
+
+    def share(recurrent, n, **options):
+        def losses(raw):
+            return 0.5 * ((raw - target[:n]) ** 2).sum(axis=1)
+
+        parts = [(part[:n], False) for part in recurrent]
+        return stacking.weigh(parts, path[:n], losses, np.ones(n), False)
+
+    noise = rng.normal(size=(400, 1))
+    good = target + 0.5 * noise
+    assert share([noise], 400)[1] < 0.1
+    assert 0.7 < share([good], 400)[1] < 0.9  # by least squares it is 0.8
+    assert share([good], 4)[1] < share([good], 400)[1]
+    assert share([noise, good], 400)[0] == 1
+
+
+def test_a_part_that_learnt_alone_takes_its_share_from_the_path():
+    rng = np.random.default_rng(9)
+    target = rng.normal(size=(500, 1))
+    path, alone = (target + rng.normal(size=(500, 1)) for _ in range(2))
+
+    def losses(raw):
+        return 0.5 * ((raw - target) ** 2).sum(axis=1)
+
+    best, share, of_path = stacking.weigh([(alone, True)], path, losses, np.ones(500), False)
+    assert best == 0
+    assert 0.4 < share < 0.6
+    assert share + of_path == pytest.approx(1.0)
+
+
+def test_a_net_alone_is_kept_where_the_path_says_nothing():
+    rng = np.random.default_rng(10)
+    X = rng.normal(size=(400, 4))
+    y = np.sign(X[:, 0] * X[:, 2])
+    model = RNNClassifier(random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.85  # a linear map is right half the time
 
 
 def test_flatten_takes_the_last_steps_and_fills_short_sequences_with_zeros():

@@ -217,6 +217,7 @@ def test_early_stopping_keeps_the_best_weights(solver, Estimator):
     assert model.best_validation_score_ == max(model.validation_scores_)
 
 
+@pytest.mark.filterwarnings("ignore:Overfitting")
 @BOTH
 def test_given_validation_data_are_watched_and_all_data_are_learnt_from(Estimator):
     X, y = noise(Estimator)
@@ -835,6 +836,7 @@ def test_ctrl_c_keeps_what_is_learnt(Estimator, monkeypatch):
     assert model.predict(X).shape == y.shape
 
 
+@pytest.mark.filterwarnings("ignore:Overfitting")
 def test_ctrl_c_keeps_the_best_weights_seen():
     X, y = noise(RNNRegressor)
     settings = {"learning_rate_init": 0.1, "max_iter": 40}
@@ -865,6 +867,33 @@ def test_ctrl_c_before_the_first_epoch_ends_leaves_a_usable_model(monkeypatch):
         model = small(batch_size=10).fit(X, numbers(X))
     assert model.loss_curve_ == []
     assert np.isfinite(model.predict(X)).all()
+
+
+# --- advice ----------------------------------------------------------------------------------
+
+
+def test_advice_where_the_loss_still_falls():
+    X = table()
+    with pytest.warns(ConvergenceWarning, match="still improving. Increase max_iter"):
+        small(learning_rate="constant", learning_rate_init=1e-3).fit(X, numbers(X))
+
+
+def test_advice_where_the_loss_is_restless(monkeypatch):
+    X = table()
+    losses = iter([3.0, 1.0, *[2.0] * 8])
+    monkeypatch.setattr(training.Training, "_epoch", lambda self: next(losses))
+    restless = {"max_iter": 10, "n_iter_no_change": np.inf}
+    with pytest.warns(ConvergenceWarning, match="Lower learning_rate_init"):
+        small(learning_rate="constant", **restless).fit(X, numbers(X))
+
+
+@BOTH
+def test_advice_where_nothing_stops_overfitting(Estimator):
+    X, y = noise(Estimator)
+    model = small(Estimator, learning_rate_init=0.1, max_iter=100)
+    with pytest.warns(ConvergenceWarning, match="Overfitting: .* Set early_stopping=True"):
+        model.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    model.set_params(early_stopping=True).fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
 
 
 # --- weights ---------------------------------------------------------------------------------
