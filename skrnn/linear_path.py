@@ -4,7 +4,8 @@ Plain recurrent nets lose to ridge or logistic regression on tables and lag wind
 ``raw = linear map of the flat standardised input + recurrent part`` the recurrence learns only what
 the linear map cannot, as LSTNet's autoregressive highway (Lai et al., 2018) and residual nets do.
 
-The map is a ridge regression, its strength earned out of sample (equations 75 to 80):
+The map is a ridge regression, for classes a logistic regression (:mod:`skrnn.logistic`), its
+strength earned out of sample (equations 75 to 82). Of the ridge regression:
 
 * the penalty of each output is the one with the smallest leave-one-out error, which one
   eigendecomposition gives exactly for all penalties (Golub, Heath and Wahba, 1979);

@@ -2,7 +2,7 @@
 
 The penalty and the strength of the map are chosen by what the map says of a sample it has not
 seen. Fits without each sample in turn would cost too much; one Newton step away from the fit to all
-samples is close to them (Cook's distance; Rad and Maleki, 2020): equations 81 to 85.
+samples is close to them (Cook's distance; Rad and Maleki, 2020): equations 80 to 82.
 """
 
 import numpy as np
@@ -39,7 +39,7 @@ class Logistic:
         self.shares = weights / self.total
         self.values = np.r_[values / self.total, 1.0]
         n_outputs = indicators.shape[1]
-        # Of softmax by classes: the whole curvature is the larger by so much (equation 83).
+        # Of softmax by classes: the whole curvature is the larger by so much (equation 81).
         self.coupling = n_outputs / (n_outputs - 1) if n_outputs > 1 else 1.0
 
     def fit(self):

@@ -1,7 +1,7 @@
 """How much the recurrent part is to say beside the linear path, by the posterior of its share.
 
 The share that is best on a small validation set is often best by chance. Its posterior mean
-(equations 85 and 86) is drawn towards nothing, the more so the fewer the samples.
+(equations 84 and 85) is drawn towards nothing, the more so the fewer the samples.
 """
 
 import numpy as np

@@ -218,7 +218,7 @@ class Training:
         return total / float(self.examples.weights.sum(dtype=np.float64))
 
     def _add_to_average(self):
-        """Weights averaged over the last updates are better than the last ones (equation 75)."""
+        """Weights averaged over the last updates are better than the last ones (equation 83)."""
         if self.validation is None:
             return
         self._n_averaged += 1

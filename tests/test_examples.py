@@ -71,12 +71,13 @@ def test_readme_snippets():
         exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
 
 
-def test_user_guide_snippets():
-    path = ROOT / "docs" / "input_forms.md"
+@pytest.mark.parametrize(("page", "least"), [("input_forms.md", 20), ("tuning.md", 5)])
+def test_user_guide_snippets(page, least):
+    path = ROOT / "docs" / page
     session = "\n".join(fenced(path, "pycon"))
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     test = doctest.DocTestParser().get_doctest(session, {}, path.name, str(path), 0)
     report = []
     results = doctest.DocTestRunner(optionflags=flags).run(test, out=report.append)
-    assert results.attempted > 20
+    assert results.attempted > least
     assert not results.failed, "".join(report)
