@@ -61,8 +61,8 @@ class Logistic:
     def _is_as_good(self, losses, best):
         excess = losses - best
         mean = self.shares @ excess
-        variance = (self.shares @ (excess - mean) ** 2) * (self.shares @ self.shares)
-        return mean <= _TOLERANCE * np.sqrt(variance)
+        variance = self.shares @ (excess - mean) ** 2
+        return mean <= _TOLERANCE * np.sqrt(variance / self.total)
 
     def _start(self):
         """The shares of the classes, nothing else."""
@@ -96,7 +96,7 @@ class Logistic:
 
         found = minimize(
             objective, (start / unit).ravel(), jac=True, method="L-BFGS-B",
-            options={"gtol": 1e-8, "ftol": 0.0, "maxiter": 300},
+            options={"gtol": 1e-6, "ftol": 0.0, "maxiter": 300},
         )  # fmt: skip
         return unit * found.x.reshape(start.shape)
 

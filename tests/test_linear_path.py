@@ -229,6 +229,20 @@ def test_weights_are_repetition():
         assert_allclose(raw, again, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_weights_are_repetition_for_the_logistic_map(n_classes):
+    for seed in range(4):
+        problem, _ = logistic_of(30, n_classes, seed)
+        rows = np.repeat(np.arange(30), problem.weights.astype(int))[::-1]
+        again = Logistic(
+            problem.terms[rows, :-1], problem.values[:-1] * problem.total,
+            problem.indicators[rows], np.ones(len(rows)),
+        )  # fmt: skip
+        (fitted, left_out), (fitted_again, left_out_again) = problem.fit(), again.fit()
+        assert_allclose(fitted, fitted_again, rtol=1e-7, atol=1e-9)
+        assert_allclose(left_out[rows], left_out_again, rtol=1e-7, atol=1e-9)
+
+
 def test_untrained_model_predicts_what_the_path_predicts():
     X, y = load_diabetes(return_X_y=True)
     model = RNNRegressor(max_iter=1, learning_rate_init=1e-12, random_state=0).fit(X, y)
