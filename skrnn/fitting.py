@@ -332,11 +332,14 @@ def train(
     if model["n_samples_seen"] == 0:
         ways.append(_without_path(*ways[0]))
     runs = []
-    for way in ways:
+    for way, name in zip(ways, ("beside the linear path", "alone"), strict=False):
+        if report is not None:
+            report(f"The recurrent part {name}:")
         runs.append(run(*way))
         if runs[-1][1].interrupted:
             break
-    return _results(_weigh(model, runs, examples(model, watched)))
+    seen = [trained for trained in runs if trained[1].unchosen is not None]  # one epoch at least
+    return _results(_weigh(model, seen, examples(model, watched)) if seen else runs[0])
 
 
 def _results(trained):

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_info
 
-from skrnn import RNNClassifier, RNNRegressor, linear_path, stacking
+from skrnn import RNNClassifier, RNNRegressor, linear_path, stacking, training
 from skrnn.logistic import Logistic
 from skrnn.sequences import Sequences
 
@@ -157,6 +158,23 @@ def test_a_net_alone_is_kept_where_the_path_says_nothing():
     y = np.sign(X[:, 0] * X[:, 2])
     model = RNNClassifier(random_state=0).fit(X, y)
     assert model.score(X, y) > 0.85  # a linear map is right half the time
+
+
+def test_a_second_net_that_is_interrupted_at_once_is_forgotten(monkeypatch):
+    X, y = load_diabetes(return_X_y=True)
+    epoch, calls = training.Training._epoch, []
+
+    def interrupted(self):
+        calls.append(self)
+        if self is not calls[0]:
+            raise KeyboardInterrupt
+        return epoch(self)
+
+    monkeypatch.setattr(training.Training, "_epoch", interrupted)
+    with pytest.warns(ConvergenceWarning, match="interrupted by user"):
+        model = RNNRegressor(hidden_layer_sizes=4, max_iter=3, random_state=0).fit(X, y)
+    assert model.n_iter_ == 3
+    assert model.score(X, y) > 0.45
 
 
 def test_flatten_takes_the_last_steps_and_fills_short_sequences_with_zeros():
