@@ -107,7 +107,7 @@ validation_fraction : float, default=0.25
     Share held out for `early_stopping`; stratified for a classifier.
 
 n_iter_no_change : int, inf or "auto", default="auto"
-    Epochs without improvement before training stops. "auto": as many as make 300 updates, but at
+    Epochs without improvement before training stops. "auto": as many as make 200 updates, but at
     least 10; without validation data a schedule that ends at `max_iter` is gone through.
 
 max_grad_norm : float or None, default=1.0

@@ -267,7 +267,7 @@ def settings_of(params, n_samples, incremental, is_watched):
 
 
 #: Updates without improvement after which n_iter_no_change="auto" has training stop.
-_PATIENCE = 300
+_PATIENCE = 200
 #: What max_iter=None aims at: so many updates, within so many epochs.
 _N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
 
