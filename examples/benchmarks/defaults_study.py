@@ -24,7 +24,6 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
 from accuracy import TASKS, UNAVAILABLE, reason, score
-
 from skrnn import RNNClassifier, RNNRegressor
 
 #: Twelve candidates: the defaults, and one thing changed at a time.

@@ -1,0 +1,142 @@
+"""
+Where the time of a training step goes
+======================================
+
+Times, on one thread and in float32, a whole step, the two kernels of its recurrence, and products
+of the same shapes alone: what docs/benchmarks.md says about floors. The fastest of many runs; us,
+and for products GF/s.
+
+    python examples/benchmarks/step_parts.py [--quick]
+"""
+
+import sys
+from collections import deque
+from time import perf_counter
+
+import numba
+import numpy as np
+
+from page import environment, table
+from skrnn import optimizers
+from skrnn.kernels import composition, packing, recurrence
+from skrnn.kernels.layer import Workspace
+from skrnn.kernels.matmul import add_transposed_product, multiply_rows, scratch
+from skrnn.network import Network, SequenceData
+
+SIZES = [(32, 20, 1, 16), (64, 10, 1, 32), (200, 28, 1, 50), (32, 100, 8, 64), (128, 50, 32, 128)]
+SIZES += [(64, 100, 64, 256)]
+HEADER = ["cell", "batch, T, F, H", "step", "forward", "backward", "rest"]
+HEADER += ["product of a step, GF/s", "gradient product, GF/s"]
+
+
+def fastest(run, seconds=0.3):
+    """Seconds of the fastest of the runs that fit into some time."""
+    run()
+    times, end = [], perf_counter() + seconds
+    while perf_counter() < end or len(times) < 3:
+        start = perf_counter()
+        run()
+        times.append(perf_counter() - start)
+    return min(times)
+
+
+@numba.njit(error_model="numpy")
+def all_steps(inputs, start, panels, spans, flat):
+    for t in range(len(start) - 1):
+        n_rows = start[t + 1] - start[t]
+        multiply_rows(inputs, start[t], n_rows, panels, spans, flat, start[t], 0)
+
+
+class Step:
+    """A training step of one layer on one shard, and its parts by themselves."""
+
+    def __init__(self, cell, size):
+        batch, n_steps, n_features, n_hidden = size
+        random = np.random.default_rng(0)
+        self.network = Network(cell, (n_hidden,), n_features, 1, dtype=np.float32)
+        values = random.standard_normal((batch * n_steps, n_features)).astype(np.float32)
+        center, scale = np.zeros((1, n_features), "f4"), np.ones((1, n_features), "f4")
+        offsets = np.arange(batch + 1) * n_steps
+        self.data = SequenceData(values, offsets, center, scale)
+        self.rows, self.weights = np.arange(batch), np.ones(batch, np.float32)
+        self.y = random.standard_normal((batch, 1)).astype(np.float32)
+        self.theta = self.network.initialize(np.random.RandomState(0))
+        self.gradient, self.memory = np.empty_like(self.theta), deque()
+        self.optimizer = optimizers.Adam(len(self.theta), np.float32)
+        self._prepare_parts()
+
+    def _prepare_parts(self):
+        net = self.network._net
+        self.layer = net.layers[0][0]
+        self.packed = composition.pack_weights(net, self.theta, True).layers[0][0]
+        self.start = packing.step_starts(self.data.offsets, self.rows)
+        self.x = packing.gather(self.data, self.rows, self.start)
+        work = Workspace(np.float32)
+        self.history = self.layer.forward(self.packed, self.x, self.start, True, work)
+        self.flat = self.history.flat.copy()
+        self.d_matrix = self.layer.new_gradient(np.float32)
+        self.scratch = scratch(len(self.d_matrix), np.float32)
+
+    def step(self):
+        self.network.loss_gradient(
+            self.theta, self.data, self.y, self.weights, self.rows, self.gradient,
+            workspaces=self.memory,
+        )  # fmt: skip
+        optimizers.gradient_norm(self.gradient)
+        self.optimizer.update(self.theta, self.gradient, 0.0)
+
+    def forward(self):
+        recurrence.forward(
+            self.layer.cell, self.packed.panels, self.layer.spans, self.x, self.start,
+            *self.history,
+        )  # fmt: skip
+
+    def backward(self):
+        n_packed, n_hidden = len(self.x), self.layer.n_hidden
+        d_c = np.zeros((len(self.rows), self.history.c.shape[1]), np.float32)
+        recurrence.backward(
+            self.layer.cell, self.packed.to_state, self.packed.to_input, self.layer.spans,
+            self.start, *self.history, np.zeros((n_packed, n_hidden), np.float32), d_c,
+            np.empty((0, self.layer.n_inputs), np.float32), self.d_matrix, *self.scratch,
+        )  # fmt: skip
+
+    def products(self):
+        all_steps(self.history.inputs, self.start, self.packed.panels, self.layer.spans, self.flat)
+
+    def gradient_product(self):
+        add_transposed_product(
+            self.history.inputs, self.flat, 0, len(self.x), self.layer.spans, self.d_matrix,
+            *self.scratch,
+        )  # fmt: skip
+
+    @property
+    def operations(self):
+        """Of the products forward, or of the gradient."""
+        n_features, n_hidden = self.layer.n_inputs, self.layer.n_hidden
+        return 2.0 * len(self.x) * (n_features + n_hidden) * self.layer.cell.n_gates * n_hidden
+
+
+def main():
+    quick = "--quick" in sys.argv
+    cases = [("gru", (4, 5, 1, 3))] if quick else [(c, s) for s in SIZES for c in CELLS]
+    rows = []
+    for cell, size in cases:
+        step = Step(cell, size)
+        seconds = 0.01 if quick else 0.3
+        whole, forward, backward, products, gradient = (
+            fastest(run, seconds)
+            for run in (
+                step.step, step.forward, step.backward, step.products, step.gradient_product
+            )
+        )  # fmt: skip
+        parts = [f"{1e6 * t:.0f}" for t in (whole, forward, backward, whole - forward - backward)]
+        rates = [f"{1e-9 * step.operations / t:.0f}" for t in (products, gradient)]
+        rows.append([cell, ", ".join(map(str, size)), *parts, *rates])
+    print(table(HEADER, rows))
+    print(f"\nMeasured on {environment(('numpy', 'numba'))}.")
+
+
+CELLS = ("rnn", "gru", "lstm")
+
+if __name__ == "__main__":
+    main()
