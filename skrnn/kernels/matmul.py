@@ -167,4 +167,4 @@ if INTERPRETED:
         multiply(a[of_a], panels, c[of_c], accumulate)
 
     def add_transposed_product(a, b, first, last, spans, c, strips, panel):
-        c += a[first:last].T @ b[first:last]
+        c[: a.shape[1]] += a[first:last].T @ b[first:last]
