@@ -92,10 +92,10 @@ def new_model(labelled, architecture, seeds, standardize, per_step, path=None):
     target_center, target_scale = _target_scaling(labelled, architecture, standardize)
     targets = (labelled.targets - target_center) / target_scale
     linear, offsets = _linear_path(labelled, targets, architecture, per_step, path)
-    theta = _start(architecture, seeds, targets, labelled.weights)
+    theta = _start(key, seeds, targets, labelled.weights)
     if linear is not None:  # the start is what the path predicts, nothing else
-        for name in ("V", "b_out"):
-            _network(key).views(theta)[name][:] = 0.0
+        for head in _head(_network(key), theta):
+            head[:] = 0.0
     if linear is not None and standardize and architecture["loss"] in _STANDARDIZED:
         unit = _error_scale(architecture["loss"], targets, offsets, labelled.weights)
         target_scale = target_scale * unit
@@ -117,11 +117,11 @@ def new_model(labelled, architecture, seeds, standardize, per_step, path=None):
     return model, labelled._replace(offsets=offsets)
 
 
-def _start(architecture, seeds, targets, weights):
+def _start(key, seeds, targets, weights):
     """Start values of a net without a linear path, for targets in its units."""
-    network = _network(tuple(sorted(architecture.items())))
+    network = _network(key)
     theta = network.initialize(np.random.RandomState(seeds[0]))
-    network.views(theta)["b_out"][:] = _initial_bias(architecture, targets, weights)
+    network.views(theta)["b_out"][:] = _initial_bias(dict(key), targets, weights)
     return theta
 
 
@@ -339,7 +339,7 @@ def train(
         if runs[-1][1].interrupted:
             break
     seen = [trained for trained in runs if trained[1].unchosen is not None]  # one epoch at least
-    return _results(_weigh(model, seen, examples(model, watched)) if seen else runs[0])
+    return _results(_weigh(model, seen, runs[0][1].validation.examples) if seen else runs[0])
 
 
 def _results(trained):
@@ -384,7 +384,7 @@ def _without_path(model, labelled, watched, score):
     target_scale = model["target_scale"] / unit[::n_levels]
     targets = (labelled.targets - model["target_center"]) / target_scale
     alone = {**model, "linear_path": None, "target_scale": target_scale}
-    alone["theta"] = _start(dict(model["architecture"]), model["seeds"], targets, labelled.weights)
+    alone["theta"] = _start(model["architecture"], model["seeds"], targets, labelled.weights)
     return (
         alone,
         labelled._replace(offsets=None),
@@ -400,7 +400,7 @@ def _weigh(model, runs, watched):
     for trained, run, _ in runs:
         is_alone = trained["linear_path"] is None
         unit = (path["unit"] if is_alone else np.ones_like(path["unit"])).astype(run.unchosen.dtype)
-        for head in _head(network, trained):
+        for head in _head(network, trained["theta"]):
             head /= unit
         recurrent.append((run.unchosen / unit, is_alone))
     best, share, path_share = stacking.weigh(
@@ -411,14 +411,15 @@ def _weigh(model, runs, watched):
         dict(model["architecture"])["loss"] in ("logistic", "softmax", "poisson"),
     )
     trained, run, converged = runs[best]
-    for head in _head(network, trained):
+    for head in _head(network, trained["theta"]):
         head *= head.dtype.type(share)
     kept = {"linear_path": linear_path.scaled(path, path_share)}
     return {**trained, **kept, "target_scale": model["target_scale"]}, run, converged
 
 
-def _head(network, model):
-    views = network.views(model["theta"])
+def _head(network, theta):
+    """Views of the output layer's weights and biases."""
+    views = network.views(theta)
     return views["V"], views["b_out"]
 
 

@@ -143,7 +143,10 @@ class _Ridge:
 
     def scores(self):
         """Principal components (n, rank)."""
-        return np.concatenate([(x - self.mean) @ self.vectors for _, x in self.chunks()])
+        return np.concatenate([self._scores(x) for _, x in self.chunks()])
+
+    def _scores(self, x):
+        return (x - self.mean) @ self.vectors
 
     def work(self):
         """Multiplications to form the curvature of all targets once."""
@@ -164,7 +167,7 @@ class _Ridge:
         """The penalty of least leave-one-out error, for each output (K,)."""
         errors = np.zeros((len(PENALTIES), self.targets.shape[1]))
         for rows, x in self.chunks():
-            scores = (x - self.mean) @ self.vectors
+            scores = self._scores(x)
             for i, penalty in enumerate(PENALTIES):
                 left_out = self._left_out(rows, scores, self._factors(penalty))
                 errors[i] += self.weights[rows] @ (self.targets[rows] - left_out) ** 2
@@ -174,7 +177,7 @@ class _Ridge:
         """Predictions (n, K) of each sample by the fit without it."""
         factors = self._factors(penalties)
         return np.concatenate(
-            [self._left_out(r, (x - self.mean) @ self.vectors, factors) for r, x in self.chunks()]
+            [self._left_out(rows, self._scores(x), factors) for rows, x in self.chunks()]
         )
 
     def coefficients(self, penalties):

@@ -154,7 +154,7 @@ class Network:
 
     @property
     def n_pooled(self):
-        return self.n_directions * self.hidden[-1]
+        return self._net.n_pooled
 
     @property
     def n_masked(self):
@@ -199,6 +199,10 @@ class Network:
         n_tiles = -(-n_rows // max(budget // numbers, _MIN_TILE_ROWS))
         return -(-n_rows // n_tiles // _TILE_MULTIPLE) * _TILE_MULTIPLE
 
+    def _shards_worth(self, n_steps, work_per_weight):
+        """How many shards the work on that many time steps makes, not rounded."""
+        return work_per_weight * n_steps * self._n_recurrent / _SHARD_WORK
+
     def _shards(self, lengths, work_per_weight):
         """Places in a minibatch of each shard's rows, longest sequence first.
 
@@ -208,7 +212,7 @@ class Network:
         n_rows = len(lengths)
         if n_rows == 1:
             return [np.zeros(1, np.int64)]
-        wanted = work_per_weight * int(lengths.sum()) * self._n_recurrent / _SHARD_WORK
+        wanted = self._shards_worth(int(lengths.sum()), work_per_weight)
         most = max(min(2, n_rows // _MIN_SHARD_ROWS), n_rows // (2 * _MIN_SHARD_ROWS))
         n_shards = 1 << int(max(1, min(wanted, most, _MAX_SHARDS))).bit_length() - 1
         order = _longest_first(lengths)
@@ -261,7 +265,7 @@ class Network:
         """
         if offsets is None:
             offsets = np.zeros((len(weights), self.n_outputs), self.dtype)
-        labels = composition.Labels(*map(_read_only, (targets, weights, offsets)))
+        labels = composition.Labels(targets, weights, offsets)
         lengths = data.offsets[rows + 1] - data.offsets[rows]
         shards = self._shards(lengths, _TRAINING)
         tile_rows = self._tile_rows(len(shards[0]), int(lengths.max()), training=True)
@@ -288,7 +292,7 @@ class Network:
 
     def is_worth_threads(self, data):
         """Whether to predict all of data takes so long that threads help."""
-        return _PREDICTION * data.offsets[-1] * self._n_recurrent >= 2 * _SHARD_WORK
+        return self._shards_worth(data.offsets[-1], _PREDICTION) >= 2.0
 
     def encode(self, theta, data, pool=None):
         """Pooled hidden states (n, n_pooled) of all sequences."""

@@ -63,13 +63,13 @@ class Step:
         self.theta = self.network.initialize(np.random.RandomState(0))
         self.gradient, self.memory = np.empty_like(self.theta), deque()
         self.optimizer = optimizers.Adam(len(self.theta), np.float32)
-        self._prepare_parts()
+        self._prepare_parts(batch, n_steps)
 
-    def _prepare_parts(self):
+    def _prepare_parts(self, batch, n_steps):
         net = self.network._net
         self.layer = net.layers[0][0]
         self.packed = composition.pack_weights(net, self.theta, True).layers[0][0]
-        self.start = packing.step_starts(self.data.offsets, self.rows)
+        self.start = packing.step_starts(np.full(batch, n_steps))
         self.x = packing.gather(self.data, self.rows, self.start)
         work = Workspace(np.float32)
         self.history = self.layer.forward(self.packed, self.x, self.start, True, work)

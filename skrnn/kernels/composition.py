@@ -78,7 +78,8 @@ def head(net, vector):
 
 def _pack_rows(net, offsets, rows):
     """Packing of some rows, sorted already."""
-    start, lengths = packing.step_starts(offsets, rows), offsets[rows + 1] - offsets[rows]
+    lengths = offsets[rows + 1] - offsets[rows]
+    start = packing.step_starts(lengths)
     both = len(net.layers[0]) == 2
     return Packing(rows, start, lengths, packing.mirror(start, lengths) if both else None)
 

@@ -83,7 +83,7 @@ class Layer:
         self._start = position
         # U adds to the first so many columns, its own turned by so many; W from this column on.
         self._n_state, self._first_input = n_gates, n_blocks - n_gates
-        self._split = n_gates - cell.rotation * n_hidden
+        self._turn = cell.rotation * n_hidden
         halved = STEPS[type(cell)].HALVED
         factors = [0.5 if block in halved else 1.0 for block in range(cell.n_blocks)]
         self._factors = np.repeat(factors, n_hidden).astype(dtype)
@@ -96,38 +96,36 @@ class Layer:
         high = np.where(first + width <= self._first_input, self.n_hidden + 1, self.shape[0])
         return np.stack([low, high], axis=1)
 
-    def _parts(self, vector):
-        """Views of W, U and the bias."""
+    def _pairs(self, vector, matrix):
+        """Views of W, U in two parts and the bias in a flat vector, each with its place."""
         w, u, bias = self._ends
+        U, split = vector[w:u].reshape(self.n_hidden, -1), self._n_state - self._turn
+        state, inputs = self._state_and_inputs(matrix)
         return (
-            vector[self._start : w].reshape(self.n_inputs, -1),
-            vector[w:u].reshape(self.n_hidden, -1),
-            vector[u:bias],
+            (vector[self._start : w].reshape(self.n_inputs, -1), inputs),
+            (U[:, self._turn :], state[:, :split]),
+            (U[:, : self._turn], state[:, split:]),
+            (vector[u:bias], matrix[self.n_hidden]),
         )
+
+    def _state_and_inputs(self, matrix):
+        """Where in a step matrix U and W stand."""
+        inputs = matrix[self.n_hidden + 1 : self.shape[0], self._first_input :]
+        return matrix[: self.n_hidden, : self._n_state], inputs
 
     def step_matrix(self, theta):
         """The step matrix of a flat vector; what a cell wants halved is."""
-        W, U, bias = self._parts(theta)
-        turn = self._n_state - self._split
         matrix = np.zeros(self.shape, theta.dtype)
-        state, inputs = matrix[: self.n_hidden], matrix[self.n_hidden + 1 :]
-        state[:, : self._split] = U[:, turn:]
-        state[:, self._split : self._n_state] = U[:, :turn]
-        matrix[self.n_hidden] = bias
-        inputs[:, self._first_input :] = W
+        for part, place in self._pairs(theta, matrix):
+            place[:] = part
         matrix *= self._factors
         return matrix
 
     def add_step_matrix(self, d_matrix, gradient):
         """Add the gradient of the step matrix, which is used up, to that of the flat vector."""
-        d_W, d_U, d_bias = self._parts(gradient)
-        turn = self._n_state - self._split
         d_matrix *= self._factors
-        state, inputs = d_matrix[: self.n_hidden], d_matrix[self.n_hidden + 1 : self.shape[0]]
-        d_U[:, turn:] += state[:, : self._split]
-        d_U[:, :turn] += state[:, self._split : self._n_state]
-        d_bias += d_matrix[self.n_hidden]
-        d_W += inputs[:, self._first_input :]
+        for d_part, place in self._pairs(gradient, d_matrix):
+            d_part += place
 
     def new_gradient(self, dtype):
         """Zeros for the gradient of the step matrix, with some rows more at its end."""
@@ -139,11 +137,11 @@ class Layer:
         panels = matmul.pack(matrix)
         if not both_ways:
             return Weights(panels, None, None)
-        state, inputs = matrix[: self.n_hidden], matrix[self.n_hidden + 1 :]
-        to_state = matmul.pack(state[:, : self._n_state].T)
+        state, inputs = self._state_and_inputs(matrix)
+        to_state = matmul.pack(state.T)
         if not wants_input:
             return Weights(panels, to_state, to_state[:0])
-        return Weights(panels, to_state, matmul.pack(inputs[:, self._first_input :].T))
+        return Weights(panels, to_state, matmul.pack(inputs.T))
 
     def forward(self, weights, x, start, keep, work):
         """History of a run over packed x (S, F); its h are the outputs. Arrays are from `work`.

@@ -10,9 +10,9 @@ from skrnn.kernels.jit import kernel
 SequenceData = namedtuple("SequenceData", "values offsets center scale")
 
 
-def step_starts(offsets, rows):
-    """start (T + 1,): step t of the sorted `rows` owns the packed rows start[t] to start[t + 1]."""
-    lengths, n_rows = offsets[rows + 1] - offsets[rows], len(rows)
+def step_starts(lengths):
+    """start (T + 1,): step t of the sorted rows owns the packed rows start[t] to start[t + 1]."""
+    n_rows = len(lengths)
     if lengths[0] == lengths[-1]:
         return np.arange(0, n_rows * lengths[0] + 1, n_rows)
     active = n_rows - np.searchsorted(lengths[::-1], np.arange(lengths[0]), side="right")
