@@ -94,7 +94,7 @@ def main():
     options = read_options()
     keep_to_two_processors()
     results = load(options.output)
-    setting = (1, 1e-3) if options.quick else (options.rounds, 0.03)
+    setting = (1, 1e-3) if options.quick else (options.rounds, 0.15)
     with Track(options.peers, *setting) as track:
         for name in options.only:
             results[name] = run_section(name, track, options)
