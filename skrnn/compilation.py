@@ -78,7 +78,9 @@ def _use_every_kernel(cell, dtype):
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        RNNRegressor(**settings, early_stopping=True).fit(table, y).predict(table)
+        for activation in ("tanh", "relu", "logistic")[: 3 if cell == "rnn" else 1]:
+            model = RNNRegressor(**settings, activation=activation, early_stopping=True)
+            model.fit(table, y).predict(table)
         RNNRegressor(**deep, solver="sgd").fit(ragged, y).predict(ragged)
         RNNClassifier(**settings, solver="lbfgs").fit(table, label).predict(table)
         RNNClassifier(**deep, linear_path=None).partial_fit(ragged, label, classes=[0, 1, 2])

@@ -6,13 +6,15 @@ Nothing here knows scikit-learn, and all arithmetic on data is in :mod:`skrnn.ke
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from skrnn.kernels import composition, gru, losses, lstm, pooling, rnn, updates
-from skrnn.kernels.composition import SequenceData
+from skrnn.kernels.composition import Labels, SequenceData
 from skrnn.kernels.layer import Layer, Workspace
+from skrnn.kernels.weights import Places
 
 # A shard is worth a thread from about 0.2 ms on; a batch is cut by its own size, never by the
 # number of threads. Its rows are dealt out in fours, those of tiles are in twelves, as products
@@ -43,7 +45,7 @@ class Part(NamedTuple):
 
 
 def _cell(cell, activation):
-    return {"gru": gru.CELL, "lstm": lstm.CELL}.get(cell) or rnn.cell(activation)
+    return {"gru": gru.CELL, "lstm": lstm.CELL}.get(cell) or rnn.CELLS[activation]
 
 
 def _read_only(array):
@@ -62,7 +64,9 @@ def sequence_data(sequences, center, scale):
         np.ascontiguousarray(center, dtype),
         np.ascontiguousarray(scale, dtype),
     )
-    return SequenceData(*map(_read_only, arrays))
+    lengths = np.diff(sequences.offsets)
+    n_steps = int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
+    return SequenceData(*map(_read_only, arrays), n_steps)
 
 
 class Network:
@@ -108,6 +112,8 @@ class Network:
         self.n_parameters = self.parts[-1].stop
         self._net = self._architecture(pooling, loss, quantiles)
         self._last_packed = None
+        # A small step would spend a tenth of its time on the plan.
+        self._plan_equal = lru_cache(maxsize=8)(self._new_plan)
         self._n_recurrent = sum(p.stop - p.start for p in self.parts if p.name[0] in "WU")
         self.penalised = np.zeros(self.n_parameters, self.dtype)
         for part in self.parts:
@@ -143,10 +149,9 @@ class Network:
                 tuple(Layer(self.cell, start, n_inputs, size, self.dtype) for start in first)
             )
             n_inputs = self.n_directions * size
+        self._places = Places(layers, starts["V"], n_inputs, self.n_outputs, self.dtype)
         return composition.Architecture(
             tuple(layers),
-            starts["V"],
-            self.n_outputs,
             pooling.NAMES[pooling_name],
             losses.NAMES[loss],
             np.array(quantiles, np.float64),
@@ -199,27 +204,51 @@ class Network:
         n_tiles = -(-n_rows // max(budget // numbers, _MIN_TILE_ROWS))
         return -(-n_rows // n_tiles // _TILE_MULTIPLE) * _TILE_MULTIPLE
 
-    def _shards_worth(self, n_steps, work_per_weight):
+    def _shards_worth(self, n_steps, training):
         """How many shards the work on that many time steps makes, not rounded."""
+        work_per_weight = _TRAINING if training else _PREDICTION
         return work_per_weight * n_steps * self._n_recurrent / _SHARD_WORK
 
-    def _shards(self, lengths, work_per_weight):
-        """Places in a minibatch of each shard's rows, longest sequence first.
-
-        How many shards there are, a power of two, follows from the minibatch's own rows and steps
-        alone. work_per_weight: floating-point operations on each weight at each time step.
-        """
-        n_rows = len(lengths)
-        if n_rows == 1:
-            return [np.zeros(1, np.int64)]
-        wanted = self._shards_worth(int(lengths.sum()), work_per_weight)
+    def _n_shards(self, n_rows, n_steps, training):
+        """A power of two that follows from the rows and their time steps alone."""
+        wanted = self._shards_worth(n_steps, training)
         most = max(min(2, n_rows // _MIN_SHARD_ROWS), n_rows // (2 * _MIN_SHARD_ROWS))
-        n_shards = 1 << int(max(1, min(wanted, most, _MAX_SHARDS))).bit_length() - 1
-        order = _longest_first(lengths)
-        if n_shards == 1:
-            return [order]
-        turn = np.arange(n_rows) // _DEALT_ROWS % n_shards
-        return [order[turn == i] for i in range(n_shards)]
+        return 1 << int(max(1, min(wanted, most, _MAX_SHARDS))).bit_length() - 1
+
+    def _plan(self, data, rows, training):
+        """How to work through some rows: shards, which are lists of Tile."""
+        if data.n_steps:
+            return self._plan_equal(len(rows), data.n_steps, training)
+        lengths = data.offsets[rows + 1] - data.offsets[rows]
+        order = np.argsort(-lengths, kind="stable")
+        return self._cut(order, lengths[order], training)
+
+    def _new_plan(self, n_rows, n_steps, training):
+        """Plan for sequences of one length."""
+        return self._cut(np.arange(n_rows), np.full(n_rows, n_steps), training)
+
+    def _cut(self, order, lengths, training):
+        """Shards of rows that are sorted by their lengths; `order` are their places."""
+        n_shards = self._n_shards(len(order), int(lengths.sum()), training)
+        turn = np.arange(len(order)) // _DEALT_ROWS % n_shards
+        plan = []
+        for shard in range(n_shards):
+            dealt = turn == shard
+            places, its_lengths = order[dealt], lengths[dealt]
+            n_rows = self._tile_rows(len(places), int(its_lengths[0]), training)
+            plan.append(
+                [
+                    Tile(places[i : i + n_rows], self._pack_rows(its_lengths[i : i + n_rows]))
+                    for i in range(0, len(places), n_rows)
+                ]
+            )
+        return plan
+
+    def _pack_rows(self, lengths):
+        if lengths[0] == lengths[-1]:
+            n_rows, n_steps = len(lengths), int(lengths[0])
+            return composition.pack_equal_rows(n_rows, n_steps, self.n_directions == 2)
+        return composition.pack_rows(lengths, self.n_directions == 2)
 
     def loss_gradient(
         self,
@@ -233,7 +262,7 @@ class Network:
         masks=None,
         alpha=0.0,
         pool=None,
-        workspaces=None,
+        memory=None,
     ):
         """Weighted mean loss over some rows, plus the L2 penalty, and its gradient.
 
@@ -256,43 +285,50 @@ class Network:
             Adds ``alpha / 2 * ||weights||^2 / sum(weights of the rows)``.
         pool : concurrent.futures.Executor, optional
             Works on the shards side by side; the result is the same to the bit.
-        workspaces : collections.deque, optional
-            Memory to use again in the next call: empty for the first.
+        memory : Memory, optional
+            Of this network, to use again in the next call.
 
         Returns
         -------
         float
         """
-        if offsets is None:
-            offsets = np.zeros((len(weights), self.n_outputs), self.dtype)
-        labels = composition.Labels(targets, weights, offsets)
-        lengths = data.offsets[rows + 1] - data.offsets[rows]
-        shards = self._shards(lengths, _TRAINING)
-        tile_rows = self._tile_rows(len(shards[0]), int(lengths.max()), training=True)
-        weight_sum = float(np.add.reduce(weights[rows], dtype=np.float64))
-        packed = composition.pack_weights(self._net, theta, True)
-        gradients = np.empty((len(shards), self.n_parameters), self.dtype)
-        workspaces = deque() if workspaces is None else workspaces
+        memory = Memory(self) if memory is None else memory
+        plan = self._plan(data, rows, training=True)
+        weights = weights[rows]
+        weight_sum = float(np.add.reduce(weights, dtype=np.float64))
+        shares = weights / np.float64(weight_sum)
+        parameters = memory.fill(theta)
+        numbers = memory.gradients(len(plan))
+
+        def labels_of(places):
+            of_data = rows[places]
+            return of_data, Labels(
+                targets[of_data],
+                shares[places],
+                0.0 if offsets is None else offsets[of_data],
+                None if masks is None else masks[places],
+            )
 
         def work(i):
-            workspace = _take(workspaces) or Workspace(self.dtype)
-            loss = composition.loss_gradient(
-                self._net, packed, data, labels, rows[shards[i]],
-                None if masks is None else masks[shards[i]], weight_sum, tile_rows, workspace,
-                gradients[i],
-            )  # fmt: skip
-            workspaces.append(workspace)
+            workspace, gradients = memory.take_workspace(), self._places.gradients(numbers[i])
+            loss = 0.0
+            for places, packing in plan[i]:
+                of_data, labels = labels_of(places)
+                loss += composition.loss_gradient(
+                    self._net, parameters, data, labels, of_data, packing, workspace, gradients
+                )
+            memory.give_back(workspace)
             return loss
 
-        loss = sum(_run(work, range(len(shards)), pool))
-        updates.add_shards(gradients, gradient)
+        loss = sum(_run(work, range(len(plan)), pool))
+        self._places.sum_up(numbers, gradient)
         if alpha:
             loss += updates.add_penalty(theta, self.penalised, alpha / weight_sum, gradient)
         return loss
 
     def is_worth_threads(self, data):
         """Whether to predict all of data takes so long that threads help."""
-        return self._shards_worth(data.offsets[-1], _PREDICTION) >= 2.0
+        return self._shards_worth(data.offsets[-1], training=False) >= 2.0
 
     def encode(self, theta, data, pool=None):
         """Pooled hidden states (n, n_pooled) of all sequences."""
@@ -311,26 +347,57 @@ class Network:
         """
         last = self._last_packed
         if last is None or not np.array_equal(last[0], theta):
-            packed = composition.pack_weights(self._net, theta, False)
-            last = self._last_packed = theta.copy(), packed
+            last = self._last_packed = theta.copy(), self._places.packing(both_ways=False)(theta)
         return last[1]
 
-    def _encode(self, packed, data, pool):
-        lengths = data.offsets[1:] - data.offsets[:-1]
-        pooled = np.empty((len(lengths), self.n_pooled), self.dtype)
-        shards = self._shards(lengths, _PREDICTION)
-        tile_rows = self._tile_rows(len(shards[0]), int(lengths.max()), training=False)
+    def _encode(self, parameters, data, pool):
+        n_rows = len(data.offsets) - 1
+        plan = self._plan(data, np.arange(n_rows), training=False)
+        pooled = np.empty((n_rows, self.n_pooled), self.dtype)
 
         def work(shard):
             workspace = Workspace(self.dtype)
-            composition.encode(self._net, packed, data, shard, tile_rows, workspace, pooled)
+            for rows, packing in shard:
+                pooled[rows] = composition.encode(
+                    self._net, parameters, data, rows, packing, workspace
+                )
 
-        _run(work, shards, pool)
+        _run(work, plan, pool)
         return pooled
 
     def losses(self, raw, targets):
         """Loss of each row of raw predictions, (n,), weights and penalty left out."""
         return losses.row_losses(self._net.loss, self._net.quantiles, raw, targets)
+
+
+class Tile(NamedTuple):
+    """Rows that are worked on at once: their places in a minibatch, the longest first."""
+
+    places: np.ndarray
+    packing: composition.Packing
+
+
+class Memory:
+    """What the steps of one training use again: fresh memory costs as much as a small step."""
+
+    def __init__(self, network):
+        self.dtype, self._n_gradients = network.dtype, network._places.n_gradients
+        self.fill = network._places.packing(both_ways=True)
+        self._workspaces, self._gradients = deque(), np.empty((0, 0), self.dtype)
+
+    def gradients(self, n_shards):
+        """Zeros (n_shards, numbers of gradients)."""
+        if len(self._gradients) < n_shards:
+            self._gradients = np.empty((n_shards, self._n_gradients), self.dtype)
+        numbers = self._gradients[:n_shards]
+        numbers[:] = 0
+        return numbers
+
+    def take_workspace(self):
+        return _take(self._workspaces) or Workspace(self.dtype)
+
+    def give_back(self, workspace):
+        self._workspaces.append(workspace)
 
 
 def _run(work, items, pool):
@@ -360,13 +427,6 @@ def _take(things):
         return things.popleft()
     except IndexError:
         return None
-
-
-def _longest_first(lengths):
-    """Order of descending length; sequences of one length keep theirs."""
-    if (lengths == lengths[0]).all():
-        return np.arange(len(lengths))
-    return np.argsort(-lengths, kind="stable")
 
 
 def _glorot(rng, shape, n_gates):

@@ -4,7 +4,6 @@ Knows arrays and :class:`skrnn.network.Network`, not scikit-learn.
 """
 
 import math
-from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from skrnn import optimizers
-from skrnn.network import Network, SequenceData
+from skrnn.network import Memory, Network, SequenceData
 from skrnn.optimizers import SGD, Adam
 
 #: After so many returns to the last good epoch training stops.
@@ -136,7 +135,7 @@ class Training:
         self.curves = Curves()
         self.n_recoveries = 0
         self._gradient = np.empty_like(theta)
-        self._workspaces = deque()
+        self._memory = Memory(network)
         self._rate_factor = 1.0  # of recovery and of "adaptive"
         self._stalled = 0
         self._best = None
@@ -229,7 +228,7 @@ class Training:
         data, targets, weights, offsets = self.examples
         return self.network.loss_gradient(
             theta, data, targets, weights, rows, self._gradient, offsets=offsets, masks=masks,
-            alpha=self.settings.alpha, pool=self.pool, workspaces=self._workspaces,
+            alpha=self.settings.alpha, pool=self.pool, memory=self._memory,
         )  # fmt: skip
 
     def _rate(self, epochs):

@@ -47,14 +47,14 @@ def state(model):
 @pytest.fixture
 def n_shards(monkeypatch):
     """How many shards each minibatch was cut into."""
-    seen, cut = [], Network._shards
+    seen, plan = [], Network._plan
 
-    def counting(self, *args):
-        shards = cut(self, *args)
+    def counting(self, *args, **settings):
+        shards = plan(self, *args, **settings)
         seen.append(len(shards))
         return shards
 
-    monkeypatch.setattr(Network, "_shards", counting)
+    monkeypatch.setattr(Network, "_plan", counting)
     monkeypatch.setattr(network, "_SHARD_WORK", 1e7)  # or the tests would take large data
     return seen
 

@@ -8,11 +8,13 @@ import math
 import numba
 import numpy as np
 import pytest
+from numba import types
+from numba.extending import intrinsic
 from scipy.special import expit
 
 from skrnn.kernels import gru, losses, lstm, packing, pooling, rnn, updates
 from skrnn.kernels.activations import logistic, tanh
-from skrnn.kernels.cells import STEPS
+from skrnn.kernels.cells import EQUATIONS
 from skrnn.kernels.composition import SequenceData
 from skrnn.kernels.jit import FLAGS, INTERPRETED
 from skrnn.kernels.layer import Layer
@@ -23,7 +25,9 @@ from skrnn.kernels.matmul import (
     pack,
     scratch,
 )
-from skrnn.kernels.simd import PANEL_BYTES
+from skrnn.kernels.tile import PANEL_BYTES
+from skrnn.kernels.vectors import VECTOR_BYTES, Registers, Vector
+from skrnn.kernels.weights import Places
 
 pytestmark = pytest.mark.kernels
 
@@ -38,20 +42,35 @@ def rng_of(*seed):
 # --- activations -----------------------------------------------------------------------------
 
 
-@numba.njit(**FLAGS)
-def tanh_of(x):
-    y = np.empty_like(x)
-    for i in range(x.shape[0]):
-        y[i] = tanh(x[i])
-    return y
+def elementwise(formula):
+    """A formula on vectors as a function of one array (n,)."""
+    if INTERPRETED:
+        return formula
+
+    @intrinsic
+    def of_vector(typingctx, like, columns, x, y):
+        def codegen(context, builder, signature, values):
+            _, columns, x, y = values
+            registers = Registers(builder, like.dtype)
+            mask = registers.mask(columns, 0)
+            value = Vector(registers, registers.load(registers.pointer(x), mask))
+            registers.store(formula(value).value, registers.pointer(y), mask)
+            return context.get_dummy_value()
+
+        return types.void(like, *[types.intp] * 3), codegen
+
+    @numba.njit(**FLAGS)
+    def of_array(x):
+        y = np.empty_like(x)
+        size = x.itemsize
+        for i in range(0, len(x), VECTOR_BYTES // size):
+            of_vector(x, len(x) - i, x.ctypes.data + i * size, y.ctypes.data + i * size)
+        return y
+
+    return of_array
 
 
-@numba.njit(**FLAGS)
-def logistic_of(x):
-    y = np.empty_like(x)
-    for i in range(x.shape[0]):
-        y[i] = logistic(x[i])
-    return y
+tanh_of, logistic_of = elementwise(tanh), elementwise(logistic)
 
 
 def arguments(dtype):
@@ -125,10 +144,25 @@ def test_an_element_has_the_same_bits_at_every_position(function, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("function", "many"), [(tanh, tanh_of), (logistic, logistic_of)])
-def test_the_scalar_function_called_from_python_agrees(function, many, dtype):
-    x = rng_of(2).normal(size=9).astype(dtype)
-    np.testing.assert_array_equal(np.array([function(value) for value in x]), many(x))
+@pytest.mark.parametrize(("formula", "many"), [(tanh, tanh_of), (logistic, logistic_of)])
+def test_a_formula_on_arrays_of_numpy_agrees(formula, many, dtype):
+    x = rng_of(2).normal(scale=3.0, size=99).astype(dtype)
+    np.testing.assert_allclose(formula(x), many(x), rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", rnn.CELLS)
+def test_activations_of_the_simple_cell(kind, dtype):
+    forward, backward = rnn.equations(type(rnn.CELLS[kind]))
+    step = elementwise(lambda z: forward([z], None, None)[-1])
+    z = rng_of(20).normal(size=37).astype(dtype)
+    z[3:7] = np.nan, np.inf, -np.inf, 0.0
+    by_hand = {"tanh": np.tanh, "relu": lambda z: np.where(z < 0, 0, z), "logistic": expit}[kind]
+    np.testing.assert_allclose(step(z), by_hand(z), rtol=4 * np.finfo(dtype).eps)
+    slope = elementwise(lambda h: backward([h], None, None, None, h * 0.0 + 2.0, None)[0][0])
+    h = by_hand(z[7:])
+    by_hand = {"tanh": 1 - h * h, "relu": h > 0, "logistic": h * (1 - h)}[kind]
+    np.testing.assert_allclose(slope(h), 2.0 * by_hand, rtol=1e-5, atol=1e-7)
 
 
 # --- products --------------------------------------------------------------------------------
@@ -255,7 +289,7 @@ def test_add_transposed_product(n_summed, dtype):
             assert_rest_untouched(frame)
 
 
-CELLS = {"rnn": rnn.cell("tanh"), "lstm": lstm.CELL, "gru": gru.CELL}
+CELLS = {"rnn": rnn.CELLS["tanh"], "lstm": lstm.CELL, "gru": gru.CELL}
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -271,24 +305,72 @@ def test_step_matrix(cell):
     product = bias.copy()
     product[blocks - G :] += np.einsum("f,fgj->gj", x, W)
     product[:G] += np.roll(np.einsum("h,hgj->gj", h, U), -cell.rotation, axis=0)
-    product[list(STEPS[type(cell)].HALVED)] /= 2.0
-    matrix = Layer(cell, 1, n_inputs, n_hidden, np.float64).step_matrix(theta)
+    product[list(EQUATIONS[type(cell)].halved)] /= 2.0
+    layer = Layer(cell, 1, n_inputs, n_hidden, np.float64)
+    matrix = layer.step_matrix(theta) * layer.factors()
     np.testing.assert_allclose(np.concatenate([h, [1.0], x]) @ matrix, product.ravel(), rtol=1e-12)
 
 
+def places_of(cell, dtype):
+    """Two layers, the upper one in both directions, between numbers that are not theirs."""
+    layers, position = [], 0
+    for n_inputs, n_directions in ((3, 1), (5, 2)):
+        size = cell.n_gates * 5 * (n_inputs + 5) + cell.n_blocks * 5
+        starts = [position + i * size for i in range(n_directions)]
+        layers.append(tuple(Layer(cell, start, n_inputs, 5, dtype) for start in starts))
+        position += n_directions * size
+    return Places(layers, position, 10, 2, dtype), position + 22
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("both_ways", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradient_of_the_step_matrix_is_the_adjoint_of_making_it(cell):
-    cell, (n_inputs, n_hidden) = CELLS[cell], (3, 5)
-    size = cell.n_gates * n_hidden * (n_inputs + n_hidden) + cell.n_blocks * n_hidden
+def test_packed_parameters(cell, both_ways, dtype):
+    places, n_parameters = places_of(CELLS[cell], dtype)
+    theta = rng_of(13, 1).normal(size=n_parameters).astype(dtype)
+    fill = places.packing(both_ways)
+    fill(theta[::-1].copy())
+    parameters = fill(theta)
+    for i, (layer, of_layer) in enumerate(zip(places.layers, parameters.layers, strict=True)):
+        for one, weights in zip(layer, of_layer, strict=True):
+            matrix = one.step_matrix(theta) * one.factors().astype(dtype)
+            np.testing.assert_array_equal(weights.panels, pack(matrix))
+            if both_ways:
+                n_state = one.cell.n_gates * 5
+                state, inputs = matrix[:5, :n_state], matrix[6:, -n_state:]
+                np.testing.assert_array_equal(weights.to_state, pack(state.T.copy()))
+                expected = pack(inputs.T.copy())[: None if i else 0]
+                np.testing.assert_array_equal(weights.to_input, expected)
+            else:
+                assert weights.to_state is weights.to_input is None
+    np.testing.assert_array_equal(parameters.V.ravel(), theta[-22:-2])
+    np.testing.assert_array_equal(parameters.bias, theta[-2:])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_gradients_are_the_adjoint_of_packing(cell):
+    places, n_parameters = places_of(CELLS[cell], np.float64)
     rng = rng_of(14)
-    theta, gradient = rng.normal(size=size + 2), np.zeros(size + 2)
-    layer = Layer(cell, 1, n_inputs, n_hidden, np.float64)
-    matrix = layer.step_matrix(theta)
-    d_matrix = rng.normal(size=matrix.shape)
-    product = np.vdot(matrix, d_matrix)
-    layer.add_step_matrix(d_matrix, gradient)
-    assert gradient[0] == gradient[-1] == 0.0
+    theta, gradient = rng.normal(size=n_parameters), np.full(n_parameters, np.nan)
+    shards = rng.normal(size=(3, places.n_gradients))
+    total = places.gradients(shards.sum(axis=0))
+    product = theta[-22:-2] @ total.V.ravel() + theta[-2:] @ total.bias
+    for layer, d_layer in zip(places.layers, total.layers, strict=True):
+        for one, d_matrix in zip(layer, d_layer, strict=True):
+            matrix = one.step_matrix(theta) * one.factors()
+            product += np.vdot(matrix, d_matrix[: len(matrix)])
+    places.sum_up(shards, gradient)
     np.testing.assert_allclose(theta @ gradient, product, rtol=1e-12)
+
+
+def test_shards_are_added_in_order():
+    places, n_parameters = places_of(CELLS["rnn"], np.float32)
+    shards = rng_of(19).normal(size=(4, places.n_gradients)).astype(np.float32)
+    ordered = ((shards[0] + shards[1]) + shards[2]) + shards[3]
+    gradients = np.empty((2, n_parameters), np.float32)
+    for numbers, gradient in zip((shards, ordered[np.newaxis]), gradients, strict=True):
+        places.sum_up(numbers, gradient)
+    np.testing.assert_array_equal(*gradients)
 
 
 # --- packing ---------------------------------------------------------------------------------
@@ -466,8 +548,8 @@ def evaluate(kind, raw, y, weights, rows, weight_sum=None):
     quantiles = QUANTILES if kind == "quantile" else np.array([0.5])
     gradient = raw.copy()
     total = float(weights[rows].sum()) if weight_sum is None else weight_sum
-    code = losses.NAMES[kind]
-    value = losses.loss_gradient(code, quantiles, gradient, y, weights, rows, total)
+    shares = weights[rows] / np.float64(total)
+    value = losses.loss_gradient(losses.NAMES[kind], quantiles, gradient, y[rows], shares)
     return value, gradient
 
 
@@ -528,7 +610,7 @@ def test_at_a_kink_the_gradient_is_zero(kind):
     y = np.array([[2.0]])
     code, one = losses.NAMES[kind], np.ones(1)
     gradient = np.array([[2.0]])
-    value = losses.loss_gradient(code, np.array([0.3]), gradient, y, one, np.array([0]), 1.0)
+    value = losses.loss_gradient(code, np.array([0.3]), gradient, y, one)
     assert (value, gradient.item()) == (0.0, 0.0)
 
 
@@ -601,11 +683,3 @@ def test_penalty_and_its_gradient(dtype):
     assert value == pytest.approx(0.35 * (kept**2).sum(), rel=rtol)
     np.testing.assert_allclose(gradient, before + 0.7 * kept, rtol=rtol)
     np.testing.assert_array_equal(gradient[::3], before[::3])
-
-
-def test_shards_are_added_in_order():
-    gradients = rng_of(19).normal(size=(4, 11)).astype(np.float32)
-    expected = ((gradients[0] + gradients[1]) + gradients[2]) + gradients[3]
-    total = np.full(11, np.nan, np.float32)
-    updates.add_shards(gradients, total)
-    np.testing.assert_array_equal(total, expected)

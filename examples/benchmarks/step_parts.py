@@ -10,7 +10,6 @@ and for products GF/s.
 """
 
 import sys
-from collections import deque
 from time import perf_counter
 
 import numba
@@ -18,10 +17,10 @@ import numpy as np
 
 from page import environment, table
 from skrnn import optimizers
-from skrnn.kernels import composition, packing, recurrence
+from skrnn.kernels import packing, recurrence
 from skrnn.kernels.layer import Workspace
 from skrnn.kernels.matmul import add_transposed_product, multiply_rows, scratch
-from skrnn.network import Network, SequenceData
+from skrnn.network import Memory, Network, SequenceData
 
 SIZES = [(32, 20, 1, 16), (64, 10, 1, 32), (200, 28, 1, 50), (32, 100, 8, 64), (128, 50, 32, 128)]
 SIZES += [(64, 100, 64, 256)]
@@ -57,30 +56,29 @@ class Step:
         values = random.standard_normal((batch * n_steps, n_features)).astype(np.float32)
         center, scale = np.zeros((1, n_features), "f4"), np.ones((1, n_features), "f4")
         offsets = np.arange(batch + 1) * n_steps
-        self.data = SequenceData(values, offsets, center, scale)
+        self.data = SequenceData(values, offsets, center, scale, n_steps)
         self.rows, self.weights = np.arange(batch), np.ones(batch, np.float32)
         self.y = random.standard_normal((batch, 1)).astype(np.float32)
         self.theta = self.network.initialize(np.random.RandomState(0))
-        self.gradient, self.memory = np.empty_like(self.theta), deque()
+        self.gradient, self.memory = np.empty_like(self.theta), Memory(self.network)
         self.optimizer = optimizers.Adam(len(self.theta), np.float32)
         self._prepare_parts(batch, n_steps)
 
     def _prepare_parts(self, batch, n_steps):
-        net = self.network._net
-        self.layer = net.layers[0][0]
-        self.packed = composition.pack_weights(net, self.theta, True).layers[0][0]
+        self.layer = self.network._net.layers[0][0]
+        self.packed = self.memory.fill(self.theta).layers[0][0]
         self.start = packing.step_starts(np.full(batch, n_steps))
         self.x = packing.gather(self.data, self.rows, self.start)
         work = Workspace(np.float32)
-        self.history = self.layer.forward(self.packed, self.x, self.start, True, work)
+        self.h, self.history = self.layer.forward(self.packed, self.x, self.start, True, work)
         self.flat = self.history.flat.copy()
-        self.d_matrix = self.layer.new_gradient(np.float32)
+        self.d_matrix = np.zeros(self.layer.gradient_shape, np.float32)
         self.scratch = scratch(len(self.d_matrix), np.float32)
 
     def step(self):
         self.network.loss_gradient(
             self.theta, self.data, self.y, self.weights, self.rows, self.gradient,
-            workspaces=self.memory,
+            memory=self.memory,
         )  # fmt: skip
         optimizers.gradient_norm(self.gradient)
         self.optimizer.update(self.theta, self.gradient, 0.0)
@@ -88,7 +86,7 @@ class Step:
     def forward(self):
         recurrence.forward(
             self.layer.cell, self.packed.panels, self.layer.spans, self.x, self.start,
-            *self.history,
+            *self.history, self.h,
         )  # fmt: skip
 
     def backward(self):

@@ -11,8 +11,8 @@
 ``fastmath`` off
     A diverging fit must be *seen* as non-finite, so ``nnan`` and ``ninf`` stay off. ``contract``
     and ``reassoc`` stay off too: where a fused multiply-add or another order of a sum is wanted the
-    code says so (:func:`skrnn.kernels.simd.fma`), so that one row gives the same bits wherever it
-    stands in a batch.
+    code says so (:func:`skrnn.kernels.vectors.fma`), so that one row gives the same bits wherever
+    it stands in a batch.
 ``no_cfunc_wrapper``
     Nothing calls a kernel as a C callback, and the door for it takes compile time.
 ``parallel`` off

@@ -11,15 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skrnn.kernels import matmul, recurrence
-from skrnn.kernels.cells import STEPS
-
-
-class Weights(NamedTuple):
-    """A step matrix packed for the products of a step, and its transpose for the way back."""
-
-    panels: np.ndarray
-    to_state: np.ndarray | None
-    to_input: np.ndarray | None
+from skrnn.kernels.cells import EQUATIONS
 
 
 class History(NamedTuple):
@@ -27,10 +19,8 @@ class History(NamedTuple):
 
     inputs: np.ndarray
     flat: np.ndarray
-    gates: np.ndarray
     c: np.ndarray
     tanh_c: np.ndarray
-    h: np.ndarray
 
 
 class Workspace:
@@ -84,13 +74,14 @@ class Layer:
         # U adds to the first so many columns, its own turned by so many; W from this column on.
         self._n_state, self._first_input = n_gates, n_blocks - n_gates
         self._turn = cell.rotation * n_hidden
-        halved = STEPS[type(cell)].HALVED
-        factors = [0.5 if block in halved else 1.0 for block in range(cell.n_blocks)]
-        self._factors = np.repeat(factors, n_hidden).astype(dtype)
-        self.spans = self._spans(matmul.panel_width(dtype))
+        # Of a gradient, whole tiles.
+        self.gradient_shape = matmul.rows_with_padding(self.shape[0]), n_blocks
+        self._width = matmul.panel_width(dtype)
+        self.spans = self._spans()
 
-    def _spans(self, width):
+    def _spans(self):
         """Of each panel of the step matrix, the rows from and to which it is not zero: (P, 2)."""
+        width = self._width
         first = np.arange(0, self.shape[1], width)
         low = np.where(first >= self._n_state, self.n_hidden, 0)
         high = np.where(first + width <= self._first_input, self.n_hidden + 1, self.shape[0])
@@ -113,55 +104,52 @@ class Layer:
         inputs = matrix[self.n_hidden + 1 : self.shape[0], self._first_input :]
         return matrix[: self.n_hidden, : self._n_state], inputs
 
-    def step_matrix(self, theta):
-        """The step matrix of a flat vector; what a cell wants halved is."""
-        matrix = np.zeros(self.shape, theta.dtype)
-        for part, place in self._pairs(theta, matrix):
+    def step_matrix(self, vector, fill=0):
+        """The step matrix of a flat vector's numbers; `fill` where there is no parameter."""
+        matrix = np.full(self.shape, fill, vector.dtype)
+        for part, place in self._pairs(vector, matrix):
             place[:] = part
-        matrix *= self._factors
         return matrix
 
-    def add_step_matrix(self, d_matrix, gradient):
-        """Add the gradient of the step matrix, which is used up, to that of the flat vector."""
-        d_matrix *= self._factors
-        for d_part, place in self._pairs(gradient, d_matrix):
-            d_part += place
+    def write(self, matrix, vector):
+        """The other way round: a step matrix's numbers to their places in the flat vector."""
+        for part, place in self._pairs(vector, matrix):
+            part[:] = place
 
-    def new_gradient(self, dtype):
-        """Zeros for the gradient of the step matrix, with some rows more at its end."""
-        return np.zeros((matmul.rows_with_padding(self.shape[0]), self.shape[1]), dtype)
+    def factors(self):
+        """A step matrix of what parameters are multiplied by: what a cell wants halved is."""
+        halved = EQUATIONS[type(self.cell)].halved
+        factors = [0.5 if block in halved else 1.0 for block in range(self.cell.n_blocks)]
+        return np.tile(np.repeat(factors, self.n_hidden), (self.shape[0], 1))
 
-    def pack(self, theta, both_ways, wants_input):
-        """Weights for one or both ways, and for the gradient of the inputs or without."""
-        matrix = self.step_matrix(theta)
-        panels = matmul.pack(matrix)
-        if not both_ways:
-            return Weights(panels, None, None)
+    def pack(self, vector, fill, wants_input):
+        """The step matrix packed; to the state and, if that is wanted, to the input its transpose.
+
+        vector: parameters, or numbers of any type that stand for them.
+        """
+        matrix = self.step_matrix(vector, fill)
         state, inputs = self._state_and_inputs(matrix)
-        to_state = matmul.pack(state.T)
-        if not wants_input:
-            return Weights(panels, to_state, to_state[:0])
-        return Weights(panels, to_state, matmul.pack(inputs.T))
+        to_state = matmul.pack(state.T, self._width, fill)
+        to_input = matmul.pack(inputs.T, self._width, fill) if wants_input else to_state[:0]
+        return matmul.pack(matrix, self._width, fill), to_state, to_input
 
     def forward(self, weights, x, start, keep, work):
-        """History of a run over packed x (S, F); its h are the outputs. Arrays are from `work`.
+        """Outputs (S, H) and history of a run over packed x (S, F). Arrays are from `work`.
 
-        Without `keep`, all but h is overwritten from step to step.
+        Without `keep`, the history is overwritten from step to step.
         """
         n_rows, n_packed = int(start[1]), len(x)
         n_kept, n_memory = n_packed if keep else n_rows, self.n_hidden * self.cell.n_memories
-        flat = work.array((self, "gates"), n_kept, self.shape[1])
         history = History(
-            work.array((self, "inputs"), n_kept, self.shape[0]),
-            flat,
-            flat.reshape(n_kept, self.cell.n_blocks, self.n_hidden),
+            work.array((self, "inputs"), n_kept + n_rows, self.shape[0]),
+            work.array((self, "gates"), n_kept, self.shape[1]),
             work.array((self, "c"), n_kept + n_rows, n_memory),
             work.array((self, "tanh_c"), n_kept, n_memory),
-            work.array((self, "h"), n_packed + n_rows, self.n_hidden),
         )
-        history.h[n_packed:] = history.c[n_kept:] = 0
-        recurrence.forward(self.cell, weights.panels, self.spans, x, start, *history)
-        return history
+        history.c[n_kept:] = 0
+        h = work.array((self, "h"), n_packed, self.n_hidden)
+        recurrence.forward(self.cell, weights.panels, self.spans, x, start, *history, h)
+        return h, history
 
     def backward(self, weights, history, start, d_h, wants_input, d_matrix, work):
         """Gradient of the inputs, (S, F) or (0, F); that of the step matrix is added to d_matrix.

@@ -88,12 +88,8 @@ def row_losses(kind, quantiles, raw, targets):
     return _evaluate(kind, quantiles, raw, targets)[0]
 
 
-def loss_gradient(kind, quantiles, raw, targets, weights, rows, weight_sum):
-    """Weighted mean loss of some rows of the data; raw (B, K) becomes its gradient.
-
-    Raw's row i belongs to data row ``rows[i]``. `weight_sum` is that of the whole minibatch.
-    """
-    values, slopes = _evaluate(kind, quantiles, raw, targets[rows])
-    shares = weights[rows] / np.float64(weight_sum)
+def loss_gradient(kind, quantiles, raw, targets, shares):
+    """Sum of the rows' losses times their shares (B,); raw (B, K) becomes its gradient."""
+    values, slopes = _evaluate(kind, quantiles, raw, targets)
     np.multiply(slopes, shares[:, np.newaxis], out=raw, casting="same_kind")
     return float(np.add.reduce(values * shares))

@@ -13,7 +13,7 @@ and to, a panel's columns are more than zeros in; ALL_ROWS, (0, 2), leaves none 
 import numpy as np
 
 from skrnn.kernels.jit import INTERPRETED, inlined, kernel, part
-from skrnn.kernels.simd import PANEL_BYTES, SMALL_TILE_ROWS, TILE_ROWS, tile
+from skrnn.kernels.tile import PANEL_BYTES, SMALL_TILE_ROWS, TILE_ROWS, tile
 
 #: Inner length of one pass of :func:`add_transposed_product`: a packed panel stays in the L1 cache.
 DEPTH = 256
@@ -25,11 +25,11 @@ def panel_width(dtype):
     return PANEL_BYTES // np.dtype(dtype).itemsize
 
 
-def pack(b):
-    """Panels of b (K, N)."""
+def pack(b, width=None, fill=0):
+    """Panels of b (K, N), of the width for its own type or another; `fill` continues its rows."""
     depth, n_columns = b.shape
-    width = panel_width(b.dtype)
-    panels = np.zeros((-(-n_columns // width), depth, width), b.dtype)
+    width = width or panel_width(b.dtype)
+    panels = np.full((-(-n_columns // width), depth, width), fill, b.dtype)
     for p, panel in enumerate(panels):
         columns = b[:, p * width : (p + 1) * width]
         panel[:, : columns.shape[1]] = columns

@@ -4,7 +4,6 @@ Few columns, so plain loops. Each element is one sum in order: a row's bits are 
 """
 
 from skrnn.kernels.jit import kernel
-from skrnn.kernels.simd import fma
 
 
 @kernel
@@ -15,7 +14,7 @@ def forward(V, bias, pooled, raw):
             raw[i, k] = bias[k]
         for p in range(pooled.shape[1]):
             for k in range(raw.shape[1]):
-                raw[i, k] = fma(pooled[i, p], V[p, k], raw[i, k])
+                raw[i, k] += pooled[i, p] * V[p, k]
 
 
 @kernel

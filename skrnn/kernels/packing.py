@@ -7,7 +7,8 @@ import numpy as np
 from skrnn.kernels.jit import kernel
 
 #: Sequences and their standardisation ``(x - center) * scale``, center and scale (1, F) or (T, F).
-SequenceData = namedtuple("SequenceData", "values offsets center scale")
+#: n_steps: the length of all of them, or 0.
+SequenceData = namedtuple("SequenceData", "values offsets center scale n_steps", defaults=(0,))
 
 
 def step_starts(lengths):

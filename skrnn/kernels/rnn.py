@@ -1,53 +1,42 @@
-"""The simple (Elman) cell (equations 9, 16 and 17) with tanh, relu or logistic activation."""
+"""The simple (Elman) cell (equations 9, 16 and 17) with tanh, relu or logistic activation.
+
+A type for each activation: a kernel is compiled for one. Equations are written for vectors of
+units.
+"""
 
 from collections import namedtuple
 
 from skrnn.kernels.activations import logistic, tanh
+from skrnn.kernels.vectors import where_above
 
-SimpleRNN = namedtuple("SimpleRNN", "n_gates n_blocks rotation n_memories activation")
-ACTIVATIONS = {"tanh": 0, "relu": 1, "logistic": 2}
+_FIELDS = "n_gates n_blocks rotation n_memories"
+TanhRNN = namedtuple("TanhRNN", _FIELDS)
+ReluRNN = namedtuple("ReluRNN", _FIELDS)
+LogisticRNN = namedtuple("LogisticRNN", _FIELDS)
+_KINDS = {"tanh": TanhRNN, "relu": ReluRNN, "logistic": LogisticRNN}
+# Activation, and gradient of its argument from its value and the gradient of that.
+_ACTIVATIONS = {
+    TanhRNN: (tanh, lambda h, d_h: d_h * (1.0 - h * h)),
+    ReluRNN: (
+        lambda z: where_above(-z, 0.0, 0.0, z),  # keeps nan
+        lambda h, d_h: where_above(h, 0.0, d_h, 0.0),
+    ),
+    LogisticRNN: (logistic, lambda h, d_h: d_h * h * (1.0 - h)),
+}
+CELLS = {kind: cell(1, 1, 0, 0) for kind, cell in _KINDS.items()}
+#: Blocks whose arguments arrive halved.
 HALVED = ()
 
 
-def cell(activation):
-    return SimpleRNN(1, 1, 0, 0, ACTIVATIONS[activation])
+def equations(kind):
+    """A step and a step back, as the other cells have them, for one type."""
+    activate, slope = _ACTIVATIONS[kind]
 
+    def forward(arguments, h_before, c_before):
+        h = activate(arguments[0])
+        return [h], None, None, h
 
-def forward(cell, gates, h_before, c_before, c, tanh_c, h):
-    """One step. gates (B, 1, H): pre-activations in, activations out; h (B, H) is written."""
-    n_rows, n_hidden = h.shape
-    zero = h.dtype.type(0)
-    for r in range(n_rows):
-        if cell.activation == 0:
-            for j in range(n_hidden):
-                gates[r, 0, j] = tanh(gates[r, 0, j])
-        elif cell.activation == 1:
-            for j in range(n_hidden):
-                a = gates[r, 0, j]
-                gates[r, 0, j] = zero if a < zero else a  # keeps nan
-        else:
-            for j in range(n_hidden):
-                gates[r, 0, j] = logistic(gates[r, 0, j])
-        for j in range(n_hidden):
-            h[r, j] = gates[r, 0, j]
+    def backward(gates, h_before, c_before, tanh_c, d_h, d_c):
+        return [slope(gates[0], d_h)], None, None
 
-
-def backward(cell, gates, h_before, c_before, tanh_c, d_h, d_c):
-    """One step back. gates: activations in, gradients of the pre-activations out; d_h (B, H)."""
-    n_rows, n_hidden = d_h.shape
-    zero, one = d_h.dtype.type(0), d_h.dtype.type(1)
-    for r in range(n_rows):
-        if cell.activation == 0:
-            for j in range(n_hidden):
-                a = gates[r, 0, j]
-                gates[r, 0, j] = d_h[r, j] * (one - a * a)
-        elif cell.activation == 1:
-            for j in range(n_hidden):
-                a = gates[r, 0, j]
-                gates[r, 0, j] = d_h[r, j] if a > zero else zero
-        else:
-            for j in range(n_hidden):
-                a = gates[r, 0, j]
-                gates[r, 0, j] = d_h[r, j] * a * (one - a)
-        for j in range(n_hidden):
-            d_h[r, j] = zero
+    return forward, backward

@@ -8,16 +8,6 @@ from skrnn.kernels.jit import kernel
 
 
 @kernel
-def add_shards(gradients, gradient):
-    """Sum the shards' gradients (n, N) in `gradient`, in order whatever the threads."""
-    for p in range(gradient.shape[0]):
-        gradient[p] = gradients[0, p]
-    for i in range(1, gradients.shape[0]):
-        for p in range(gradient.shape[0]):
-            gradient[p] += gradients[i, p]
-
-
-@kernel
 def add_penalty(theta, penalised, strength, gradient):
     """Add the gradient of ``strength / 2 * sum(theta[penalised]**2)``; that value.
 

@@ -1,12 +1,11 @@
 """skrnn's network: steps and predictions without the estimator around them."""
 
-from collections import deque
 from contextlib import ExitStack
 
 import numpy as np
 
 from skrnn import optimizers
-from skrnn.network import Network, sequence_data, thread_pool
+from skrnn.network import Memory, Network, sequence_data, thread_pool
 from skrnn.sequences import Sequences
 from speed.cases import Case, inputs, lengths
 
@@ -37,10 +36,10 @@ def _step(case, threads, theta):
     gradient = np.empty_like(theta)
     optimizer = optimizers.Adam(len(theta), np.float32)
     pool = _POOLS.enter_context(thread_pool(threads))
-    memory = deque()  # as Training has it
+    memory = Memory(network)
 
     def run(rate=1e-3):
-        network.loss_gradient(theta, data, y, weights, rows, gradient, pool=pool, workspaces=memory)
+        network.loss_gradient(theta, data, y, weights, rows, gradient, pool=pool, memory=memory)
         norm = optimizers.gradient_norm(gradient)
         optimizer.update(theta, gradient, rate, optimizers.clipping_factor(norm, 1.0))
 
