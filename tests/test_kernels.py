@@ -438,39 +438,39 @@ def test_mirror_reverses_each_sequence_within_its_own_length(lengths):
 # --- pooling ---------------------------------------------------------------------------------
 
 POOLED_LENGTHS = np.array([5, 3, 3, 1])
-N_HIDDEN = 2
 
 
-def pooling_case(n_directions):
+def pooling_case():
     start = starts_by_hand(POOLED_LENGTHS)
-    out = rng_of(12, n_directions).normal(size=(start[-1], n_directions * N_HIDDEN))
+    out = rng_of(12).normal(size=(start[-1], 4))
     rows = [[start[t] + r for t in range(length)] for r, length in enumerate(POOLED_LENGTHS)]
     return start, out, [out[steps] for steps in rows], rows
 
 
 def pooled_by_hand(kind, sequence):
     if kind == "last":
-        return np.append(sequence[-1, :N_HIDDEN], sequence[0, N_HIDDEN:])
+        return sequence[-1]
     return sequence.mean(axis=0) if kind == "mean" else sequence.max(axis=0)
 
 
-@pytest.mark.parametrize("n_directions", [1, 2])
-@pytest.mark.parametrize("kind", ["last", "mean", "max"])
-def test_pooling_forward(kind, n_directions):
-    start, out, sequences, _ = pooling_case(n_directions)
+@pytest.mark.parametrize("kind", ["mean", "max"])
+def test_pooling_forward(kind):
+    start, out, sequences, _ = pooling_case()
     pooled = np.full((len(sequences), out.shape[1]), np.nan)
-    pooling.forward(pooling.NAMES[kind], out, start, POOLED_LENGTHS, N_HIDDEN, pooled)
+    pooling.forward(pooling.NAMES[kind], out, start, POOLED_LENGTHS, pooled)
     by_hand = np.array([pooled_by_hand(kind, sequence) for sequence in sequences])
     np.testing.assert_allclose(pooled, by_hand, rtol=1e-14)
 
 
-@pytest.mark.parametrize("n_directions", [1, 2])
 @pytest.mark.parametrize("kind", ["last", "mean", "max"])
-def test_pooling_backward_is_the_transposed_derivative(kind, n_directions):
-    start, out, sequences, rows = pooling_case(n_directions)
+def test_pooling_backward_is_the_transposed_derivative(kind):
+    start, out, sequences, rows = pooling_case()
     d_pooled = rng_of(13).normal(size=(len(sequences), out.shape[1]))
     d_out = np.full_like(out, np.nan)
-    pooling.backward(pooling.NAMES[kind], out, start, POOLED_LENGTHS, N_HIDDEN, d_pooled, d_out)
+    if kind == "last":
+        pooling.backward_last(start, POOLED_LENGTHS, d_pooled, d_out)
+    else:
+        pooling.backward(pooling.NAMES[kind], out, start, POOLED_LENGTHS, d_pooled, d_out)
     step = 1e-6
     for r, (sequence, steps) in enumerate(zip(sequences, rows, strict=True)):
         for t, p in np.ndindex(sequence.shape):
@@ -485,18 +485,18 @@ def test_of_equal_maxima_the_first_step_gets_the_gradient():
     lengths = np.array([3])
     start, out = starts_by_hand(lengths), np.array([[1.0], [1.0], [0.5]])
     d_out = np.empty_like(out)
-    pooling.backward(pooling.MAX, out, start, lengths, 1, np.array([[2.0]]), d_out)
+    pooling.backward(pooling.MAX, out, start, lengths, np.array([[2.0]]), d_out)
     np.testing.assert_array_equal(d_out, [[2.0], [0.0], [0.0]])
 
 
-@pytest.mark.parametrize("kind", ["last", "mean", "max"])
+@pytest.mark.parametrize("kind", ["mean", "max"])
 def test_pooling_shows_what_is_not_a_number(kind):
     lengths = np.array([3])
     pooled = np.empty((1, 1))
-    for place in range(3) if kind != "last" else [2]:
+    for place in range(3):
         out = np.array([[3.0], [2.0], [1.0]])
         out[place] = np.nan
-        pooling.forward(pooling.NAMES[kind], out, starts_by_hand(lengths), lengths, 1, pooled)
+        pooling.forward(pooling.NAMES[kind], out, starts_by_hand(lengths), lengths, pooled)
         assert np.isnan(pooled).all()
 
 

@@ -70,7 +70,7 @@ class Step:
         self.start = packing.step_starts(np.full(batch, n_steps))
         self.x = packing.gather(self.data, self.rows, self.start)
         work = Workspace(np.float32)
-        self.h, self.history = self.layer.forward(self.packed, self.x, self.start, True, work)
+        self.h, self.history = self.layer.forward(self.packed, self.x, self.start, True, True, work)
         self.flat = self.history.flat.copy()
         self.d_matrix = np.zeros(self.layer.gradient_shape, np.float32)
         self.scratch = scratch(len(self.d_matrix), np.float32)

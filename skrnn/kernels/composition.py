@@ -66,30 +66,41 @@ def pack_equal_rows(n_rows, n_steps, with_mirror):
 
 
 def _run_layers(net, packed, x, packing_, masks, keep, work):
-    """All layers over packed x (S, F): the last one's outputs (S, D * H), and all histories."""
+    """All layers over packed x (S, F): each direction's outputs of the last one, all histories."""
     histories, first_mask = [], 0
     for layer, weights in zip(net.layers, packed.layers, strict=True):
-        if histories and masks is not None:
-            x = x.copy()  # what the layer below keeps for its way back is not dropped
-            packing.mask_steps(x, packing_.start, masks, first_mask)
-            first_mask += x.shape[1]
+        if histories:
+            x = _join(outputs, packing_)  # noqa: F821, those of the layer below
+            if masks is not None:
+                packing.mask_steps(x, packing_.start, masks, first_mask)
+                first_mask += x.shape[1]
         inputs = (x, x[packing_.places]) if len(layer) == 2 else (x,)
+        last_only = net.pooling == pooling.LAST and layer is net.layers[-1]
         runs = [
-            one.forward(w, x_one, packing_.start, keep, work)
+            one.forward(w, x_one, packing_.start, keep, last_only, work)
             for one, w, x_one in zip(layer, weights, inputs, strict=True)
         ]
         outputs, history = zip(*runs, strict=True)
         histories.append(history)
-        x = outputs[0] if len(layer) == 1 else np.hstack([outputs[0], outputs[1][packing_.places]])
-    return x, histories
+    return outputs, histories
 
 
-def _pooled(net, out, packing_):
-    """Pooled outputs (B, D * H)."""
+def _join(outputs, packing_):
+    """Outputs of a layer's directions (S, H) side by side (S, D * H), at their own time steps."""
+    if len(outputs) == 1:
+        return outputs[0]
+    return np.hstack([outputs[0], outputs[1][packing_.places]])
+
+
+def _pool(net, outputs, packing_):
+    """Pooled outputs (B, P), and what they were pooled from: final states (B, P), or all (S, P)."""
+    if net.pooling == pooling.LAST:  # that is all there is
+        out = outputs[0] if len(outputs) == 1 else np.hstack(outputs)
+        return out, out
+    out = _join(outputs, packing_)
     pooled = np.empty((len(packing_.lengths), out.shape[1]), out.dtype)
-    n_hidden = net.layers[-1][0].n_hidden
-    pooling.forward(net.pooling, out, packing_.start, packing_.lengths, n_hidden, pooled)
-    return pooled
+    pooling.forward(net.pooling, out, packing_.start, packing_.lengths, pooled)
+    return pooled, out
 
 
 def affine(packed, pooled):
@@ -102,8 +113,8 @@ def affine(packed, pooled):
 def encode(net, packed, data, rows, packing_, work):
     """Pooled hidden states (B, P) of some rows of the data, the longest sequence first."""
     x = packing.gather(data, rows, packing_.start)
-    out, _ = _run_layers(net, packed, x, packing_, None, False, work)
-    return _pooled(net, out, packing_)
+    outputs, _ = _run_layers(net, packed, x, packing_, None, False, work)
+    return _pool(net, outputs, packing_)[0]
 
 
 # Forward and back
@@ -117,8 +128,8 @@ def loss_gradient(net, packed, data, labels, rows, packing_, work, gradients):
     """
     masks = labels.masks
     x = packing.gather(data, rows, packing_.start)
-    out, histories = _run_layers(net, packed, x, packing_, masks, True, work)
-    pooled = _pooled(net, out, packing_)
+    outputs, histories = _run_layers(net, packed, x, packing_, masks, True, work)
+    pooled, out = _pool(net, outputs, packing_)
     if masks is not None:
         pooled *= masks[:, -net.n_pooled :]
     raw = affine(packed, pooled)
@@ -128,21 +139,38 @@ def loss_gradient(net, packed, data, labels, rows, packing_, work, gradients):
     d_pooled = pooled
     if masks is not None:
         d_pooled *= masks[:, -net.n_pooled :]
-    d_out = work.array("d_out", *out.shape)
-    n_hidden = net.layers[-1][0].n_hidden
-    pooling.backward(net.pooling, out, packing_.start, packing_.lengths, n_hidden, d_pooled, d_out)
-    _layers_backward(net, packed, histories, packing_, masks, d_out, work, gradients.layers)
+    d_h = _unpool(net, out, packing_, d_pooled, work)
+    _layers_backward(net, packed, histories, packing_, masks, d_h, work, gradients.layers)
     return loss
 
 
-def _layers_backward(net, packed, histories, packing_, masks, d_out, work, d_matrices):
-    """Add the gradients of all layers' step matrices, for d_out (S, D * H) of the last outputs."""
-    first_mask = 0 if masks is None else masks.shape[1] - d_out.shape[1]
+def _unpool(net, out, packing_, d_pooled, work):
+    """Gradients (S, H) of the last layer's outputs in each direction, of those of pooled ones."""
+    start, lengths, _ = packing_
+    n_packed, n_hidden = start[-1], net.layers[-1][0].n_hidden
+    if net.pooling != pooling.LAST:
+        d_out = work.array("d_out", n_packed, net.n_pooled)
+        pooling.backward(net.pooling, out, start, lengths, d_pooled, d_out)
+        return _split(d_out, packing_)
+    d_h = []
+    for first in range(0, net.n_pooled, n_hidden):
+        d_h.append(work.array(("d_h", first), n_packed, n_hidden))
+        pooling.backward_last(start, lengths, d_pooled[:, first : first + n_hidden], d_h[-1])
+    return d_h
+
+
+def _split(d_out, packing_):
+    """The way back of _join."""
+    if packing_.places is None:
+        return [d_out]
+    d_ahead, d_reverse = np.hsplit(d_out, 2)
+    return [np.ascontiguousarray(d_ahead), d_reverse[packing_.places]]
+
+
+def _layers_backward(net, packed, histories, packing_, masks, d_h, work, d_matrices):
+    """Add the gradients of all layers' step matrices, for d_h (S, H) of the last outputs."""
+    first_mask = 0 if masks is None else masks.shape[1] - net.n_pooled
     for i in range(len(net.layers) - 1, -1, -1):
-        d_h = [d_out]
-        if len(net.layers[i]) == 2:
-            halves = np.hsplit(d_out, 2)
-            d_h = [np.ascontiguousarray(halves[0]), halves[1][packing_.places]]
         d_x = [
             one.backward(*of_one, packing_.start, d_one, i > 0, d_matrix, work)
             for one, *of_one, d_one, d_matrix in zip(
@@ -154,3 +182,4 @@ def _layers_backward(net, packed, histories, packing_, masks, d_out, work, d_mat
             if masks is not None:
                 first_mask -= d_out.shape[1]
                 packing.mask_steps(d_out, packing_.start, masks, first_mask)
+            d_h = _split(d_out, packing_)

@@ -12,6 +12,7 @@ import numpy as np
 
 from skrnn.kernels import matmul, recurrence
 from skrnn.kernels.cells import EQUATIONS
+from skrnn.kernels.vectors import empty
 
 
 class History(NamedTuple):
@@ -42,8 +43,13 @@ class Workspace:
         buffer, size = self._buffers.get(name), prod(shape)
         if buffer is not None and buffer.size >= size:
             return buffer.reshape(-1)[:size].reshape(shape)
-        buffer = self._buffers[name] = np.empty(shape, self._dtype)
+        buffer = self._buffers[name] = empty(shape, self._dtype)
         return buffer
+
+    @property
+    def size(self):
+        """Numbers there is memory for, that of products left out."""
+        return sum(buffer.size for buffer in self._buffers.values())
 
     def scratch(self, n_rows):
         """Memory for products with so many rows; see :func:`skrnn.kernels.matmul.scratch`."""
@@ -133,10 +139,11 @@ class Layer:
         to_input = matmul.pack(inputs.T, self._width, fill) if wants_input else to_state[:0]
         return matmul.pack(matrix, self._width, fill), to_state, to_input
 
-    def forward(self, weights, x, start, keep, work):
+    def forward(self, weights, x, start, keep, last_only, work):
         """Outputs (S, H) and history of a run over packed x (S, F). Arrays are from `work`.
 
-        Without `keep`, the history is overwritten from step to step.
+        Without `keep`, the history is overwritten from step to step. last_only: outputs are the
+        final states (B, H).
         """
         n_rows, n_packed = int(start[1]), len(x)
         n_kept, n_memory = n_packed if keep else n_rows, self.n_hidden * self.cell.n_memories
@@ -147,7 +154,7 @@ class Layer:
             work.array((self, "tanh_c"), n_kept, n_memory),
         )
         history.c[n_kept:] = 0
-        h = work.array((self, "h"), n_packed, self.n_hidden)
+        h = work.array((self, "h"), n_rows if last_only else n_packed, self.n_hidden)
         recurrence.forward(self.cell, weights.panels, self.spans, x, start, *history, h)
         return h, history
 

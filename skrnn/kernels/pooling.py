@@ -1,4 +1,7 @@
-"""From packed outputs (S, P) to one vector a sequence (B, P): equations 40 to 45."""
+"""From packed outputs (S, P) to one vector a sequence (B, P): equations 40 to 45.
+
+Of the final states only the way back is here: a layer gives them as they are.
+"""
 
 import numpy as np
 
@@ -8,33 +11,13 @@ LAST, MEAN, MAX = 0, 1, 2
 NAMES = {"last": LAST, "mean": MEAN, "max": MAX}
 
 
-def forward(kind, out, start, lengths, n_hidden, pooled):
-    """Pool out (S, D * H) into pooled (B, D * H)."""
-    if kind == LAST:
-        final, first = _final_steps(start, lengths)
-        pooled[:, :n_hidden] = out[final, :n_hidden]
-        pooled[:, n_hidden:] = out[first, n_hidden:]
-    else:
-        _pool(kind, out, start, lengths, pooled)
-
-
-def backward(kind, out, start, lengths, n_hidden, d_pooled, d_out):
-    """d_out (S, D * H) of d_pooled (B, D * H); every entry of d_out is written."""
-    d_out[:] = 0
-    if kind == LAST:
-        final, first = _final_steps(start, lengths)
-        d_out[final, :n_hidden] = d_pooled[:, :n_hidden]
-        d_out[first, n_hidden:] = d_pooled[:, n_hidden:]
-    else:
-        _spread(kind, out, start, lengths, d_pooled, d_out)
-
-
-def _final_steps(start, lengths):
-    """Packed rows of the final states: last steps, and for the reverse direction first ones."""
+def backward_last(start, lengths, d_pooled, d_h):
+    """d_h (S, H) of one direction's final states, d_pooled (B, H); every entry is written."""
+    d_h[:] = 0
     if lengths[0] == lengths[-1]:
-        return slice(start[-2], start[-1]), slice(0, start[1])
-    rows = np.arange(len(lengths))
-    return start[lengths - 1] + rows, rows
+        d_h[start[-2] :] = d_pooled
+    else:
+        d_h[start[lengths - 1] + np.arange(len(lengths))] = d_pooled
 
 
 @kernel
@@ -49,8 +32,8 @@ def _largest(out, start, length, row, p):
 
 
 @kernel
-def _pool(kind, out, start, lengths, pooled):
-    """Mean or maximum over the steps."""
+def forward(kind, out, start, lengths, pooled):
+    """pooled (B, P): mean or maximum of out (S, P) over the steps."""
     for r in range(lengths.shape[0]):
         if kind == MEAN:
             for p in range(out.shape[1]):
@@ -66,8 +49,11 @@ def _pool(kind, out, start, lengths, pooled):
 
 
 @kernel
-def _spread(kind, out, start, lengths, d_pooled, d_out):
-    """Way back of _pool: what is not zero in d_out."""
+def backward(kind, out, start, lengths, d_pooled, d_out):
+    """d_out (S, P) of d_pooled (B, P); every entry of d_out is written."""
+    for s in range(d_out.shape[0]):
+        for p in range(d_out.shape[1]):
+            d_out[s, p] = 0
     for r in range(lengths.shape[0]):
         if kind == MEAN:
             for t in range(lengths[r]):

@@ -26,13 +26,14 @@ def _add_inputs(x, x_first, n_rows, n_hidden, inputs, first):
 def forward(cell, panels, spans, x, start, inputs, flat, c, tanh_c, h):
     """Run the layer over packed x (S, F), from a state of zeros.
 
-    panels, spans: the packed step matrix. h (S, H) is written, and the history that the way back
-    needs: inputs (S + B, H + 1 + F) of the steps' products, gates flat (S, blocks * H), and of
-    cells with a memory c (S + B, H), whose last B rows are zeros, and tanh_c (S, H). With B rows
-    for S, as when predicting, each step writes its history over an earlier one's.
+    panels, spans: the packed step matrix. h is written, (S, H) or, with B rows, the final states,
+    and the history that the way back needs: inputs (S + B, H + 1 + F) of the steps' products, gates
+    flat (S, blocks * H), and of cells with a memory c (S + B, H), whose last B rows are zeros, and
+    tanh_c (S, H). With B rows for S, as when predicting, each step writes its history over an
+    earlier one's.
     """
     n_rows, n_packed, n_hidden = start[1], start[-1], h.shape[1]
-    keep = flat.shape[0] == n_packed
+    keep, every = flat.shape[0] == n_packed, h.shape[0] == n_packed
     c_before = c_start = c.shape[0] - n_rows
     for r in range(n_rows):
         for j in range(n_hidden):
@@ -46,7 +47,7 @@ def forward(cell, panels, spans, x, start, inputs, flat, c, tanh_c, h):
         # A sequence that ends here leaves its state in a row that another one writes later.
         step_forward(
             cell, n_active, flat, low, inputs, start[t + 1] if keep else 0, c, c_before, c_now,
-            tanh_c, h, start[t],
+            tanh_c, h, start[t] if every else 0,
         )  # fmt: skip
         c_before = c_now
 

@@ -7,6 +7,8 @@ which arrays overlap, and works off by single numbers what does not fill a regis
 50 units is too short for that. (32, 20, 1, 16), GRU: forward 45 -> 20 us.
 """
 
+from math import prod
+
 import numpy as np
 from llvmlite import binding, ir
 from numba import types
@@ -22,6 +24,14 @@ _I32, _I64 = ir.IntType(32), ir.IntType(64)
 def vector_width(dtype):
     """Numbers in a register."""
     return VECTOR_BYTES // np.dtype(dtype).itemsize
+
+
+def empty(shape, dtype):
+    """An array whose rows, if they fill whole registers, do not straddle two lines of the cache."""
+    size, line = prod(shape) * np.dtype(dtype).itemsize, 64
+    memory = np.empty(size + line, np.uint8)
+    first = -memory.ctypes.data % line
+    return memory[first : first + size].view(dtype).reshape(shape)
 
 
 def _declare(builder, name, result, arguments):

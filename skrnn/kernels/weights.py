@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skrnn.kernels.vectors import empty
+
 
 class Weights(NamedTuple):
     """A step matrix packed for the products of a step, and its transpose for the way back."""
@@ -106,7 +108,7 @@ class Places:
         kinds = slice(3 if both_ways else 1)
         wanted = [places for weights in self._weights for places in weights[kinds]]
         places = np.concatenate([array.ravel() for array in wanted])
-        scaled, numbers = np.zeros_like(self._factors), np.empty(len(places), self.dtype)
+        scaled, numbers = np.zeros_like(self._factors), empty((len(places),), self.dtype)
         arrays, _ = _cut(numbers, [array.shape for array in wanted])
         step = len(self._weights[0][kinds])
         weights = [
