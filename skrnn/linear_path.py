@@ -41,7 +41,7 @@ ROBUST = ("absolute_error", "huber", "quantile")
 # Two threads that limit BLAS at once would restore each other's limit, and leave it for good.
 _ONE_AT_A_TIME = threading.Lock()
 # Rows flattened at a time, so that the design matrix of large data never exists whole.
-_CHUNK = 4096
+_CHUNK = 1024
 # Losses of classes, which logistic regression fits better than ridge regression on indicators, and
 # the work up to which it is a small part of a fit.
 _CLASSES = ("logistic", "softmax")
@@ -78,15 +78,15 @@ def flatten(sequences, rows, center, scale, n_steps):
     -------
     ndarray of float64
     """
-    offsets = sequences.offsets[rows.start : rows.stop + 1]
-    lengths = offsets[1:] - offsets[:-1]
+    some = sequences.take(rows)
+    lengths = some.lengths
     if len(center) > 1:
         center, scale = center[-n_steps:], scale[-n_steps:]
     if (lengths == n_steps).all():  # nothing to cut or to fill
-        flat = sequences.values[offsets[0] : offsets[-1]].reshape(len(lengths), n_steps, -1)
+        flat = some.steps().reshape(len(lengths), n_steps, -1)
         return ((flat.astype(np.float64) - center) / scale).reshape(len(lengths), -1)
     steps = np.arange(n_steps) - n_steps  # counted from the end, -1 the last
-    places = np.maximum(offsets[1:, np.newaxis] + steps, 0)
+    places = np.maximum((some.starts + lengths)[:, np.newaxis] + steps, 0)
     flat = (sequences.values[places].astype(np.float64) - center) / scale
     flat[lengths[:, np.newaxis] < -steps] = 0.0
     return flat.reshape(len(lengths), -1)

@@ -60,11 +60,12 @@ def sequence_data(sequences, center, scale):
     dtype = sequences.values.dtype
     arrays = (
         sequences.values,
-        sequences.offsets,
+        sequences.starts,
+        sequences.lengths,
         np.ascontiguousarray(center, dtype),
         np.ascontiguousarray(scale, dtype),
     )
-    lengths = np.diff(sequences.offsets)
+    lengths = sequences.lengths
     n_steps = int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
     return SequenceData(*map(_read_only, arrays), n_steps)
 
@@ -219,7 +220,7 @@ class Network:
         """How to work through some rows: shards, which are lists of Tile."""
         if data.n_steps:
             return self._plan_equal(len(rows), data.n_steps, training)
-        lengths = data.offsets[rows + 1] - data.offsets[rows]
+        lengths = data.lengths[rows]
         order = np.argsort(-lengths, kind="stable")
         return self._cut(order, lengths[order], training)
 
@@ -328,7 +329,7 @@ class Network:
 
     def is_worth_threads(self, data):
         """Whether to predict all of data takes so long that threads help."""
-        return self._shards_worth(data.offsets[-1], training=False) >= 2.0
+        return self._shards_worth(data.lengths.sum(), training=False) >= 2.0
 
     def encode(self, theta, data, pool=None):
         """Pooled hidden states (n, n_pooled) of all sequences."""
@@ -352,7 +353,7 @@ class Network:
         return last[1:]
 
     def _encode(self, parameters, workspaces, data, pool):
-        n_rows = len(data.offsets) - 1
+        n_rows = len(data.lengths)
         plan = self._plan(data, np.arange(n_rows), training=False)
         pooled = np.empty((n_rows, self.n_pooled), self.dtype)
 

@@ -5,16 +5,17 @@ A weight of two counts as two samples, so weighted data and repeated data are sc
 
 import numpy as np
 
-# Rows converted to double precision at a time: a float32 X is never copied whole.
-_CHUNK = 1 << 16
+# Numbers converted to double precision at a time: X is never copied whole.
+_CHUNK = 1 << 18
 
 
-def _weighted_sum(values, weights, transform):
-    total = np.zeros(values.shape[1])
-    for first in range(0, len(values), _CHUNK):
-        part = transform(values[first : first + _CHUNK].astype(np.float64))
-        total += (weights[first : first + _CHUNK, np.newaxis] * part).sum(axis=0)
-    return total
+def _chunks(n_rows, n_columns):
+    size = max(1, _CHUNK // n_columns)
+    return (slice(first, first + size) for first in range(0, n_rows, size))
+
+
+def _weighted_sum(parts, transform):
+    return sum((w[:, np.newaxis] * transform(x.astype(np.float64))).sum(axis=0) for x, w in parts())
 
 
 def mean_and_scale(values, weights, dtype):
@@ -39,10 +40,20 @@ def mean_and_scale(values, weights, dtype):
         If a variance is beyond double precision.
     """
     weights = np.asarray(weights, dtype=np.float64)
-    total = weights.sum()
+
+    def parts():
+        for rows in _chunks(*values.shape):
+            yield values[rows], weights[rows]
+
+    return _mean_and_scale(parts, dtype)
+
+
+def _mean_and_scale(parts, dtype):
+    """The same of parts (values, weights) of the rows."""
+    total = sum(w.sum() for _, w in parts())
     with np.errstate(over="ignore", invalid="ignore"):
-        mean = _weighted_sum(values, weights, lambda part: part) / total
-        variance = _weighted_sum(values, weights, lambda part: (part - mean) ** 2) / total
+        mean = _weighted_sum(parts, lambda part: part) / total
+        variance = _weighted_sum(parts, lambda part: (part - mean) ** 2) / total
     if not (np.isfinite(mean).all() and np.isfinite(variance).all()):
         raise OverflowError("the variance of the values is beyond double precision")
     scale = np.sqrt(variance)
@@ -65,15 +76,19 @@ def sequence_scaling(sequences, weights, per_step):
     -------
     mean, scale : ndarray of shape (T, n_features) or (1, n_features)
     """
-    values, dtype = sequences.values, sequences.values.dtype
-    if per_step:
-        table = values.reshape(len(sequences), -1)
-        mean, scale = mean_and_scale(table, weights, dtype)
-        shape = (-1, sequences.n_features)
-    else:
-        mean, scale = mean_and_scale(values, np.repeat(weights, sequences.lengths), dtype)
-        shape = (1, sequences.n_features)
-    return mean.reshape(shape), scale.reshape(shape)
+    n_features = sequences.n_features
+    weights = np.asarray(weights, dtype=np.float64)
+
+    def parts():
+        for rows in _chunks(len(sequences), n_features * int(sequences.lengths.max())):
+            some = sequences.take(rows)
+            if per_step:
+                yield some.steps().reshape(len(some), -1), weights[rows]
+            else:
+                yield some.steps(), np.repeat(weights[rows], some.lengths)
+
+    mean, scale = _mean_and_scale(parts, sequences.values.dtype)
+    return mean.reshape(-1, n_features), scale.reshape(-1, n_features)
 
 
 def weighted_quantile(values, weights, level):

@@ -7,17 +7,17 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sequences:
-    """n sequences laid end to end.
+    """n sequences in one array.
 
-    Sequence ``i`` is ``values[offsets[i]:offsets[i + 1]]``, one row per step. There is no
-    padding to mask, and a 3-D array is a view of the same memory.
+    Sequence ``i`` is ``values[starts[i] : starts[i] + lengths[i]]``, one row per step. There is no
+    padding to mask, a 3-D array is a view of the same memory, and so are some of the sequences.
 
     Parameters
     ----------
     values : ndarray of shape (total_steps, n_features), C-contiguous
-        The steps of all sequences, float32 or float64.
-    offsets : ndarray of shape (n + 1,), dtype int64
-        Where each sequence starts; the last entry is ``total_steps``.
+        The steps of these sequences, and perhaps of others, float32 or float64.
+    starts, lengths : ndarray of shape (n,), dtype int64
+        Where each sequence starts, and its number of steps.
 
     Examples
     --------
@@ -26,12 +26,13 @@ class Sequences:
     >>> sequences = Sequences.from_list([np.zeros((2, 3)), np.ones((5, 3))])
     >>> sequences
     Sequences(n=2, n_features=3, total_steps=7, dtype=float64)
-    >>> sequences.lengths
-    array([2, 5])
+    >>> sequences.starts
+    array([0, 2])
     """
 
     values: np.ndarray
-    offsets: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
 
     @classmethod
     def from_array(cls, X):
@@ -48,7 +49,8 @@ class Sequences:
         """
         n, n_timesteps, n_features = X.shape
         values = np.ascontiguousarray(X).reshape(n * n_timesteps, n_features)
-        return cls(values, np.arange(n + 1, dtype=np.int64) * n_timesteps)
+        lengths = np.full(n, n_timesteps, dtype=np.int64)
+        return cls(values, np.arange(n, dtype=np.int64) * n_timesteps, lengths)
 
     @classmethod
     def from_list(cls, arrays, dtype=None):
@@ -66,47 +68,45 @@ class Sequences:
         Sequences
         """
         values = np.concatenate(arrays, dtype=dtype, casting="unsafe")
-        return cls(np.ascontiguousarray(values), _offsets([len(array) for array in arrays]))
+        lengths = np.array([len(array) for array in arrays], dtype=np.int64)
+        return cls(np.ascontiguousarray(values), np.cumsum(lengths) - lengths, lengths)
 
     @property
     def n_features(self):
         """Number of features of a step."""
         return self.values.shape[1]
 
-    @property
-    def lengths(self):
-        """Number of steps of each sequence, shape (n,)."""
-        return self.offsets[1:] - self.offsets[:-1]  # np.diff, at a third of its overhead
-
     def take(self, rows):
-        """Copy some of the sequences.
+        """Some of the sequences, in the same memory.
 
         Parameters
         ----------
-        rows : ndarray of int or of bool
+        rows : ndarray of int or of bool, or slice
             Which sequences, in which order.
 
         Returns
         -------
         Sequences
         """
-        offsets = _offsets(self.lengths[rows])
-        # Row j of the result comes from j places after its sequence's start, there and here.
-        shifts = np.repeat(self.offsets[:-1][rows] - offsets[:-1], np.diff(offsets))
-        return Sequences(self.values[shifts + np.arange(offsets[-1])], offsets)
+        return Sequences(self.values, self.starts[rows], self.lengths[rows])
+
+    def steps(self):
+        """The steps of these sequences end to end, (sum of the lengths, n_features).
+
+        A view where they are so in memory, a copy otherwise.
+        """
+        ends = np.cumsum(self.lengths)
+        first = self.starts[0] if len(self) else 0
+        if (self.starts == first + ends - self.lengths).all():
+            return self.values[first : first + self.lengths.sum()]
+        shifts = np.repeat(self.starts - (ends - self.lengths), self.lengths)
+        return self.values[shifts + np.arange(len(shifts))]
 
     def __len__(self):
-        return len(self.offsets) - 1
+        return len(self.starts)
 
     def __repr__(self):
-        total_steps, n_features = self.values.shape
         return (
-            f"Sequences(n={len(self)}, n_features={n_features}, "
-            f"total_steps={total_steps}, dtype={self.values.dtype})"
+            f"Sequences(n={len(self)}, n_features={self.n_features}, "
+            f"total_steps={self.lengths.sum()}, dtype={self.values.dtype})"
         )
-
-
-def _offsets(lengths):
-    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
-    np.cumsum(lengths, out=offsets[1:])
-    return offsets

@@ -10,6 +10,7 @@ and a list of plain numbers is a row of a 2-D table.
 """
 
 import copy
+from dataclasses import replace
 from numbers import Number
 from typing import NamedTuple
 
@@ -479,12 +480,13 @@ def _without_padding(array, values):
             " too."
         )
     kept = np.arange(n_timesteps) < lengths[:, np.newaxis]
-    bad = ~np.isfinite(values) & kept[:, :, np.newaxis]
+    bad = kept & ~np.isfinite(values).all(axis=2)
     if bad.any():
-        position = _first(bad)
+        sample, step = _first(bad)
+        position = sample, step, *_first(~np.isfinite(values[sample, step]))
         where = _at(position, _ARRAY_AXES)
         raise _not_finite("X", array[position], values.dtype, where, _PADDING_ADVICE)
-    return Sequences(values[kept], np.append(0, np.cumsum(lengths)).astype(np.int64))
+    return replace(Sequences.from_array(values), lengths=lengths)
 
 
 def _cut_list(arrays, n_timesteps, dtype):
@@ -495,8 +497,8 @@ def _cut_list(arrays, n_timesteps, dtype):
     _check_longest(sequences.lengths, n_timesteps)
     if not _is_finite(sequences.values):
         row, feature = _first(~np.isfinite(sequences.values))
-        sample = int(np.searchsorted(sequences.offsets, row, side="right")) - 1
-        step = row - sequences.offsets[sample]
+        sample = int(np.searchsorted(sequences.starts, row, side="right")) - 1
+        step = row - sequences.starts[sample]
         value = arrays[sample][step, feature]
         where = _at((sample, step, feature), _ARRAY_AXES)
         raise _not_finite("X", value, sequences.values.dtype, where, _LIST_ADVICE)

@@ -159,7 +159,8 @@ def smooth_problem(**options):
 def raw_data(values, offsets):
     """SequenceData that are standardised already."""
     one = np.ones((1, N_FEATURES))
-    return SequenceData(values, np.asarray(offsets, np.int64), 0 * one, one)
+    offsets = np.asarray(offsets, np.int64)
+    return SequenceData(values, offsets[:-1], np.diff(offsets), 0 * one, one)
 
 
 def pack(sequences):
@@ -416,7 +417,7 @@ def test_standardisation(per_step):
     shape = (4, N_FEATURES) if per_step else (1, N_FEATURES)
     center, scale = rng.standard_normal(shape), rng.uniform(0.5, 2.0, shape)
     packed = pack([sequence / scale + center for sequence in problem.sequences])
-    data = SequenceData(packed.values, packed.offsets, center, scale)
+    data = packed._replace(center=center, scale=scale)
     assert_close(problem.network.raw_predict(problem.theta, data), problem.reference_raw(), 1e-12)
 
 
@@ -438,7 +439,8 @@ def test_float32(cell):
     problem.weights = problem.weights.astype(np.float32)
     single = SequenceData(
         data.values.astype(np.float32),
-        data.offsets,
+        data.starts,
+        data.lengths,
         data.center.astype(np.float32),
         data.scale.astype(np.float32),
     )

@@ -414,7 +414,7 @@ def test_gather_standardises_and_packs(lengths, per_step, dtype):
     shape = (max(lengths) if per_step else 1, 3)
     center, scale = rng.normal(size=shape), rng.uniform(0.5, 2.0, size=shape)
     values, center, scale = (array.astype(dtype) for array in (values, center, scale))
-    data = SequenceData(values, offsets, center, scale)
+    data = SequenceData(values, offsets[:-1], np.diff(offsets), center, scale)
     x = packing.gather(data, rows, packing.step_starts(np.diff(offsets)[rows]))
     by_hand = []
     for row in rows:

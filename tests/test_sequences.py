@@ -15,8 +15,8 @@ def ragged():
 
 
 def items(sequences):
-    starts, ends = sequences.offsets[:-1], sequences.offsets[1:]
-    return [sequences.values[start:end] for start, end in zip(starts, ends, strict=True)]
+    places = zip(sequences.starts, sequences.lengths, strict=True)
+    return [sequences.values[start : start + length] for start, length in places]
 
 
 def test_from_list_lays_sequences_end_to_end(ragged):
@@ -24,8 +24,8 @@ def test_from_list_lays_sequences_end_to_end(ragged):
     assert len(sequences) == 4
     assert sequences.n_features == 3
     assert sequences.lengths.tolist() == [4, 1, 6, 2]
-    assert sequences.offsets.tolist() == [0, 4, 5, 11, 13]
-    assert sequences.offsets.dtype == np.int64
+    assert sequences.starts.tolist() == [0, 4, 5, 11]
+    assert sequences.starts.dtype == sequences.lengths.dtype == np.int64
     assert sequences.values.flags.c_contiguous
     for found, expected in zip(items(sequences), ragged, strict=True):
         np.testing.assert_array_equal(found, expected)
@@ -50,8 +50,9 @@ def test_from_array_is_a_view(dtype):
     sequences = Sequences.from_array(X)
     assert np.shares_memory(sequences.values, X)
     assert sequences.values.dtype == dtype
-    assert sequences.offsets.tolist() == [0, 4, 8]
-    assert sequences.offsets.dtype == np.int64
+    assert sequences.starts.tolist() == [0, 4]
+    assert sequences.lengths.tolist() == [4, 4]
+    assert sequences.starts.dtype == sequences.lengths.dtype == np.int64
     for found, expected in zip(items(sequences), X, strict=True):
         np.testing.assert_array_equal(found, expected)
 
@@ -66,19 +67,28 @@ def test_from_array_copies_what_is_not_contiguous():
 @pytest.mark.parametrize("rows", [[2, 0, 2], [3], [], np.array([False, True, True, False])])
 def test_take(ragged, rows):
     rows = np.array(rows, dtype=bool if len(rows) and isinstance(rows[0], np.bool_) else int)
-    taken = Sequences.from_list(ragged).take(rows)
+    sequences = Sequences.from_list(ragged)
+    taken = sequences.take(rows)
     expected = [ragged[i] for i in np.arange(4)[rows]]
     assert len(taken) == len(expected)
     assert taken.n_features == 3
-    assert taken.values.flags.c_contiguous
-    assert taken.offsets.dtype == np.int64
+    assert taken.values is sequences.values
     for found, array in zip(items(taken), expected, strict=True):
         np.testing.assert_array_equal(found, array)
+    steps = taken.steps()
+    assert steps.flags.c_contiguous
+    np.testing.assert_array_equal(steps, np.concatenate([np.empty((0, 3)), *expected]))
+
+
+def test_steps_of_neighbours_are_a_view(ragged):
+    sequences = Sequences.from_list(ragged).take(slice(1, 3))
+    assert np.shares_memory(sequences.steps(), sequences.values)
+    np.testing.assert_array_equal(sequences.steps(), np.concatenate(ragged[1:3]))
 
 
 def test_pickle_and_repr(ragged):
     sequences = Sequences.from_list(ragged)
     loaded = pickle.loads(pickle.dumps(sequences))
     np.testing.assert_array_equal(loaded.values, sequences.values)
-    np.testing.assert_array_equal(loaded.offsets, sequences.offsets)
+    np.testing.assert_array_equal(loaded.starts, sequences.starts)
     assert repr(loaded) == "Sequences(n=4, n_features=3, total_steps=13, dtype=float64)"

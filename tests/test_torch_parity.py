@@ -150,9 +150,11 @@ def flatten(network, parameters):
 
 def pack(sequences):
     lengths = [len(sequence) for sequence in sequences]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    lengths = np.array(lengths)
     one = np.ones((1, N_FEATURES))
-    return SequenceData(np.concatenate(sequences), offsets, 0 * one, one)
+    return SequenceData(
+        np.concatenate(sequences), np.cumsum(lengths) - lengths, lengths, 0 * one, one
+    )
 
 
 def loss_gradient(network, theta, data, targets, weights):

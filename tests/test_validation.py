@@ -70,7 +70,7 @@ def test_every_2d_container_is_the_same_table(X):
     assert (form, n_features_in) == ("table", 4)
     assert sequences.values.dtype == np.float64
     assert sequences.values.flags.c_contiguous
-    assert sequences.offsets.tolist() == [0, 4, 8, 12]
+    assert sequences.starts.tolist() == [0, 4, 8]
     np.testing.assert_array_equal(sequences.values, TABLE.reshape(-1, 1))
 
 
@@ -110,7 +110,7 @@ LIST = [np.arange(6.0).reshape(2, 3), np.arange(15.0).reshape(5, 3)]
 def test_every_container_of_arrays_is_the_same_list(X):
     sequences, form, n_features_in = read_sequences(X)
     assert (form, n_features_in) == ("list", 3)
-    assert sequences.offsets.tolist() == [0, 2, 7]
+    assert sequences.lengths.tolist() == [2, 5]
     np.testing.assert_array_equal(sequences.values, np.concatenate(LIST))
 
 
@@ -130,7 +130,7 @@ def test_every_container_of_arrays_is_the_same_list(X):
 def test_1d_elements_have_one_feature(X):
     sequences, form, n_features_in = read_sequences(X)
     assert (form, n_features_in) == ("list", 1)
-    assert sequences.offsets.tolist() == [0, 2, 3]
+    assert sequences.lengths.tolist() == [2, 1]
     assert sequences.values.tolist() == [[1], [2], [3]]
 
 
@@ -152,10 +152,10 @@ def test_trailing_nan_steps_are_padding():
     sequences, form, n_features_in = read_sequences(padded)
     expected = read_sequences(arrays).sequences
     assert (form, n_features_in) == ("array", 2)
-    assert sequences.values.flags.c_contiguous
-    np.testing.assert_array_equal(sequences.values, expected.values)
-    np.testing.assert_array_equal(sequences.offsets, expected.offsets)
-    assert sequences.offsets.dtype == np.int64
+    assert np.shares_memory(sequences.values, padded)
+    np.testing.assert_array_equal(sequences.steps(), expected.steps())
+    np.testing.assert_array_equal(sequences.lengths, expected.lengths)
+    assert sequences.starts.dtype == sequences.lengths.dtype == np.int64
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ class Net(RegressorMixin, BaseEstimator):
 
     def predict(self, X):
         sequences = read_matching_sequences(self, X).sequences
-        return np.add.reduceat(sequences.values.sum(axis=1), sequences.offsets[:-1])
+        return np.add.reduceat(sequences.values.sum(axis=1), sequences.starts)
 
 
 INPUT_CHECKS = [
@@ -508,7 +508,7 @@ def outcome(net, X, dtype):
         warnings.simplefilter("always")
         try:
             sequences, *rest = read_matching_sequences(net, X, dtype=dtype)
-            found = sequences.values.tolist(), sequences.offsets.tolist(), sequences.values.dtype
+            found = sequences.steps().tolist(), sequences.lengths.tolist(), sequences.values.dtype
         except (TypeError, ValueError) as error:
             found, rest = type(error), [str(error)]
     return found, rest, [(warning.category, str(warning.message)) for warning in caught]

@@ -55,8 +55,9 @@ class Step:
         self.network = Network(cell, (n_hidden,), n_features, 1, dtype=np.float32)
         values = random.standard_normal((batch * n_steps, n_features)).astype(np.float32)
         center, scale = np.zeros((1, n_features), "f4"), np.ones((1, n_features), "f4")
-        offsets = np.arange(batch + 1) * n_steps
-        self.data = SequenceData(values, offsets, center, scale, n_steps)
+        lengths = np.full(batch, n_steps)
+        starts = np.arange(batch) * n_steps
+        self.data = SequenceData(values, starts, lengths, center, scale, n_steps)
         self.rows, self.weights = np.arange(batch), np.ones(batch, np.float32)
         self.y = random.standard_normal((batch, 1)).astype(np.float32)
         self.theta = self.network.initialize(np.random.RandomState(0))

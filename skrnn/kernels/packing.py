@@ -8,7 +8,9 @@ from skrnn.kernels.jit import kernel
 
 #: Sequences and their standardisation ``(x - center) * scale``, center and scale (1, F) or (T, F).
 #: n_steps: the length of all of them, or 0.
-SequenceData = namedtuple("SequenceData", "values offsets center scale n_steps", defaults=(0,))
+SequenceData = namedtuple(
+    "SequenceData", "values starts lengths center scale n_steps", defaults=(0,)
+)
 
 
 def step_starts(lengths):
@@ -37,8 +39,8 @@ def gather(data, rows, start):
     x = np.empty((start[-1], n_features), data.values.dtype)
     per_step = data.center.shape[0] > 1
     for r in range(rows.shape[0]):
-        first = data.offsets[rows[r]]
-        for t in range(data.offsets[rows[r] + 1] - first):
+        first = data.starts[rows[r]]
+        for t in range(data.lengths[rows[r]]):
             s = t if per_step else 0
             for f in range(n_features):
                 centered = data.values[first + t, f] - data.center[s, f]
