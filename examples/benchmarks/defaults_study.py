@@ -4,42 +4,79 @@ The study behind the defaults: variants on validation folds
 
 Cuts validation folds out of the training rows of the sets of `accuracy.py` (three folds, five
 below 100 rows; the last fifth, and the fifth before it, of series), fits variants of the defaults
-and prints mean scores, ranks, the spread over seeds and processor time. Test rows are never
-touched, but for `--best`, which in the end scores the best variant of each set on them.
+on them, each with one thing changed, and compares them with the first one named. Test rows are
+never touched, but for `--best`, which in the end scores the best variant of each set on them.
 
-    python examples/benchmarks/defaults_study.py [--sets wine,goog] [--seeds 2] [--quick]
-        [--variants default,patience_10] [--best]
+    python examples/benchmarks/defaults_study.py [--sets wine,goog] [--variants default,lstm]
+        [--seeds 2] [--output study.json] [--report] [--best] [--quick]
+
+With `--output` runs are kept in that file, one for each set, variant and seed, and those it has
+are not made again; so a long study can be done in pieces. `--report` only prints the tables, of
+the sets for which the file has all the variants.
 """
 
 import argparse
+import json
 import sys
 import warnings
+from contextlib import nullcontext
 from pathlib import Path
 from time import process_time
+from unittest.mock import patch
 
 import numpy as np
+from scipy.stats import rankdata
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
 from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
-from accuracy import TASKS, UNAVAILABLE, reason, score
+from accuracy import TASKS, compile_kernels, loaded, score, show
+from page import environment, line, table
 from skrnn import RNNClassifier, RNNRegressor
 
-#: Twelve candidates: the defaults, and one thing changed at a time.
+#: The defaults, and one thing changed at a time. A random_state is added to the seed.
 VARIANTS = {
     "default": {},
+    "another_seed": {"random_state": 100},  # what a difference without any cause looks like
     "no_path": {"linear_path": None},
-    "patience_10": {"n_iter_no_change": 10},
-    "holdout_15": {"validation_fraction": 0.15},
-    "rate_1e-3": {"learning_rate_init": 1e-3},
-    "rate_5e-3": {"learning_rate_init": 5e-3},
-    "alpha_1e-2": {"alpha": 1e-2},
     "lstm": {"cell": "lstm"},
     "rnn": {"cell": "rnn"},
-    "mean": {"pooling": "mean"},
     "both_ways": {"bidirectional": True},
+    "width_32": {"hidden_layer_sizes": 32},
+    "width_128": {"hidden_layer_sizes": 128},
+    "mean": {"pooling": "mean"},
+    "max": {"pooling": "max"},
+    "rate_1e-3": {"learning_rate_init": 1e-3},
+    "rate_1e-2": {"learning_rate_init": 1e-2},
+    "constant": {"learning_rate": "constant"},
+    "updates_1000": {},
+    "batch_16": {"batch_size": 16},
+    "batch_128": {"batch_size": 128},
+    "patience_10": {"n_iter_no_change": 10},
+    "patience_600": {},
+    "no_stopping": {"early_stopping": False},
+    "holdout_15": {"validation_fraction": 0.15},
+    "no_clipping": {"max_grad_norm": None},
+    "glorot_start": {},
+    "no_scaling": {"standardize": False},
+    "alpha_0": {"alpha": 0.0},
+    "alpha_1e-2": {"alpha": 1e-2},
     "dropout": {"dropout": 0.2},
+}
+
+
+def glorot(rng, size, n_gates):
+    bound = np.sqrt(3.0 / size)
+    return rng.uniform(-bound, bound, (size, n_gates * size))
+
+
+#: What no parameter reaches: numbers of updates, and how the recurrent matrices start.
+INTERNALS = {
+    "updates_1000": ("skrnn.fitting._N_UPDATES", 1000),
+    "patience_600": ("skrnn.fitting._PATIENCE", 600),
+    "glorot_start": ("skrnn.network._orthogonal", glorot),
 }
 
 
@@ -60,83 +97,187 @@ def folds_of(data):
     yield from kind(5 if n < 100 else 3, shuffle=True, random_state=1).split(np.zeros(n), y)
 
 
-def fit(data, X, y, **parameters):
-    if data.metric == "accuracy":
-        return RNNClassifier(**parameters).fit(X, y)
-    if data.naive is None:
-        return RNNRegressor(**parameters).fit(X, y)
-    n = int(0.85 * len(y))
-    return RNNRegressor(**parameters).fit(X[:n], y[:n], X_val=X[n:], y_val=y[n:])
+def fit(data, X, y, variant, seed, quick=False):
+    parameters = {"random_state": 0} | VARIANTS[variant]
+    parameters["random_state"] += seed
+    if quick:
+        parameters |= {"max_iter": 2, "hidden_layer_sizes": 4}
+    with patch(*INTERNALS[variant]) if variant in INTERNALS else nullcontext():
+        if data.metric == "accuracy":
+            return RNNClassifier(**parameters).fit(X, y)
+        if data.naive is None:
+            return RNNRegressor(**parameters).fit(X, y)
+        n = int(0.85 * len(y))
+        return RNNRegressor(**parameters).fit(X[:n], y[:n], X_val=X[n:], y_val=y[n:])
 
 
-def scores_of(data, parameters, n_seeds, n_folds=None):
-    """Scores (seeds, folds), and seconds of processor time a fit."""
+def run(data, variant, seed, quick):
+    """Score and loss (log-loss, or the error) on each fold; seconds of processor time a fit."""
     X, y, *_ = data.folds[0]
-    scores, seconds = [], []
-    for seed in range(n_seeds):
-        for train, held_out in list(folds_of(data))[:n_folds]:
-            start = process_time()
-            model = fit(data, take(X, train), y[train], random_state=seed, **parameters)
-            seconds.append(process_time() - start)
-            scores.append(score(data.metric, y[held_out], model.predict(take(X, held_out))))
-    return np.reshape(scores, (n_seeds, -1)), float(np.median(seconds))
+    scores, losses, seconds = [], [], []
+    for train, held_out in folds_of(data):
+        start = process_time()
+        model = fit(data, take(X, train), y[train], variant, seed, quick)
+        seconds.append(process_time() - start)
+        Z, truth = take(X, held_out), y[held_out]
+        scores.append(score(data.metric, truth, model.predict(Z)))
+        if data.metric == "accuracy":
+            losses.append(log_loss(truth, model.predict_proba(Z), labels=model.classes_))
+        else:
+            losses.append(score("rmse", truth, model.predict(Z)))
+    return {"scores": scores, "losses": losses, "seconds": float(np.median(seconds))}
 
 
-def test_score(data, parameters, n_seeds):
-    """Mean score on the test rows, of all folds."""
-    return np.mean(
-        [
-            score(data.metric, y_test, fit(data, X, y, random_state=seed, **parameters).predict(Z))
-            for seed in range(n_seeds)
-            for X, y, Z, y_test in data.folds
-        ]
+def read(path):
+    if path is None or not path.exists():
+        return {"environments": [], "sets": {}}
+    return json.loads(path.read_text())
+
+
+def study(options):
+    """The runs asked for, with those of the file."""
+    results = read(options.output)
+    place = environment(["numpy", "scikit-learn", "numba"])
+    results["environments"] = sorted({*results["environments"], place})
+    for name, data in loaded(options.sets):
+        runs = results["sets"].setdefault(name, {"metric": data.metric, "variants": {}})["variants"]
+        for seed, variant in ((s, v) for s in range(options.seeds) for v in options.variants):
+            done = runs.setdefault(variant, {})
+            if str(seed) in done:
+                continue
+            done[str(seed)] = found = run(data, variant, seed, options.quick)
+            means = [f"{np.mean(found[what]):.4g}" for what in ("scores", "losses", "seconds")]
+            print(line([name, variant, str(seed), *means]), flush=True)
+            if options.output:
+                options.output.write_text(json.dumps(results, indent=1))
+    return results
+
+
+# %%
+# Report
+
+
+def seeds_of(runs, variants):
+    """The seeds that all these variants have on a set."""
+    return sorted(set.intersection(*(set(runs.get(variant, {})) for variant in variants)))
+
+
+def best_first(metric, scores):
+    return scores if metric == "rmse" else -scores
+
+
+def compare(metric, runs, variants):
+    """For one set, each variant beside the first: arrays (variants,)."""
+    seeds = seeds_of(runs, variants)
+    scores, losses, seconds = (
+        np.array([[runs[variant][seed][what] for seed in seeds] for variant in variants])
+        for what in ("scores", "losses", "seconds")
     )
+    mean_scores, mean_losses = scores.mean(axis=(1, 2)), losses.mean(axis=(1, 2))
+    differences = (losses - losses[0]).mean(axis=1)  # fold by fold
+    error = differences.std(axis=1, ddof=1) / np.sqrt(differences.shape[1])
+    spread = np.log(losses.mean(axis=2)).std(axis=1, ddof=1) if len(seeds) > 1 else None
+    return {
+        "score": mean_scores,
+        "score rank": rankdata(best_first(metric, mean_scores).round(9)),
+        "loss rank": rankdata(mean_losses.round(9)),
+        "ratio": np.log(mean_losses / mean_losses[0]),
+        "better": differences.mean(axis=1) < -error,
+        "worse": differences.mean(axis=1) > error,
+        "seconds": np.log(seconds.mean(axis=1) / seconds[0].mean()),
+        "spread": spread,
+    }
 
 
-def study(names, variants, n_seeds, quick, best):
-    columns = " | ".join(variants)
-    print(f"| set | {columns} |\n| --- |{' --- |' * len(variants)}")
-    ranks = []
-    for name in names:
-        try:
-            data = TASKS[name].load()
-        except UNAVAILABLE as error:
-            print(f"{name}: skipped, {reason(error)}", file=sys.stderr)
-            continue
-        settings = {"max_iter": 2, "hidden_layer_sizes": 4} if quick else {}
-        cells, means = [], []
-        for variant in variants:
-            parameters = VARIANTS[variant] | settings
-            scores, seconds = scores_of(data, parameters, n_seeds, 1 if quick else None)
-            means.append(scores.mean())
-            spread = scores.mean(axis=1).std()
-            cells.append(f"{means[-1]:.4g} ± {spread:.2g}, {seconds:.2g} s")
-        order = np.array(means) * (1.0 if data.metric == "rmse" else -1.0)
-        ranks.append(1 + (order[:, np.newaxis] > order).sum(axis=1))
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
-        if best:
-            winner = variants[int(order.argmin())]
-            result = test_score(data, VARIANTS[winner] | settings, n_seeds)
-            print(f"best of {name}: {winner}, {result:.4g} on its test rows", flush=True)
-    if ranks:
-        print(f"| mean rank | {' | '.join(f'{rank:.1f}' for rank in np.mean(ranks, axis=0))} |")
+SUMMARY = ["variant", "rank by score", "rank by loss", "loss", "median", "better", "worse"]
+SUMMARY += ["worst set", "spread", "seconds"]
 
 
-def main():
+def summary(compared, variants):
+    """A line for each variant over all sets; ratios are averaged as logarithms."""
+
+    def columns(what):
+        return np.array([c[what] for c in compared.values() if c[what] is not None]).T
+
+    spreads = columns("spread")
+    for k, variant in enumerate(variants):
+        ratio = columns("ratio")[k]
+        worst = int(ratio.argmax())
+        yield [
+            variant,
+            *(f"{columns(what)[k].mean():.1f}" for what in ("score rank", "loss rank")),
+            *(f"{np.exp(middle):.3f}" for middle in (ratio.mean(), np.median(ratio))),
+            *(str(columns(what)[k].sum()) for what in ("better", "worse")),
+            f"{np.exp(ratio[worst]):.2f} {list(compared)[worst]}" if ratio[worst] > 0 else "-",
+            f"{100 * np.median(spreads[k]):.1f} %" if len(spreads) else "-",
+            f"{np.exp(columns('seconds')[k].mean()):.2f}",
+        ]
+
+
+def report(results, variants):
+    """Tables of the sets that have all the variants."""
+    known = {name: results["sets"][name] for name in TASKS if name in results["sets"]}
+    compared = {
+        name: compare(found["metric"], found["variants"], variants)
+        for name, found in known.items()
+        if seeds_of(found["variants"], variants)
+    }
+    if not compared:
+        return
+    print(f"\n{len(compared)} sets\n\n{table(SUMMARY, summary(compared, variants))}\n")
+    rows = [
+        [
+            name,
+            show(known[name]["metric"], c["score"][0]),
+            *(f"{r:.3f}" for r in np.exp(c["ratio"])),
+        ]
+        for name, c in compared.items()
+    ]
+    print(table(["set", "score", *variants], rows))
+    print(f"\nMeasured on {'; and '.join(results['environments'])}.")
+
+
+def score_best(results, options):
+    """The variant with the best mean score on the folds, scored once on the test rows."""
+    for name, data in loaded(options.sets):
+        found = compare(data.metric, results["sets"][name]["variants"], options.variants)
+        winner = options.variants[int(best_first(data.metric, found["score"]).argmin())]
+        result = np.mean(
+            [
+                score(data.metric, truth, fit(data, X, y, winner, seed, options.quick).predict(Z))
+                for seed in range(options.seeds)
+                for X, y, Z, truth in data.folds
+            ]
+        )
+        print(f"best of {name}: {winner}, {result:.4g} on its test rows", flush=True)
+
+
+def read_options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--sets", help="comma-separated (default: all)")
-    parser.add_argument("--variants", default=",".join(VARIANTS), help="comma-separated")
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--sets", default=",".join(TASKS), help="names, with commas between them")
+    parser.add_argument("--variants", default=",".join(VARIANTS), help="likewise")
+    parser.add_argument("--seeds", type=int, default=2, help="how many")
+    parser.add_argument("--output", type=Path, help="the JSON file that keeps the runs")
+    parser.add_argument("--report", action="store_true", help="only print what the file has")
     parser.add_argument("--best", action="store_true", help="score the best variant on test rows")
     parser.add_argument("--quick", action="store_true", help="one table, tiny nets: does it run?")
     options = parser.parse_args()
-    names = options.sets.split(",") if options.sets else list(TASKS)
-    variants = options.variants.split(",")
+    options.sets, options.variants = options.sets.split(","), options.variants.split(",")
     if options.quick:
-        names, variants, options.seeds = ["wine"], variants[:2], 1
+        options.sets, options.variants, options.seeds = ["wine"], options.variants[:2], 1
+    return options
+
+
+def main():
+    options = read_options()
     warnings.simplefilter("ignore", ConvergenceWarning)
     with threadpool_limits(1):
-        study(names, variants, options.seeds, options.quick, options.best)
+        if not options.report:
+            compile_kernels()
+        results = read(options.output) if options.report else study(options)
+        report(results, options.variants)
+        if options.best:
+            score_best(results, options)
 
 
 if __name__ == "__main__":
