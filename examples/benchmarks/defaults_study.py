@@ -25,7 +25,7 @@ from time import process_time
 from unittest.mock import patch
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.stats import rankdata, trim_mean
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -194,7 +194,10 @@ SUMMARY += ["worst set", "spread", "seconds"]
 
 
 def summary(compared, variants):
-    """A line for each variant over all sets; ratios are averaged as logarithms."""
+    """A line for each variant over all sets.
+
+    Ratios are averaged as logarithms, of the loss without the best and the worst set in some eight.
+    """
 
     def columns(what):
         return np.array([c[what] for c in compared.values() if c[what] is not None]).T
@@ -206,7 +209,7 @@ def summary(compared, variants):
         yield [
             variant,
             *(f"{columns(what)[k].mean():.1f}" for what in ("score rank", "loss rank")),
-            *(f"{np.exp(middle):.3f}" for middle in (ratio.mean(), np.median(ratio))),
+            *(f"{np.exp(middle):.3f}" for middle in (trim_mean(ratio, 0.12), np.median(ratio))),
             *(str(columns(what)[k].sum()) for what in ("better", "worse")),
             f"{np.exp(ratio[worst]):.2f} {list(compared)[worst]}" if ratio[worst] > 0 else "-",
             f"{100 * np.median(spreads[k]):.1f} %" if len(spreads) else "-",
