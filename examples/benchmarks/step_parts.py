@@ -86,8 +86,8 @@ class Step:
 
     def forward(self):
         recurrence.forward(
-            self.layer.cell, self.packed.panels, self.layer.spans, self.x, self.start,
-            *self.history, self.h,
+            self.layer.cell, self.packed.panels, self.layer.spans, self.layer.first_spans, self.x,
+            self.start, *self.history, self.h,
         )  # fmt: skip
 
     def backward(self):

@@ -84,6 +84,7 @@ class Layer:
         self.gradient_shape = matmul.rows_with_padding(self.shape[0]), n_blocks
         self._width = matmul.panel_width(dtype)
         self.spans = self._spans()
+        self.first_spans = np.maximum(self.spans, n_hidden)
 
     def _spans(self):
         """Of each panel of the step matrix, the rows from and to which it is not zero: (P, 2)."""
@@ -155,7 +156,9 @@ class Layer:
         )
         history.c[n_kept:] = 0
         h = work.array((self, "h"), n_rows if last_only else n_packed, self.n_hidden)
-        recurrence.forward(self.cell, weights.panels, self.spans, x, start, *history, h)
+        recurrence.forward(
+            self.cell, weights.panels, self.spans, self.first_spans, x, start, *history, h
+        )
         return h, history
 
     def backward(self, weights, history, start, d_h, wants_input, d_matrix, work):

@@ -23,14 +23,14 @@ def _add_inputs(x, x_first, n_rows, n_hidden, inputs, first):
 
 
 @long_kernel
-def forward(cell, panels, spans, x, start, inputs, flat, c, tanh_c, h):
+def forward(cell, panels, spans, first_spans, x, start, inputs, flat, c, tanh_c, h):
     """Run the layer over packed x (S, F), from a state of zeros.
 
-    panels, spans: the packed step matrix. h is written, (S, H) or, with B rows, the final states,
-    and the history that the way back needs: inputs (S + B, H + 1 + F) of the steps' products, gates
-    flat (S, blocks * H), and of cells with a memory c (S + B, H), whose last B rows are zeros, and
-    tanh_c (S, H). With B rows for S, as when predicting, each step writes its history over an
-    earlier one's.
+    panels, spans: the packed step matrix; first_spans: those without U's rows, for the first step.
+    h is written, (S, H) or, with B rows, the final states, and the history that the way back needs:
+    inputs (S + B, H + 1 + F) of the steps' products, gates flat (S, blocks * H), and of cells with
+    a memory c (S + B, H), whose last B rows are zeros, and tanh_c (S, H). With B rows for S, as
+    when predicting, each step writes its history over an earlier one's.
     """
     n_rows, n_packed, n_hidden = start[1], start[-1], h.shape[1]
     keep, every = flat.shape[0] == n_packed, h.shape[0] == n_packed
@@ -43,7 +43,8 @@ def forward(cell, panels, spans, x, start, inputs, flat, c, tanh_c, h):
         low = start[t] if keep else 0
         c_now = low if keep else c_start - c_before
         _add_inputs(x, start[t], n_active, n_hidden, inputs, low)
-        multiply_rows(inputs, low, n_active, panels, spans, flat, low, 0)
+        not_zero = spans if t else first_spans
+        multiply_rows(inputs, low, n_active, panels, not_zero, flat, low, 0)
         # A sequence that ends here leaves its state in a row that another one writes later.
         step_forward(
             cell, n_active, flat, low, inputs, start[t + 1] if keep else 0, c, c_before, c_now,
