@@ -6,7 +6,7 @@ A weight of two counts as two samples, so weighted data and repeated data are sc
 import numpy as np
 
 # Numbers converted to double precision at a time: X is never copied whole.
-_CHUNK = 1 << 18
+_CHUNK = 1 << 15
 
 
 def _chunks(n_rows, n_columns):
