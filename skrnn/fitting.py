@@ -22,8 +22,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logit
 
-from skrnn import linear_path, scaling, stacking, training
-from skrnn.network import Network, sequence_data, thread_pool
+from skrnn import linear_path, scaling, stacking, threads, training
+from skrnn.network import Network, sequence_data
 from skrnn.sequences import Sequences
 
 #: Losses whose targets are standardised; the others' units have a meaning.
@@ -237,8 +237,8 @@ def raw_predict(model, sequences, count_threads=lambda: 1):
     to count the machine's processors takes as long as to predict a row.
     """
     network, data = network_of(model), _data(model, sequences)
-    with thread_pool(count_threads() if network.is_worth_threads(data) else 1) as pool:
-        raw = network.raw_predict(model["theta"], data, pool)
+    with threads.helpers(count_threads() if network.is_worth_threads(data) else 1) as helpers:
+        raw = network.raw_predict(model["theta"], data, helpers)
     return raw if model["linear_path"] is None else raw + _linear_predict(model, sequences)
 
 
@@ -353,7 +353,7 @@ def _train_once(model, labelled, watched, score, *, settings, incremental, n_thr
     network = network_of(model)
     seen = model["n_samples_seen"]
     streams = (np.random.RandomState([seed, seen % 2**32]) for seed in model["seeds"][1:3])
-    with thread_pool(n_threads) as pool:
+    with threads.helpers(n_threads) as helpers:
         run = training.Training(
             network,
             model["theta"],
@@ -362,7 +362,7 @@ def _train_once(model, labelled, watched, score, *, settings, incremental, n_thr
             training.Streams(*streams),
             validation=watched and training.Validation(examples(model, watched), score),
             optimizer=_revive(network, settings, model["optimizer"]) if incremental else None,
-            pool=pool,
+            helpers=helpers,
             warn=warn,
             report=report,
             n_samples_seen=seen,

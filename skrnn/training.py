@@ -106,7 +106,7 @@ class Training:
         Its best weights are restored at the end.
     optimizer : Adam or SGD, optional
         To go on with; a new one otherwise.
-    pool : concurrent.futures.Executor, optional
+    helpers : threads.Helpers, optional
     warn : callable
         Called with the text of a warning.
     report : callable, optional
@@ -122,13 +122,13 @@ class Training:
         streams,
         validation=None,
         optimizer=None,
-        pool=None,
+        helpers=None,
         warn=print,
         report=None,
         n_samples_seen=0,
     ):
         self.network, self.theta, self.examples, self.settings = network, theta, examples, settings
-        self.streams, self.validation, self.pool = streams, validation, pool
+        self.streams, self.validation, self.helpers = streams, validation, helpers
         self.warn, self.report = warn, report or (lambda line: None)
         self.optimizer = optimizer or new_optimizer(network, settings)
         self.n_samples_seen = n_samples_seen
@@ -228,7 +228,7 @@ class Training:
         data, targets, weights, offsets = self.examples
         return self.network.loss_gradient(
             theta, data, targets, weights, rows, self._gradient, offsets=offsets, masks=masks,
-            alpha=self.settings.alpha, pool=self.pool, memory=self._memory,
+            alpha=self.settings.alpha, helpers=self.helpers, memory=self._memory,
         )  # fmt: skip
 
     def _rate(self, epochs):
@@ -274,7 +274,7 @@ class Training:
     def _validate(self, theta):
         """Loss and score of some weights on the validation data."""
         data, targets, weights, offsets = self.validation.examples
-        recurrent = self.network.raw_predict(theta, data, self.pool)
+        recurrent = self.network.raw_predict(theta, data, self.helpers)
         losses = self.network.losses(recurrent + offsets, targets)
         self._keep_unchosen(recurrent, weights * losses)
         loss = float(np.average(losses, weights=weights))

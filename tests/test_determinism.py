@@ -55,7 +55,7 @@ def n_shards(monkeypatch):
         return shards
 
     monkeypatch.setattr(Network, "_plan", counting)
-    monkeypatch.setattr(network, "_SHARD_WORK", 1e7)  # or the tests would take large data
+    monkeypatch.setattr(network, "_TRAINING_SHARD", 1e7)  # or the tests would take large data
     return seen
 
 
@@ -140,7 +140,8 @@ def test_threads_are_counted_only_for_predictions_that_are_worth_them(monkeypatc
     X = large()
     model = small(hidden_layer_sizes=48, n_jobs=-1, max_iter=1).fit(X, targets(X))
     monkeypatch.setattr(estimators, "effective_n_jobs", count)
-    monkeypatch.setattr(network, "_SHARD_WORK", 1e6)
+    for name in ("_TRAINING_SHARD", "_PREDICTION_SHARD"):
+        monkeypatch.setattr(network, name, 1e6)
     expected = model.predict(X[:1])
     assert asked == []
     assert model.predict(X)[0] == expected

@@ -5,14 +5,13 @@ no wrong block survives; a smaller set, entry by entry.
 """
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 import reference
 
-from skrnn import network
+from skrnn import network, threads
 from skrnn.network import Network, SequenceData
 
 N_FEATURES = 2
@@ -387,7 +386,7 @@ def test_many_shards_tiles_and_threads(cell, monkeypatch):
     problem = Problem(cell=cell, bidirectional=True, lengths=lengths)
     theta, data = problem.theta, pack(problem.sequences)
     whole = problem.network.raw_predict(theta, data)
-    for name in ("_SHARD_WORK", "_TRAIN_TILE", "_PREDICT_TILE"):
+    for name in ("_TRAINING_SHARD", "_PREDICTION_SHARD", "_TRAIN_TILE", "_PREDICT_TILE"):
         monkeypatch.setattr(network, name, 1)
     np.testing.assert_array_equal(problem.network.raw_predict(theta, data), whole)
     assert_close(whole, problem.reference_raw(), 1e-12)
@@ -401,9 +400,9 @@ def test_many_shards_tiles_and_threads(cell, monkeypatch):
     _, no_penalty = problem.value_and_gradient(theta, data, alpha=0.0)
     assert_close(no_penalty, total, 1e-12)
     for n_threads in (2, 3):
-        with ThreadPoolExecutor(n_threads) as pool:
-            again, again_gradient = problem.value_and_gradient(theta, data, pool=pool)
-            raw = problem.network.raw_predict(theta, data, pool)
+        with threads.helpers(n_threads) as helpers:
+            again, again_gradient = problem.value_and_gradient(theta, data, helpers=helpers)
+            raw = problem.network.raw_predict(theta, data, helpers)
         assert again == value
         np.testing.assert_array_equal(again_gradient, gradient)
         np.testing.assert_array_equal(raw, problem.network.raw_predict(theta, data))

@@ -36,11 +36,24 @@ EQUATIONS = {
 
 
 class _Units:
-    """The same units of a row in several places, of which only `columns` exist."""
+    """A register's worth of units of a row, in several places; those of a mask exist."""
 
-    def __init__(self, builder, ty, columns):
-        self.builder, self.registers = builder, Registers(builder, ty)
-        self.mask = self.registers.mask(columns, 0)
+    def __init__(self, registers, mask):
+        self.builder, self.registers, self.mask = registers.builder, registers, mask
+
+    @classmethod
+    def each(cls, builder, ty, columns):
+        """All units of a register, and only some of them: what is built is built for both cases.
+
+        A mask of ones disappears. Where there is no AVX-512, masked stores take many cycles.
+        """
+        registers = Registers(builder, ty)
+        is_full = builder.icmp_signed(">=", columns, columns.type(registers.width))
+        with builder.if_else(is_full) as (full, partial):
+            with full:
+                yield cls(registers, registers.full_mask())
+            with partial:
+                yield cls(registers, registers.mask(columns, 0))
 
     def load(self, address):
         r = self.registers
@@ -65,9 +78,7 @@ def _forward_units(
     """A step of some units of a row, by addresses; `block` bytes lie between two gates."""
     known, forward, _, _ = EQUATIONS[cell.instance_class]
 
-    def codegen(context, builder, signature, values):
-        _, _, columns, gates, block, h_before, c_before, c, tanh_c, h, h_next = values
-        units = _Units(builder, like.dtype, columns)
+    def build(units, gates, block, h_before, c_before, c, tanh_c, h, h_next):
         places = units.blocks(gates, block, known.n_blocks)
         arguments = [units.load(place) for place in places]
         memory = units.load(c_before) if known.n_memories else None
@@ -79,6 +90,11 @@ def _forward_units(
                 units.store(vector, place)
         units.store(state, h)
         units.store(state, h_next)
+
+    def codegen(context, builder, signature, values):
+        _, _, columns, *addresses = values
+        for units in _Units.each(builder, like.dtype, columns):
+            build(units, *addresses)
         return context.get_dummy_value()
 
     return types.void(cell, like, *[types.intp] * 9), codegen
@@ -91,9 +107,7 @@ def _backward_units(
     """A step back of some units of a row, by addresses."""
     known, _, backward, _ = EQUATIONS[cell.instance_class]
 
-    def codegen(context, builder, signature, values):
-        _, _, columns, gates, block, h_before, c_before, tanh_c, d_h, d_before, d_c = values
-        units = _Units(builder, like.dtype, columns)
+    def build(units, gates, block, h_before, c_before, tanh_c, d_h, d_before, d_c):
         places = units.blocks(gates, block, known.n_blocks)
         memory = map(units.load, (c_before, tanh_c)) if known.n_memories else (None, None)
         d_arguments, d_state, d_memory = backward(
@@ -106,6 +120,11 @@ def _backward_units(
             units.store(units.load(d_before) + d_state, d_before)
         if d_memory is not None:
             units.store(d_memory, d_c)
+
+    def codegen(context, builder, signature, values):
+        _, _, columns, *addresses = values
+        for units in _Units.each(builder, like.dtype, columns):
+            build(units, *addresses)
         return context.get_dummy_value()
 
     return types.void(cell, like, *[types.intp] * 9), codegen

@@ -67,13 +67,12 @@ def pack_equal_rows(n_rows, n_steps, with_mirror):
 
 def _run_layers(net, packed, x, packing_, masks, keep, work):
     """All layers over packed x (S, F): each direction's outputs of the last one, all histories."""
-    histories, first_mask = [], 0
+    outputs, histories, first_mask = [x], [], 0
     for layer, weights in zip(net.layers, packed.layers, strict=True):
-        if histories:
-            x = _join(outputs, packing_)  # noqa: F821, those of the layer below
-            if masks is not None:
-                packing.mask_steps(x, packing_.start, masks, first_mask)
-                first_mask += x.shape[1]
+        x = _join(outputs, packing_)
+        if histories and masks is not None:
+            packing.mask_steps(x, packing_.start, masks, first_mask)
+            first_mask += x.shape[1]
         inputs = (x, x[packing_.places]) if len(layer) == 2 else (x,)
         last_only = net.pooling == pooling.LAST and layer is net.layers[-1]
         runs = [

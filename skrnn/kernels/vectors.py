@@ -73,6 +73,9 @@ class Registers:
         limit = self.splat(self.builder.trunc(columns, _I32))
         return self.builder.icmp_signed("<", numbers, limit)
 
+    def full_mask(self):
+        return ir.Constant(ir.VectorType(ir.IntType(1), self.width), [1] * self.width)
+
     def pointer(self, address, vectors=0):
         """Pointer to the vector that many vectors behind `address`."""
         step = ir.Constant(_I64, vectors * VECTOR_BYTES)

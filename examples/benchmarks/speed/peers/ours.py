@@ -5,11 +5,12 @@ from contextlib import ExitStack
 import numpy as np
 
 from skrnn import optimizers
-from skrnn.network import Memory, Network, sequence_data, thread_pool
+from skrnn.network import Memory, Network, sequence_data
 from skrnn.sequences import Sequences
+from skrnn.threads import helpers as helpers_of
 from speed.cases import Case, inputs, lengths
 
-_POOLS = ExitStack()  # open as long as the process
+_OPEN = ExitStack()  # open as long as the process
 
 
 def _network(case):
@@ -35,11 +36,13 @@ def _step(case, threads, theta):
     weights, rows = np.ones(case.batch, np.float32), np.arange(case.batch)
     gradient = np.empty_like(theta)
     optimizer = optimizers.Adam(len(theta), np.float32)
-    pool = _POOLS.enter_context(thread_pool(threads))
+    helpers = _OPEN.enter_context(helpers_of(threads))
     memory = Memory(network)
 
     def run(rate=1e-3):
-        network.loss_gradient(theta, data, y, weights, rows, gradient, pool=pool, memory=memory)
+        network.loss_gradient(
+            theta, data, y, weights, rows, gradient, helpers=helpers, memory=memory
+        )
         norm = optimizers.gradient_norm(gradient)
         optimizer.update(theta, gradient, rate, optimizers.clipping_factor(norm, 1.0))
 
@@ -70,8 +73,8 @@ def predict(case, threads):
     case = Case(*case)
     network, theta = _network(case)
     data, _ = _data(case)
-    pool = _POOLS.enter_context(thread_pool(threads))
-    return lambda: network.raw_predict(theta, data, pool)
+    helpers = _OPEN.enter_context(helpers_of(threads))
+    return lambda: network.raw_predict(theta, data, helpers)
 
 
 def product(size, threads):
