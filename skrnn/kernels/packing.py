@@ -39,8 +39,10 @@ def gather(data, rows, start):
     x = np.empty((start[-1], n_features), data.values.dtype)
     per_step = data.center.shape[0] > 1
     for r in range(rows.shape[0]):
-        first = data.starts[rows[r]]
-        for t in range(data.lengths[rows[r]]):
+        first, length = data.starts[rows[r]], data.n_steps
+        if length == 0:  # of a million rows, each look is a miss of the cache
+            length = data.lengths[rows[r]]
+        for t in range(length):
             s = t if per_step else 0
             for f in range(n_features):
                 centered = data.values[first + t, f] - data.center[s, f]
