@@ -176,3 +176,17 @@ def test_without_a_writable_folder_a_fit_works_and_warns_once(code, cache, tmp_p
     assert str(package) in done.stdout
     assert done.stderr.count("Warning: ") == 1, done.stderr
     assert "Set the environment variable NUMBA_CACHE_DIR to a writable folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("features", "size"), [("+avx512f,+avx2", 64), ("+avx2,+fma", 32), ("", 16)]
+)
+def test_registers_are_of_the_processor_that_code_is_compiled_for(features, size):
+    """numba keys its cache by these names, not by the processor it runs on."""
+    code = "from skrnn.kernels.vectors import VECTOR_BYTES; print(VECTOR_BYTES)"
+    environment = {"NUMBA_CPU_NAME": "x86-64-v3", "NUMBA_CPU_FEATURES": features}
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert run.stdout.split() == [str(size)]

@@ -11,12 +11,18 @@ from math import prod
 
 import numpy as np
 from llvmlite import binding, ir
-from numba import types
+from numba import config, types
 
-_FEATURES = binding.get_host_cpu_features()
 
-#: Bytes of one vector register. numba keys its cache by the CPU, so the choice never travels.
-VECTOR_BYTES = 64 if _FEATURES.get("avx512f") else 32 if _FEATURES.get("avx2") else 16
+def _has(feature):
+    """Whether code is compiled for a feature: of what numba keys its cache by, nothing else."""
+    if config.CPU_FEATURES is None:
+        return binding.get_host_cpu_features().get(feature, False)
+    return f"+{feature}" in config.CPU_FEATURES.split(",")
+
+
+#: Bytes of one vector register. Machine code from the cache always has the same.
+VECTOR_BYTES = 64 if _has("avx512f") else 32 if _has("avx2") else 16
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
