@@ -3,15 +3,12 @@
 A weight of two counts as two samples, so weighted data and repeated data are scaled alike.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 # Numbers converted to double precision at a time: X is never copied whole.
 _CHUNK = 1 << 15
-
-
-def _chunks(n_rows, n_columns):
-    size = max(1, _CHUNK // n_columns)
-    return (slice(first, first + size) for first in range(0, n_rows, size))
 
 
 def _weighted_sum(parts, transform):
@@ -42,15 +39,15 @@ def mean_and_scale(values, weights, dtype):
     weights = np.asarray(weights, dtype=np.float64)
 
     def parts():
-        for rows in _chunks(*values.shape):
-            yield values[rows], weights[rows]
+        size = max(1, _CHUNK // values.shape[1])
+        for first in range(0, len(values), size):
+            yield values[first : first + size], weights[first : first + size]
 
-    return _mean_and_scale(parts, dtype)
+    return _mean_and_scale(parts, weights.sum(), dtype)
 
 
-def _mean_and_scale(parts, dtype):
-    """The same of parts (values, weights) of the rows."""
-    total = sum(w.sum() for _, w in parts())
+def _mean_and_scale(parts, total, dtype):
+    """The same of parts (values, weights) of the rows; total: of all weights."""
     with np.errstate(over="ignore", invalid="ignore"):
         mean = _weighted_sum(parts, lambda part: part) / total
         variance = _weighted_sum(parts, lambda part: (part - mean) ** 2) / total
@@ -76,18 +73,22 @@ def sequence_scaling(sequences, weights, per_step):
     -------
     mean, scale : ndarray of shape (T, n_features) or (1, n_features)
     """
-    n_features = sequences.n_features
+    n_features, lengths = sequences.n_features, sequences.lengths
     weights = np.asarray(weights, dtype=np.float64)
+    ends = np.cumsum(lengths * n_features) // _CHUNK
+    cuts = [0, *(np.flatnonzero(ends[1:] > ends[:-1]) + 1), len(lengths)]
 
     def parts():
-        for rows in _chunks(len(sequences), n_features * int(sequences.lengths.max())):
+        for first, last in pairwise(cuts):
+            rows = slice(first, last)
             some = sequences.take(rows)
             if per_step:
                 yield some.steps().reshape(len(some), -1), weights[rows]
             else:
                 yield some.steps(), np.repeat(weights[rows], some.lengths)
 
-    mean, scale = _mean_and_scale(parts, sequences.values.dtype)
+    total = weights.sum() if per_step else weights @ lengths
+    mean, scale = _mean_and_scale(parts, total, sequences.values.dtype)
     return mean.reshape(-1, n_features), scale.reshape(-1, n_features)
 
 

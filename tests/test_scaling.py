@@ -1,0 +1,37 @@
+"""Centre and scale: chunks change nothing, whatever the lengths."""
+
+import numpy as np
+import pytest
+
+from skrnn import scaling
+from skrnn.sequences import Sequences
+
+
+def by_hand(values, weights):
+    mean = np.average(values, axis=0, weights=weights)
+    return mean, np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+@pytest.mark.parametrize("lengths", [[4], [3, 3, 3], [1, 50, 2, 1, 1, 7]])
+def test_sequences_by_chunks(lengths, chunk, monkeypatch):
+    monkeypatch.setattr(scaling, "_CHUNK", chunk)
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(3.0, size=(length, 2)) for length in lengths]
+    weights = rng.uniform(0.5, 2.0, len(arrays))
+    found = scaling.sequence_scaling(Sequences.from_list(arrays), weights, per_step=False)
+    expected = by_hand(np.concatenate(arrays), np.repeat(weights, lengths))
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, [other], rtol=1e-12)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_steps_by_themselves(chunk, monkeypatch):
+    monkeypatch.setattr(scaling, "_CHUNK", chunk)
+    rng = np.random.default_rng(1)
+    X, weights = rng.normal(size=(9, 4, 2)), rng.uniform(0.5, 2.0, 9)
+    rows = rng.permutation(9)[:6]
+    some = Sequences.from_array(X).take(rows)
+    found = scaling.sequence_scaling(some, weights[rows], per_step=True)
+    for one, other in zip(found, by_hand(X[rows], weights[rows]), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
