@@ -516,7 +516,7 @@ def _check_longest(lengths, n_timesteps):
 
 
 def _float_dtype(arrays):
-    single = all(array.dtype == np.float32 for array in arrays)
+    single = all(array.dtype.type is np.float32 for array in arrays)  # in any order of its bytes
     return np.float32 if single else np.float64
 
 

@@ -134,6 +134,11 @@ def test_1d_elements_have_one_feature(X):
     assert sequences.values.tolist() == [[1], [2], [3]]
 
 
+@pytest.mark.parametrize("X", [TABLE.astype(">f4"), ARRAY.astype(">f4"), [LIST[0].astype(">f4")]])
+def test_float32_in_another_order_of_bytes_stays_float32(X):
+    assert read_sequences(X).sequences.values.dtype == np.dtype("=f4")
+
+
 def test_list_of_equal_arrays_stays_a_list_and_list_of_numbers_a_table():
     arrays = [np.array([1.0, 2.0]), np.array([3.0, 4.0])]
     assert read_sequences(arrays).form == "list"
