@@ -48,7 +48,7 @@ class Labelled(NamedTuple):
         return Labelled(self.sequences.take(rows), self.targets[rows], self.weights[rows], offsets)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _network(architecture):
     return Network(**dict(architecture))
 

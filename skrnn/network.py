@@ -4,7 +4,6 @@ Nothing here knows scikit-learn, and all arithmetic on data is in :mod:`skrnn.ke
 """
 
 from collections import deque
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +26,8 @@ _DEALT_ROWS, _TILE_MULTIPLE = 4, 12
 _TRAIN_TILE, _PREDICT_TILE = 1 << 20, 1 << 20
 # Fewer rows than these leave a product waiting for its parameters.
 _MIN_TRAIN_ROWS, _MIN_PREDICT_ROWS = 12, 48
+# Plans that are kept, of up to so many rows.
+_MOST_PLANS, _PLANNED_ROWS = 8, 1 << 12
 # Floating-point operations on each weight at each time step of a row.
 _TRAINING, _PREDICTION = 6.0, 2.0
 
@@ -112,9 +113,8 @@ class Network:
         self.parts = tuple(self._parts())
         self.n_parameters = self.parts[-1].stop
         self._net = self._architecture(pooling, loss, quantiles)
-        self._last_packed = None
-        # A small step would spend a tenth of its time on the plan.
-        self._plan_equal = lru_cache(maxsize=8)(self._new_plan)
+        self._places_forward = self._last_packed = None
+        self._plans = {}
         self._n_recurrent = sum(p.stop - p.start for p in self.parts if p.name[0] in "WU")
         self.penalised = np.zeros(self.n_parameters, self.dtype)
         for part in self.parts:
@@ -224,9 +224,16 @@ class Network:
         order = np.argsort(-lengths, kind="stable")
         return self._cut(order, lengths[order], training)
 
-    def _new_plan(self, n_rows, n_steps, training):
-        """Plan for sequences of one length."""
-        return self._cut(np.arange(n_rows), np.full(n_rows, n_steps), training)
+    def _plan_equal(self, n_rows, n_steps, training):
+        """For sequences of one length; a small step would spend a tenth of its time on the plan."""
+        plan = self._plans.get((n_rows, n_steps, training))
+        if plan is None:
+            plan = self._cut(np.arange(n_rows), np.full(n_rows, n_steps), training)
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            if n_rows <= _PLANNED_ROWS:
+                self._plans[n_rows, n_steps, training] = plan
+        return plan
 
     def _cut(self, order, lengths, training):
         """Shards of rows that are sorted by their lengths; `order` are their places."""
@@ -328,7 +335,7 @@ class Network:
             return loss
 
         loss = sum(threads.run(work, range(len(plan)), helpers))
-        self._places.sum_up(numbers, gradient)
+        self._places.sum_up(numbers, memory.places_of_gradients, gradient)
         if alpha:
             loss += updates.add_penalty(theta, self.penalised, alpha / weight_sum, gradient)
         return loss
@@ -354,7 +361,9 @@ class Network:
         """
         last = self._last_packed
         if last is None or not np.array_equal(last[0], theta):
-            parameters = self._places.packing(both_ways=False)(theta)
+            if self._places_forward is None:
+                self._places_forward = self._places.of_weights(both_ways=False)
+            parameters = self._places.packing(self._places_forward)(theta)
             last = self._last_packed = theta.copy(), parameters, deque()
         return last[1:]
 
@@ -392,7 +401,8 @@ class Memory:
 
     def __init__(self, network):
         self._dtype, self._places = network.dtype, network._places
-        self.fill = self._places.packing(both_ways=True)
+        self.fill = self._places.packing(self._places.of_weights(both_ways=True))
+        self.places_of_gradients = self._places.of_gradients()
         self._workspaces, self._gradients = deque(), []
         self._numbers = np.empty((0, 0), self._dtype)
 

@@ -328,7 +328,7 @@ def places_of(cell, dtype):
 def test_packed_parameters(cell, both_ways, dtype):
     places, n_parameters = places_of(CELLS[cell], dtype)
     theta = rng_of(13, 1).normal(size=n_parameters).astype(dtype)
-    fill = places.packing(both_ways)
+    fill = places.packing(places.of_weights(both_ways))
     fill(theta[::-1].copy())
     parameters = fill(theta)
     for i, (layer, of_layer) in enumerate(zip(places.layers, parameters.layers, strict=True)):
@@ -359,7 +359,7 @@ def test_gradients_are_the_adjoint_of_packing(cell):
         for one, d_matrix in zip(layer, d_layer, strict=True):
             matrix = one.step_matrix(theta) * one.factors()
             product += np.vdot(matrix, d_matrix[: len(matrix)])
-    places.sum_up(shards, gradient)
+    places.sum_up(shards, places.of_gradients(), gradient)
     np.testing.assert_allclose(theta @ gradient, product, rtol=1e-12)
 
 
@@ -369,7 +369,7 @@ def test_shards_are_added_in_order():
     ordered = ((shards[0] + shards[1]) + shards[2]) + shards[3]
     gradients = np.empty((2, n_parameters), np.float32)
     for numbers, gradient in zip((shards, ordered[np.newaxis]), gradients, strict=True):
-        places.sum_up(numbers, gradient)
+        places.sum_up(numbers, places.of_gradients(), gradient)
     np.testing.assert_array_equal(*gradients)
 
 

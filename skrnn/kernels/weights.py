@@ -1,9 +1,10 @@
 """From a network's flat parameters to what kernels multiply by, and from their gradients back.
 
-Both ways are one look-up: where each number stands is found once for a network, by packing the
-numbers of the places instead of parameters.
+Both ways are one look-up: where each number stands is found once, by packing the numbers of the
+places instead of parameters.
 """
 
+from itertools import chain
 from math import prod
 from typing import NamedTuple
 
@@ -37,6 +38,13 @@ class Gradients(NamedTuple):
     bias: np.ndarray
 
 
+class LookUp(NamedTuple):
+    """Places (n,) in the flat vector, and the shapes of the arrays with the numbers from there."""
+
+    places: np.ndarray
+    shapes: list
+
+
 class Places:
     """Where in the flat vector the numbers of kernels are, and in theirs those of its gradient.
 
@@ -55,24 +63,36 @@ class Places:
         self.layers, self.dtype = layers, np.dtype(dtype)
         self._head, self._V = head, (n_pooled, n_outputs)
         n = self._n_parameters = head + (n_pooled + 1) * n_outputs
-        numbers = np.arange(n + 1)
         # The vector is continued by a zero, which stands wherever a matrix has no parameter.
         self._factors = np.append(np.ones(n), 0.0).astype(dtype)
-        self._weights = []
-        for i, layer in enumerate(layers):
-            for one in layer:
-                one.write(one.factors(), self._factors)
-                self._weights.append(one.pack(numbers, n, wants_input=i > 0))
-        self._shapes = [one.gradient_shape for layer in layers for one in layer]
+        for one in self._all():
+            one.write(one.factors(), self._factors)
+        self._shapes = [one.gradient_shape for one in self._all()]
         self.n_gradients = sum(map(prod, self._shapes)) + n - head
-        self._gradients = self._places_of_gradients()
 
-    def _places_of_gradients(self):
+    def _all(self):
+        return [one for layer in self.layers for one in layer]
+
+    def of_weights(self, both_ways):
+        """LookUp of all packed weights, for both ways or the way forward alone.
+
+        It is as large as these, so that of the way back is nothing to keep for long.
+        """
+        numbers, arrays = np.arange(self._n_parameters + 1), []
+        for i, layer in enumerate(self.layers):
+            for one in layer:
+                weights = one.pack(numbers, self._n_parameters, wants_input=i > 0)
+                arrays += weights if both_ways else weights[:1]
+        places = np.concatenate([array.ravel() for array in arrays])
+        kept = places if both_ways else places.astype(np.int32)
+        return LookUp(kept, [array.shape for array in arrays])
+
+    def of_gradients(self):
+        """For each parameter where its gradient is in the numbers of Gradients."""
         places = self.gradients(np.arange(self.n_gradients))
         vector = np.empty(self._n_parameters, np.int64)
-        for layer, d_layer in zip(self.layers, places.layers, strict=True):
-            for one, d_matrix in zip(layer, d_layer, strict=True):
-                one.write(d_matrix, vector)
+        for one, d_matrix in zip(self._all(), chain(*places.layers), strict=True):
+            one.write(d_matrix, vector)
         vector[self._head :] = np.append(places.V, places.bias)
         return vector
 
@@ -89,28 +109,24 @@ class Places:
         matrices, rest = _cut(numbers, self._shapes)
         return Gradients(numbers, self._by_layer(matrices), *self._head_of(rest))
 
-    def sum_up(self, numbers, gradient):
+    def sum_up(self, numbers, places, gradient):
         """Write the flat vector's gradient from the numbers (shards, n_gradients) of Gradients.
 
-        Shards are added in order, whatever the threads; their numbers are used up.
+        places: those of :meth:`of_gradients`. Shards are added in order, whatever the threads;
+        their numbers are used up.
         """
         total = numbers[0]
         for shard in numbers[1:]:
             total += shard
-        np.take(total, self._gradients, out=gradient, mode="clip")
+        np.take(total, places, out=gradient, mode="clip")
         gradient *= self._factors[:-1]
 
-    def packing(self, both_ways):
-        """Memory for packed parameters, and a function that fills it from a flat vector.
-
-        both_ways: for the way back too.
-        """
-        kinds = slice(3 if both_ways else 1)
-        wanted = [places for weights in self._weights for places in weights[kinds]]
-        places = np.concatenate([array.ravel() for array in wanted])
+    def packing(self, look_up):
+        """Memory for packed parameters, and a function that fills it from a flat vector."""
+        places, shapes = look_up
         scaled, numbers = np.zeros_like(self._factors), empty((len(places),), self.dtype)
-        arrays, _ = _cut(numbers, [array.shape for array in wanted])
-        step = len(self._weights[0][kinds])
+        arrays, _ = _cut(numbers, shapes)
+        step = len(shapes) // len(self._all())
         weights = [
             Weights(*arrays[i : i + step], *[None] * (3 - step))
             for i in range(0, len(arrays), step)
