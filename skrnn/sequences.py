@@ -15,7 +15,7 @@ class Sequences:
     Parameters
     ----------
     values : ndarray of shape (total_steps, n_features), C-contiguous
-        The steps of these sequences, and perhaps of others, float32 or float64.
+        The steps of these sequences, and perhaps of others or padding, float32 or float64.
     starts, lengths : ndarray of shape (n,), dtype int64
         Where each sequence starts, and its number of steps.
 

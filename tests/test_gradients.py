@@ -38,12 +38,14 @@ class Problem:
     lengths: list = field(default_factory=lambda: LENGTHS["ragged"])
     n_outputs: int | None = None
     seed: int = 0
+    hidden: tuple = ()
 
     def __post_init__(self):
         if self.n_outputs is None:
             self.n_outputs = N_OUTPUTS.get(self.loss, 2)
         self.quantiles = QUANTILES if self.loss == "quantile" else (0.5,)
-        self.hidden = HIDDEN[self.n_layers]
+        self.hidden = self.hidden or HIDDEN[self.n_layers]
+        self.n_layers = len(self.hidden)
         self.build(np.float64)
         self.draw(np.random.default_rng(self.seed))
 
@@ -190,6 +192,7 @@ def assert_gradient_along_each_block(problem, theta, gradient, **options):
     for name, direction in problem.network.views(move).items():
         move[:] = 0
         direction[...] = rng.choice([-1.0, 1.0], size=direction.shape)
+        direction /= max(1.0, np.sqrt(direction.size) / 8.0)  # long ones are curved
         expected = reference.numerical_gradient(
             lambda step: problem.value_and_gradient(theta + step[0] * move, **options)[0],
             [0.0],
@@ -418,6 +421,21 @@ def test_standardisation(per_step):
     packed = pack([sequence / scale + center for sequence in problem.sequences])
     data = packed._replace(center=center, scale=scale)
     assert_close(problem.network.raw_predict(problem.theta, data), problem.reference_raw(), 1e-12)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("hidden", [(9,), (33,), (17, 5, 33)])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_units_that_fill_several_registers(cell, hidden):
+    """And, of a GRU, panels of columns to which the input adds nothing."""
+    options = {"cell": cell, "hidden": hidden, "lengths": [5, 3, 3, 1]}
+    problem = Problem(**options, bidirectional=len(hidden) > 1)
+    theta = problem.theta
+    value, gradient = problem.value_and_gradient(theta)
+    assert_close(value, problem.reference_objective(), 1e-12)
+    raw = problem.network.raw_predict(theta, pack(problem.sequences))
+    assert_close(raw, problem.reference_raw(), 1e-12)
+    assert_gradient_along_each_block(problem, theta, gradient)
 
 
 @pytest.mark.kernels

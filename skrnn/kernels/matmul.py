@@ -119,7 +119,7 @@ def scratch(n_rows, dtype):
 def add_transposed_product(a, b, first, last, spans, c, strips, panel):
     """``c += a[first:last].T @ b[first:last]``: a (S, M), b (S, N), c (M, N). Sums in order.
 
-    c may have more rows than M, which are not changed. Of a panel's columns of c at least the rows
+    c may have more rows than M, which are of no use. Of a panel's columns of c at least the rows
     of its span are added to. Both sides are packed, DEPTH rows at a time: strips of a's columns,
     for its rows lie far apart, and a panel of b's.
     """

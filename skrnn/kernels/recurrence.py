@@ -29,8 +29,8 @@ def forward(cell, panels, spans, first_spans, x, start, inputs, flat, c, tanh_c,
     panels, spans: the packed step matrix; first_spans: those without U's rows, for the first step.
     h is written, (S, H) or, with B rows, the final states, and the history that the way back needs:
     inputs (S + B, H + 1 + F) of the steps' products, gates flat (S, blocks * H), and of cells with
-    a memory c (S + B, H), whose last B rows are zeros, and tanh_c (S, H). With B rows for S, as
-    when predicting, each step writes its history over an earlier one's.
+    a memory c (S + B, H), whose last B rows are zeros at first, and tanh_c (S, H). With B rows for
+    S, as when predicting, each step writes its history over an earlier one's.
     """
     n_rows, n_packed, n_hidden = start[1], start[-1], h.shape[1]
     keep, every = flat.shape[0] == n_packed, h.shape[0] == n_packed
@@ -41,7 +41,7 @@ def forward(cell, panels, spans, first_spans, x, start, inputs, flat, c, tanh_c,
     for t in range(start.shape[0] - 1):
         n_active = start[t + 1] - start[t]
         low = start[t] if keep else 0
-        c_now = low if keep else c_start - c_before
+        c_now = low if keep else c_start
         _add_inputs(x, start[t], n_active, n_hidden, inputs, low)
         not_zero = spans if t else first_spans
         multiply_rows(inputs, low, n_active, panels, not_zero, flat, low, 0)

@@ -19,7 +19,7 @@ VECTORS = 2
 TILE_ROWS = 12 if VECTOR_BYTES == 64 else 6
 #: Of the next smaller one, for what is left; what is left then goes row by row.
 SMALL_TILE_ROWS = 4
-#: Columns of a panel, by the size of an element in bytes.
+#: Of a panel's row, which is its columns by the size of an element.
 PANEL_BYTES = VECTORS * VECTOR_BYTES
 
 _I64 = ir.IntType(64)
