@@ -71,6 +71,18 @@ class _Units:
         return addresses
 
 
+def _of_units(build, cell, like):
+    """Signature and code of an intrinsic with `columns` and eight addresses."""
+
+    def codegen(context, builder, signature, values):
+        _, _, columns, *addresses = values
+        for units in _Units.each(builder, like.dtype, columns):
+            build(units, *addresses)
+        return context.get_dummy_value()
+
+    return types.void(cell, like, *[types.intp] * 9), codegen
+
+
 @intrinsic
 def _forward_units(
     typingctx, cell, like, columns, gates, block, h_before, c_before, c, tanh_c, h, h_next
@@ -91,13 +103,7 @@ def _forward_units(
         units.store(state, h)
         units.store(state, h_next)
 
-    def codegen(context, builder, signature, values):
-        _, _, columns, *addresses = values
-        for units in _Units.each(builder, like.dtype, columns):
-            build(units, *addresses)
-        return context.get_dummy_value()
-
-    return types.void(cell, like, *[types.intp] * 9), codegen
+    return _of_units(build, cell, like)
 
 
 @intrinsic
@@ -121,13 +127,7 @@ def _backward_units(
         if d_memory is not None:
             units.store(d_memory, d_c)
 
-    def codegen(context, builder, signature, values):
-        _, _, columns, *addresses = values
-        for units in _Units.each(builder, like.dtype, columns):
-            build(units, *addresses)
-        return context.get_dummy_value()
-
-    return types.void(cell, like, *[types.intp] * 9), codegen
+    return _of_units(build, cell, like)
 
 
 @part
