@@ -229,9 +229,9 @@ class Network:
         plan = self._plans.get((n_rows, n_steps, training))
         if plan is None:
             plan = self._cut(np.arange(n_rows), np.full(n_rows, n_steps), training)
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
             if n_rows <= _PLANNED_ROWS:
+                if len(self._plans) >= _MOST_PLANS:
+                    self._plans.clear()
                 self._plans[n_rows, n_steps, training] = plan
         return plan
 
@@ -239,24 +239,16 @@ class Network:
         """Shards of rows that are sorted by their lengths; `order` are their places."""
         n_shards = self._n_shards(len(order), int(lengths.sum()), training)
         turn = np.arange(len(order)) // _DEALT_ROWS % n_shards
-        plan = []
+        plan, both = [], self.n_directions == 2
         for shard in range(n_shards):
             dealt = turn == shard
             places, its_lengths = order[dealt], lengths[dealt]
             n_rows = self._tile_rows(len(places), int(its_lengths[0]), training)
+            tiles = [slice(i, i + n_rows) for i in range(0, len(places), n_rows)]
             plan.append(
-                [
-                    Tile(places[i : i + n_rows], self._pack_rows(its_lengths[i : i + n_rows]))
-                    for i in range(0, len(places), n_rows)
-                ]
+                [Tile(places[t], composition.pack_rows(its_lengths[t], both)) for t in tiles]
             )
         return plan
-
-    def _pack_rows(self, lengths):
-        if lengths[0] == lengths[-1]:
-            n_rows, n_steps = len(lengths), int(lengths[0])
-            return composition.pack_equal_rows(n_rows, n_steps, self.n_directions == 2)
-        return composition.pack_rows(lengths, self.n_directions == 2)
 
     def loss_gradient(
         self,

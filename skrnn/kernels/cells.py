@@ -39,7 +39,7 @@ class _Units:
     """A register's worth of units of a row, in several places; those of a mask exist."""
 
     def __init__(self, registers, mask):
-        self.builder, self.registers, self.mask = registers.builder, registers, mask
+        self.registers, self.mask = registers, mask
 
     @classmethod
     def each(cls, builder, ty, columns):
@@ -63,13 +63,6 @@ class _Units:
         r = self.registers
         r.store(vector.value, r.pointer(address), self.mask)
 
-    def blocks(self, address, stride, n_blocks):
-        """Addresses in each block of gates."""
-        addresses = [address]
-        for _ in range(n_blocks - 1):
-            addresses.append(self.builder.add(addresses[-1], stride))
-        return addresses
-
 
 def _of_units(build, cell, like):
     """Signature and code of an intrinsic with `columns` and eight addresses."""
@@ -91,7 +84,7 @@ def _forward_units(
     known, forward, _, _ = EQUATIONS[cell.instance_class]
 
     def build(units, gates, block, h_before, c_before, c, tanh_c, h, h_next):
-        places = units.blocks(gates, block, known.n_blocks)
+        places = units.registers.addresses(gates, block, known.n_blocks)
         arguments = [units.load(place) for place in places]
         memory = units.load(c_before) if known.n_memories else None
         new, *new_memory, state = forward(arguments, units.load(h_before), memory)
@@ -114,7 +107,7 @@ def _backward_units(
     known, _, backward, _ = EQUATIONS[cell.instance_class]
 
     def build(units, gates, block, h_before, c_before, tanh_c, d_h, d_before, d_c):
-        places = units.blocks(gates, block, known.n_blocks)
+        places = units.registers.addresses(gates, block, known.n_blocks)
         memory = map(units.load, (c_before, tanh_c)) if known.n_memories else (None, None)
         d_arguments, d_state, d_memory = backward(
             [units.load(place) for place in places], units.load(h_before), *memory,
@@ -140,6 +133,7 @@ def step_forward(
     ``inputs[first:]``, the new one goes to ``h[h_first:]`` and ``inputs[next_first:]``; the memory
     from ``c[c_before:]`` to ``c[c_now:]``, its tanh to ``tanh_c[first:]``.
     """
+    # A helper for the addresses would cost 0.25 s of compiling.
     n_hidden = h.shape[1]
     size, width = flat.itemsize, np.intp(VECTOR_BYTES // flat.itemsize)
     for r in range(n_rows):

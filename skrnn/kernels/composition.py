@@ -53,13 +53,19 @@ class Packing(NamedTuple):
 
 def pack_rows(lengths, with_mirror):
     """Packing of rows of such lengths, the longest first; with_mirror: for both directions."""
-    start = packing.step_starts(lengths)
-    return Packing(start, lengths, packing.mirror(start, lengths) if with_mirror else None)
+    if lengths[0] == lengths[-1]:
+        return _pack_equal_rows(len(lengths), int(lengths[0]), with_mirror)
+    return _new_packing(lengths, with_mirror)
 
 
 @lru_cache(maxsize=64)
-def pack_equal_rows(n_rows, n_steps, with_mirror):
-    return pack_rows(np.full(n_rows, n_steps), with_mirror)
+def _pack_equal_rows(n_rows, n_steps, with_mirror):
+    return _new_packing(np.full(n_rows, n_steps), with_mirror)
+
+
+def _new_packing(lengths, with_mirror):
+    start = packing.step_starts(lengths)
+    return Packing(start, lengths, packing.mirror(start, lengths) if with_mirror else None)
 
 
 # Forward

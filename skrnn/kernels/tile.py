@@ -36,12 +36,6 @@ class _TileBuilder:
     def bytes(self, count):
         return self.builder.mul(count, ir.Constant(_I64, self.registers.size))
 
-    def row_addresses(self, address, stride):
-        addresses = [address]
-        for _ in range(self.rows - 1):
-            addresses.append(self.builder.add(addresses[-1], stride))
-        return addresses
-
     def product(self, a, a_row, a_column, panel, depth):
         """The loop over the inner dimension; the accumulators behind it."""
         b, r, rows = self.builder, self.registers, range(self.rows)
@@ -56,7 +50,7 @@ class _TileBuilder:
             b.load(r.pointer(panel_k, v), align=r.size, typ=r.vector) for v in range(VECTORS)
         ]
         new = []
-        for row, address in zip(sums, self.row_addresses(a_k, a_row), strict=True):
+        for row, address in zip(sums, r.addresses(a_k, a_row, self.rows), strict=True):
             pointer = b.inttoptr(address, r.real.as_pointer())
             factor = r.splat(b.load(pointer, align=r.size, typ=r.real))
             new.append([r.call("fma", factor, panel_row[v], row[v]) for v in range(VECTORS)])
@@ -83,7 +77,7 @@ class _TileBuilder:
         b, r = self.builder, self.registers
         exists = [r.mask(columns, v * r.width) for v in range(VECTORS)]
         wanted = r.splat(b.icmp_signed("!=", accumulate, ir.Constant(_I64, 0)))
-        for row, address in zip(sums, self.row_addresses(c, c_row), strict=True):
+        for row, address in zip(sums, r.addresses(c, c_row, self.rows), strict=True):
             for v in range(VECTORS):
                 place = r.pointer(address, v)
                 old = r.load(place, b.and_(exists[v], wanted))

@@ -27,11 +27,6 @@ VECTOR_BYTES = 64 if _has("avx512f") else 32 if _has("avx2") else 16
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
-def vector_width(dtype):
-    """Numbers in a register."""
-    return VECTOR_BYTES // np.dtype(dtype).itemsize
-
-
 def empty(shape, dtype):
     """An array whose rows, if they fill whole registers, do not straddle two lines of the cache."""
     size, line = prod(shape) * np.dtype(dtype).itemsize, 64
@@ -53,7 +48,8 @@ class Registers:
         self.builder = builder
         self.dtype = np.dtype(np.float32 if ty == types.float32 else np.float64)
         self.real = ir.FloatType() if ty == types.float32 else ir.DoubleType()
-        self.size, self.width = self.dtype.itemsize, vector_width(self.dtype)
+        self.size = self.dtype.itemsize
+        self.width = VECTOR_BYTES // self.size
         self.vector = ir.VectorType(self.real, self.width)
         self.integer = ir.VectorType(ir.IntType(8 * self.size), self.width)
         self.name = f"v{self.width}f{8 * self.size}"
@@ -81,6 +77,13 @@ class Registers:
 
     def full_mask(self):
         return ir.Constant(ir.VectorType(ir.IntType(1), self.width), [1] * self.width)
+
+    def addresses(self, first, stride, n):
+        """So many addresses, `stride` bytes apart."""
+        addresses = [first]
+        while len(addresses) < n:
+            addresses.append(self.builder.add(addresses[-1], stride))
+        return addresses
 
     def pointer(self, address, vectors=0):
         """Pointer to the vector that many vectors behind `address`."""

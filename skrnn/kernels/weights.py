@@ -32,7 +32,6 @@ class Parameters(NamedTuple):
 class Gradients(NamedTuple):
     """The same of gradients, with step matrices (not packed) for the layers, in one memory."""
 
-    numbers: np.ndarray
     layers: list
     V: np.ndarray
     bias: np.ndarray
@@ -107,7 +106,7 @@ class Places:
     def gradients(self, numbers):
         """Gradients in some memory (n_gradients,)."""
         matrices, rest = _cut(numbers, self._shapes)
-        return Gradients(numbers, self._by_layer(matrices), *self._head_of(rest))
+        return Gradients(self._by_layer(matrices), *self._head_of(rest))
 
     def sum_up(self, numbers, places, gradient):
         """Write the flat vector's gradient from the numbers (shards, n_gradients) of Gradients.
