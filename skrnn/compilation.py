@@ -6,9 +6,10 @@ from time import perf_counter
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from skrnn import choices
 from skrnn.estimators import RNNClassifier, RNNRegressor
 
-CELLS = ("rnn", "gru", "lstm")
+CELLS = tuple(choices.CELLS)
 DTYPES = ("float32", "float64")
 
 
@@ -78,9 +79,10 @@ def _use_every_kernel(cell, dtype):
     }
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        for activation in ("tanh", "relu", "logistic")[: 3 if cell == "rnn" else 1]:
+        for activation in choices.ACTIVATIONS:
             model = RNNRegressor(**settings, activation=activation, early_stopping=True)
             model.fit(table, y).predict(table)
+        RNNRegressor(**settings, pooling="mean", linear_path=None).fit(ragged, y)
         RNNRegressor(**deep, solver="sgd").fit(ragged, y).predict(ragged)
         RNNClassifier(**settings, solver="lbfgs").fit(table, label).predict(table)
         RNNClassifier(**deep, linear_path=None).partial_fit(ragged, label, classes=[0, 1, 2])

@@ -10,6 +10,8 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn import get_config
 
+from skrnn import choices, losses
+
 try:
     from sklearn.utils._param_validation import (
         Interval,
@@ -29,10 +31,10 @@ def _common_constraints():
     return {
         # architecture
         "hidden_layer_sizes": [positive_int, tuple, list, np.ndarray],
-        "cell": [StrOptions({"rnn", "lstm", "gru"})],
-        "activation": [StrOptions({"tanh", "relu", "logistic"})],
+        "cell": [StrOptions(set(choices.CELLS))],
+        "activation": [StrOptions(set(choices.ACTIVATIONS))],
         "bidirectional": ["boolean"],
-        "pooling": [StrOptions({"last", "mean", "max"})],
+        "pooling": [StrOptions(set(choices.POOLINGS))],
         "n_timesteps": [positive_int, None],
         "linear_path": [StrOptions({"auto"}), positive_int, None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
@@ -69,10 +71,9 @@ def _common_constraints():
 
 
 def _regressor_constraints():
-    losses = {"squared_error", "absolute_error", "huber", "poisson", "quantile"}
     return {
         **_common_constraints(),
-        "loss": [StrOptions(losses)],
+        "loss": [StrOptions(set(losses.REGRESSION))],
         "quantile": [Interval(Real, 0, 1, closed="neither"), tuple, list, np.ndarray],
     }
 

@@ -2,11 +2,13 @@
 
 import re
 import warnings
+from functools import partial
 
-import joblib
+import datasets
 import numpy as np
 import pandas as pd
 import pytest
+from datasets import objects, put, replaced, state
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
@@ -19,51 +21,15 @@ CELLS = pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 N = 12
 
 
-def small(Estimator, **parameters):
-    settings = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 0}
-    return Estimator(**(settings | parameters))
-
-
-def table(n=N, n_columns=4):
-    return np.random.RandomState(0).normal(size=(n, n_columns))
-
-
-def array(n=N):
-    return np.random.RandomState(0).normal(size=(n, 4, 2))
-
-
-def ragged(n=N):
-    random = np.random.RandomState(0)
-    return [random.normal(size=(random.randint(2, 6), 2)) for _ in range(n)]
-
-
+small = partial(datasets.small, hidden_layer_sizes=(3,), max_iter=2, random_state=0)
+table = partial(datasets.table, n=N, n_columns=4)
+array = partial(datasets.array, n=N, n_timesteps=4, n_features=2)
+ragged = partial(datasets.ragged, n=N, lengths=(2, 6))
 GOOD = {"table": table, "array": array, "list": ragged}
 
 
 def target(Estimator, n=N):
     return np.arange(float(n)) if Estimator is RNNRegressor else np.arange(n) % 3
-
-
-def put(X, place, value):
-    """A copy of X with one value changed."""
-    X = [x.copy() for x in X] if isinstance(X, list) else np.array(X)
-    if isinstance(X, list):
-        X[place[0]][place[1:]] = value
-    else:
-        X[place] = value
-    return X
-
-
-def replaced(X, sample, element):
-    X = list(X)
-    X[sample] = element
-    return X
-
-
-def objects(items):
-    column = np.empty(len(items), dtype=object)
-    column[:] = items
-    return column
 
 
 def refuses(call, message, errors=(ValueError, TypeError)):
@@ -75,10 +41,6 @@ def refuses(call, message, errors=(ValueError, TypeError)):
     assert isinstance(caught.value, errors)
     for words in [message] if isinstance(message, str) else message:
         assert re.search(words, str(caught.value)), str(caught.value)
-
-
-def state(model):
-    return joblib.hash((vars(model), model.get_params()))
 
 
 def refuses_everywhere(Estimator, X, message, form, **parameters):
@@ -512,7 +474,7 @@ def works_or_says_why(fit, X, reason):
 
 @BOTH
 @CELLS
-@pytest.mark.parametrize("make", GOOD.values())
+@pytest.mark.parametrize("make", GOOD.values(), ids=GOOD)
 @pytest.mark.parametrize("scale", [1e-30, 1e30, 1e100])
 def test_wildly_scaled_x_works(scale, make, cell, Estimator):
     X = [x * scale for x in make()] if make is ragged else make() * scale

@@ -152,7 +152,7 @@ def test_the_command_line_refuses(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
-IMPORT = "import skrnn, skrnn.fitting; print(skrnn.__file__)"
+IMPORT = "import skrnn, skrnn.learning.fitting; print(skrnn.__file__)"
 FIT = """
 import skrnn
 

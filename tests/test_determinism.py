@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from skrnn import RNNClassifier, RNNRegressor, estimators, network
-from skrnn.network import Network
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn.estimators import recurrent
+from skrnn.network import plan
+from skrnn.network.plan import Planner
 
 CELLS = ["rnn", "lstm", "gru"]
 POOLINGS = ["last", "mean", "max"]
@@ -39,23 +41,27 @@ def small(Estimator=RNNRegressor, **parameters):
 
 def state(model):
     """A hash of all that a model has learnt and recorded."""
-    form_of_X = {"n_features_in_", "_input_form", "_n_timesteps"}
-    left_out = form_of_X.union(model.get_params())
-    return joblib.hash({k: v for k, v in vars(model).items() if k not in left_out})
+    left_out = {"n_features_in_", *model.get_params()}
+    learnt = {k: v for k, v in model.__getstate__().items() if k not in left_out}
+    schema = dict(learnt["_model"]["schema"])
+    for form_of_X in ("form", "n_columns", "n_timesteps"):
+        del schema[form_of_X]
+    learnt["_model"] = {**learnt["_model"], "schema": schema}
+    return joblib.hash(learnt)
 
 
 @pytest.fixture
 def n_shards(monkeypatch):
     """How many shards each minibatch was cut into."""
-    seen, plan = [], Network._plan
+    seen, original = [], Planner.plan
 
     def counting(self, *args, **settings):
-        shards = plan(self, *args, **settings)
+        shards = original(self, *args, **settings)
         seen.append(len(shards))
         return shards
 
-    monkeypatch.setattr(Network, "_plan", counting)
-    monkeypatch.setattr(network, "_TRAINING_SHARD", 1e7)  # or the tests would take large data
+    monkeypatch.setattr(Planner, "plan", counting)
+    monkeypatch.setattr(plan, "_TRAINING_SHARD", 1e7)  # or the tests would take large data
     return seen
 
 
@@ -139,9 +145,9 @@ def test_threads_are_counted_only_for_predictions_that_are_worth_them(monkeypatc
 
     X = large()
     model = small(hidden_layer_sizes=48, n_jobs=-1, max_iter=1).fit(X, targets(X))
-    monkeypatch.setattr(estimators, "effective_n_jobs", count)
+    monkeypatch.setattr(recurrent, "effective_n_jobs", count)
     for name in ("_TRAINING_SHARD", "_PREDICTION_SHARD"):
-        monkeypatch.setattr(network, name, 1e6)
+        monkeypatch.setattr(plan, name, 1e6)
     expected = model.predict(X[:1])
     assert asked == []
     assert model.predict(X)[0] == expected
@@ -242,7 +248,7 @@ def test_a_prediction_does_not_depend_on_its_tile(cell, monkeypatch):
     X = sequences(seed=1)
     expected = model.predict(X)
     for rows in (1, 3, 16, 30):
-        monkeypatch.setattr(Network, "_tile_rows", lambda *_, rows=rows, **__: rows)
+        monkeypatch.setattr(Planner, "_tile_rows", lambda *_, rows=rows, **__: rows)
         np.testing.assert_array_equal(model.predict(X), expected)
 
 

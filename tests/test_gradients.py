@@ -7,12 +7,13 @@ no wrong block survives; a smaller set, entry by entry.
 import itertools
 from dataclasses import dataclass, field
 
+import building
 import numpy as np
 import pytest
 import reference
+from building import joined, sequence_data
 
-from skrnn import network, threads
-from skrnn.network import Network, SequenceData
+from skrnn.network import plan, threads
 
 N_FEATURES = 2
 HIDDEN = {1: (3,), 2: (4, 3)}
@@ -50,17 +51,15 @@ class Problem:
         self.draw(np.random.default_rng(self.seed))
 
     def build(self, dtype):
-        self.network = Network(
-            cell=self.cell,
-            hidden_layer_sizes=self.hidden,
-            n_features=N_FEATURES,
-            n_outputs=self.n_outputs,
+        self.network = building.network(
+            self.cell,
+            self.hidden,
+            N_FEATURES,
+            self.n_outputs,
+            dtype,
             bidirectional=self.bidirectional,
             pooling=self.pooling,
             activation=self.activation,
-            loss=self.loss,
-            quantiles=self.quantiles,
-            dtype=dtype,
         )
 
     def draw(self, rng):
@@ -107,13 +106,17 @@ class Problem:
         )
 
     def value_and_gradient(self, theta, data=None, rows=None, alpha=ALPHA, **options):
-        data = pack(self.sequences) if data is None else data
-        rows = np.arange(len(self.targets)) if rows is None else rows
-        gradient = np.full_like(theta, np.nan)
-        value = self.network.loss_gradient(
-            theta, data, self.targets, self.weights, rows, gradient, alpha=alpha, **options
+        return building.loss_gradient(
+            self.network,
+            building.loss(self.loss, self.n_outputs, self.quantiles),
+            theta,
+            joined(self.sequences) if data is None else data,
+            self.targets,
+            self.weights,
+            rows,
+            alpha=alpha,
+            **options,
         )
-        return value, gradient
 
     def kinks(self):
         """Distances of everything that is not differentiable at zero, as flat arrays."""
@@ -155,18 +158,6 @@ def smooth_problem(**options):
         if min((a.min() for a in problem.kinks()), default=1.0) > CLEARANCE:
             return problem
     raise AssertionError("no smooth problem found")
-
-
-def raw_data(values, offsets):
-    """SequenceData that are standardised already."""
-    one = np.ones((1, N_FEATURES))
-    offsets = np.asarray(offsets, np.int64)
-    return SequenceData(values, offsets[:-1], np.diff(offsets), 0 * one, one)
-
-
-def pack(sequences):
-    lengths = [len(sequence) for sequence in sequences]
-    return raw_data(np.concatenate(sequences), np.concatenate([[0], np.cumsum(lengths)]))
 
 
 def assert_close(actual, desired, tolerance):
@@ -226,7 +217,7 @@ def every_combination():
 @pytest.mark.parametrize("options", list(every_combination()))
 def test_every_combination(options):
     problem = smooth_problem(**options)
-    theta, data = problem.theta, pack(problem.sequences)
+    theta, data = problem.theta, joined(problem.sequences)
     value, gradient = problem.value_and_gradient(theta)
     assert_close(problem.network.raw_predict(theta, data), problem.reference_raw(), 1e-12)
     assert_close(value, problem.reference_objective(), 1e-12)
@@ -278,9 +269,9 @@ def test_dropout(cell, bidirectional, pooling):
 @pytest.mark.kernels
 @pytest.mark.parametrize("pooling", ["last", "mean", "max"])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_encode(cell, pooling):
+def test_pooled_states(cell, pooling):
     problem = Problem(cell=cell, n_layers=2, bidirectional=True, pooling=pooling)
-    pooled = problem.network.encode(problem.theta, pack(problem.sequences))
+    pooled = problem.network.pooled_states(problem.theta, joined(problem.sequences))
     expected = reference.encode(problem.sequences, problem.parameters, **problem.architecture)
     assert_close(pooled, expected, 1e-12)
 
@@ -300,14 +291,14 @@ def test_parameters_tell_gates_and_directions_apart(cell, gates):
                 swapped = list(blocks)
                 swapped[i], swapped[j] = blocks[j], blocks[i]
                 problem.parameters[name] = np.concatenate(swapped, axis=-1)
-                raw = problem.network.raw_predict(problem.theta, pack(problem.sequences))
+                raw = problem.network.raw_predict(problem.theta, joined(problem.sequences))
                 assert np.max(np.abs(raw - expected)) > 1e-3
         problem.parameters[name] = right
     for kind in "WUb":
         first, second = f"{kind}_l0_d0", f"{kind}_l0_d1"
         p = problem.parameters
         p[first], p[second] = p[second], p[first]
-        raw = problem.network.raw_predict(problem.theta, pack(problem.sequences))
+        raw = problem.network.raw_predict(problem.theta, joined(problem.sequences))
         assert np.max(np.abs(raw - expected)) > 1e-3
         p[first], p[second] = p[second], p[first]
 
@@ -350,14 +341,14 @@ def test_nan_beside_the_rows_changes_no_bit(cell, pooling):
     problem = Problem(cell=cell, n_layers=2, bidirectional=True, pooling=pooling)
     theta = problem.theta
     value, gradient = problem.value_and_gradient(theta)
-    raw = problem.network.raw_predict(theta, pack(problem.sequences))
+    raw = problem.network.raw_predict(theta, joined(problem.sequences))
 
     poison = np.full((3, N_FEATURES), np.nan)
     pieces = [poison]
     for sequence in problem.sequences:
         pieces += [sequence, poison]
     ends = np.cumsum([len(piece) for piece in pieces])
-    data = raw_data(np.concatenate(pieces), ends)
+    data = sequence_data(np.concatenate(pieces), ends)
     # Sequence 2 i of `data` is our sequence i; those between are all NaN.
     rows = np.arange(0, 2 * len(problem.sequences), 2)
     spread = Problem(**problem.architecture, lengths=[len(piece) for piece in pieces[1:]])
@@ -376,9 +367,9 @@ def test_neighbours_change_no_bit_of_a_prediction(cell):
     lengths = list(np.random.default_rng(2).integers(1, 12, size=150))
     problem = Problem(cell=cell, n_layers=2, bidirectional=True, lengths=lengths)
     theta = problem.theta
-    raw = problem.network.raw_predict(theta, pack(problem.sequences))
+    raw = problem.network.raw_predict(theta, joined(problem.sequences))
     for i in (0, 1, 63, 64, 149):
-        alone = problem.network.raw_predict(theta, pack([problem.sequences[i]]))
+        alone = problem.network.raw_predict(theta, joined([problem.sequences[i]]))
         np.testing.assert_array_equal(alone[0], raw[i])
 
 
@@ -387,10 +378,10 @@ def test_neighbours_change_no_bit_of_a_prediction(cell):
 def test_many_shards_tiles_and_threads(cell, monkeypatch):
     lengths = list(np.random.default_rng(2).integers(1, 12, size=133))
     problem = Problem(cell=cell, bidirectional=True, lengths=lengths)
-    theta, data = problem.theta, pack(problem.sequences)
+    theta, data = problem.theta, joined(problem.sequences)
     whole = problem.network.raw_predict(theta, data)
     for name in ("_TRAINING_SHARD", "_PREDICTION_SHARD", "_TRAIN_TILE", "_PREDICT_TILE"):
-        monkeypatch.setattr(network, name, 1)
+        monkeypatch.setattr(plan, name, 1)
     np.testing.assert_array_equal(problem.network.raw_predict(theta, data), whole)
     assert_close(whole, problem.reference_raw(), 1e-12)
     value, gradient = problem.value_and_gradient(theta, data)
@@ -418,8 +409,8 @@ def test_standardisation(per_step):
     rng = np.random.default_rng(5)
     shape = (4, N_FEATURES) if per_step else (1, N_FEATURES)
     center, scale = rng.standard_normal(shape), rng.uniform(0.5, 2.0, shape)
-    packed = pack([sequence / scale + center for sequence in problem.sequences])
-    data = packed._replace(center=center, scale=scale)
+    data = joined([sequence / scale + center for sequence in problem.sequences])
+    data = data._replace(center=center, scale=scale)
     assert_close(problem.network.raw_predict(problem.theta, data), problem.reference_raw(), 1e-12)
 
 
@@ -433,7 +424,7 @@ def test_units_that_fill_several_registers(cell, hidden):
     theta = problem.theta
     value, gradient = problem.value_and_gradient(theta)
     assert_close(value, problem.reference_objective(), 1e-12)
-    raw = problem.network.raw_predict(theta, pack(problem.sequences))
+    raw = problem.network.raw_predict(theta, joined(problem.sequences))
     assert_close(raw, problem.reference_raw(), 1e-12)
     assert_gradient_along_each_block(problem, theta, gradient)
 
@@ -447,19 +438,15 @@ def test_float32(cell):
         for array in arrays.values():
             array[...] = array.astype(np.float32)
     problem.sequences = [x.astype(np.float32).astype(np.float64) for x in problem.sequences]
-    theta, data = problem.theta, pack(problem.sequences)
+    theta, data = problem.theta, joined(problem.sequences)
     value, gradient = problem.value_and_gradient(theta)
     raw = problem.network.raw_predict(theta, data)
 
     problem.build(np.float32)
     problem.targets = problem.targets.astype(np.float32)
     problem.weights = problem.weights.astype(np.float32)
-    single = SequenceData(
-        data.values.astype(np.float32),
-        data.starts,
-        data.lengths,
-        data.center.astype(np.float32),
-        data.scale.astype(np.float32),
+    single = data._replace(
+        **{name: getattr(data, name).astype(np.float32) for name in ("values", "center", "scale")}
     )
     theta = theta.astype(np.float32)
     single_value, single_gradient = problem.value_and_gradient(theta, single)

@@ -1,12 +1,15 @@
 """The estimators inside of scikit-learn's own tools, on tables, 3-D arrays and ragged lists."""
 
 import warnings
+from functools import partial
 
+import datasets
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from datasets import objects
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -50,41 +53,33 @@ BOTH = pytest.mark.parametrize("Estimator", ESTIMATORS)
 FORMS = pytest.mark.parametrize("form", ["table", "array", "list", "objects"])
 
 
-def small(Estimator, **parameters):
-    settings = {
-        "hidden_layer_sizes": (6,),
-        "max_iter": 60,
-        "linear_path": None,
-        "early_stopping": False,
-        "learning_rate_init": 0.03,
-        "random_state": 0,
-    }
-    return Estimator(**(settings | parameters))
+small = partial(
+    datasets.small,
+    hidden_layer_sizes=(6,),
+    max_iter=60,
+    linear_path=None,
+    early_stopping=False,
+    learning_rate_init=0.03,
+    random_state=0,
+)
 
 
 def data(form, Estimator=RNNRegressor, n=48):
     """X of some form and a y that can be learnt from it."""
-    random = np.random.RandomState(1)
     if form == "table":
-        X = random.normal(size=(n, 4))
+        X = datasets.table(n, 4, seed=1)
         values = X[:, 0] - X[:, 3]
     elif form == "array":
-        X = random.normal(size=(n, 5, 2))
+        X = datasets.array(n, 5, 2, seed=1)
         values = X[:, :, 0].sum(axis=1)
     else:
-        X = [random.normal(size=(random.randint(2, 8), 2)) for _ in range(n)]
+        X = datasets.ragged(n, seed=1, lengths=(2, 8))
         values = np.array([x[:, 0].sum() for x in X])
         if form == "objects":
-            X = as_objects(X)
+            X = objects(X)
     if Estimator is RNNRegressor:
         return X, values
     return X, np.where(values > np.median(values), "up", "down")
-
-
-def as_objects(X):
-    array = np.empty(len(X), dtype=object)
-    array[:] = X
-    return array
 
 
 def doubled(X):
@@ -132,7 +127,7 @@ def test_cross_validation(form, Estimator):
     assert predicted.shape == (48,)
     by_hand = []
     for train, test in KFold(3).split(np.arange(48)) if Estimator is RNNRegressor else []:
-        take = as_objects(list(X)) if isinstance(X, list) else X
+        take = objects(list(X)) if isinstance(X, list) else X
         fitted = clone(model).fit(list(take[train]) if isinstance(X, list) else X[train], y[train])
         by_hand.append(fitted.predict(take[test]))
     if by_hand:

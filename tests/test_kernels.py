@@ -12,12 +12,10 @@ from numba import types
 from numba.extending import intrinsic
 from scipy.special import expit
 
-from skrnn.kernels import gru, losses, lstm, packing, pooling, rnn, updates
+from skrnn import choices
+from skrnn.kernels import pooling, rnn, timeline, updates
 from skrnn.kernels.activations import logistic, tanh
-from skrnn.kernels.cells import EQUATIONS
-from skrnn.kernels.composition import SequenceData
 from skrnn.kernels.jit import FLAGS, INTERPRETED
-from skrnn.kernels.layer import Layer
 from skrnn.kernels.matmul import (
     ALL_ROWS,
     add_transposed_product,
@@ -26,8 +24,9 @@ from skrnn.kernels.matmul import (
     scratch,
 )
 from skrnn.kernels.tile import PANEL_BYTES
+from skrnn.kernels.timeline import SequenceData
 from skrnn.kernels.vectors import VECTOR_BYTES, Registers, Vector
-from skrnn.kernels.weights import Places
+from skrnn.network.timeline import Timeline, step_starts
 
 pytestmark = pytest.mark.kernels
 
@@ -151,15 +150,15 @@ def test_a_formula_on_arrays_of_numpy_agrees(formula, many, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", rnn.CELLS)
+@pytest.mark.parametrize("kind", choices.ACTIVATIONS)
 def test_activations_of_the_simple_cell(kind, dtype):
-    forward, backward = rnn.equations(type(rnn.CELLS[kind]))
-    step = elementwise(lambda z: forward([z], None, None)[-1])
+    cell = rnn.cell(kind)
+    step = elementwise(lambda z: cell.forward([z], None, None)[-1])
     z = rng_of(20).normal(size=37).astype(dtype)
     z[3:7] = np.nan, np.inf, -np.inf, 0.0
     by_hand = {"tanh": np.tanh, "relu": lambda z: np.where(z < 0, 0, z), "logistic": expit}[kind]
     np.testing.assert_allclose(step(z), by_hand(z), rtol=4 * np.finfo(dtype).eps)
-    slope = elementwise(lambda h: backward([h], None, None, None, h * 0.0 + 2.0, None)[0][0])
+    slope = elementwise(lambda h: cell.backward([h], None, None, None, h * 0.0 + 2.0, None)[0][0])
     h = by_hand(z[7:])
     by_hand = {"tanh": 1 - h * h, "relu": h > 0, "logistic": h * (1 - h)}[kind]
     np.testing.assert_allclose(slope(h), 2.0 * by_hand, rtol=1e-5, atol=1e-7)
@@ -289,91 +288,7 @@ def test_add_transposed_product(n_summed, dtype):
             assert_rest_untouched(frame)
 
 
-CELLS = {"rnn": rnn.CELLS["tanh"], "lstm": lstm.CELL, "gru": gru.CELL}
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_step_matrix(cell):
-    """The product of [h, 1, x] with it against one product for each part of the parameters."""
-    cell, (n_inputs, n_hidden) = CELLS[cell], (3, 5)
-    G, blocks = cell.n_gates, cell.n_blocks
-    rng = rng_of(13)
-    W, U = rng.normal(size=(n_inputs, G, n_hidden)), rng.normal(size=(n_hidden, G, n_hidden))
-    bias = rng.normal(size=(blocks, n_hidden))
-    theta = np.concatenate([[np.nan], W.ravel(), U.ravel(), bias.ravel(), [np.nan]])
-    h, x = rng.normal(size=n_hidden), rng.normal(size=n_inputs)
-    product = bias.copy()
-    product[blocks - G :] += np.einsum("f,fgj->gj", x, W)
-    product[:G] += np.roll(np.einsum("h,hgj->gj", h, U), -cell.rotation, axis=0)
-    product[list(EQUATIONS[type(cell)].halved)] /= 2.0
-    layer = Layer(cell, 1, n_inputs, n_hidden, np.float64)
-    matrix = layer.step_matrix(theta) * layer.factors()
-    np.testing.assert_allclose(np.concatenate([h, [1.0], x]) @ matrix, product.ravel(), rtol=1e-12)
-
-
-def places_of(cell, dtype):
-    """Two layers, the upper one in both directions, between numbers that are not theirs."""
-    layers, position = [], 0
-    for n_inputs, n_directions in ((3, 1), (5, 2)):
-        size = cell.n_gates * 5 * (n_inputs + 5) + cell.n_blocks * 5
-        starts = [position + i * size for i in range(n_directions)]
-        layers.append(tuple(Layer(cell, start, n_inputs, 5, dtype) for start in starts))
-        position += n_directions * size
-    return Places(layers, position, 10, 2, dtype), position + 22
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("both_ways", [False, True])
-@pytest.mark.parametrize("cell", CELLS)
-def test_packed_parameters(cell, both_ways, dtype):
-    places, n_parameters = places_of(CELLS[cell], dtype)
-    theta = rng_of(13, 1).normal(size=n_parameters).astype(dtype)
-    fill = places.packing(places.of_weights(both_ways))
-    fill(theta[::-1].copy())
-    parameters = fill(theta)
-    for i, (layer, of_layer) in enumerate(zip(places.layers, parameters.layers, strict=True)):
-        for one, weights in zip(layer, of_layer, strict=True):
-            matrix = one.step_matrix(theta) * one.factors().astype(dtype)
-            np.testing.assert_array_equal(weights.panels, pack(matrix))
-            if both_ways:
-                n_state = one.cell.n_gates * 5
-                state, inputs = matrix[:5, :n_state], matrix[6:, -n_state:]
-                np.testing.assert_array_equal(weights.to_state, pack(state.T.copy()))
-                expected = pack(inputs.T.copy())[: None if i else 0]
-                np.testing.assert_array_equal(weights.to_input, expected)
-            else:
-                assert weights.to_state is weights.to_input is None
-    np.testing.assert_array_equal(parameters.V.ravel(), theta[-22:-2])
-    np.testing.assert_array_equal(parameters.bias, theta[-2:])
-
-
-@pytest.mark.parametrize("cell", CELLS)
-def test_gradients_are_the_adjoint_of_packing(cell):
-    places, n_parameters = places_of(CELLS[cell], np.float64)
-    rng = rng_of(14)
-    theta, gradient = rng.normal(size=n_parameters), np.full(n_parameters, np.nan)
-    shards = rng.normal(size=(3, places.n_gradients))
-    total = places.gradients(shards.sum(axis=0))
-    product = theta[-22:-2] @ total.V.ravel() + theta[-2:] @ total.bias
-    for layer, d_layer in zip(places.layers, total.layers, strict=True):
-        for one, d_matrix in zip(layer, d_layer, strict=True):
-            matrix = one.step_matrix(theta) * one.factors()
-            product += np.vdot(matrix, d_matrix[: len(matrix)])
-    places.sum_up(shards, places.of_gradients(), gradient)
-    np.testing.assert_allclose(theta @ gradient, product, rtol=1e-12)
-
-
-def test_shards_are_added_in_order():
-    places, n_parameters = places_of(CELLS["rnn"], np.float32)
-    shards = rng_of(19).normal(size=(4, places.n_gradients)).astype(np.float32)
-    ordered = ((shards[0] + shards[1]) + shards[2]) + shards[3]
-    gradients = np.empty((2, n_parameters), np.float32)
-    for numbers, gradient in zip((shards, ordered[np.newaxis]), gradients, strict=True):
-        places.sum_up(numbers, places.of_gradients(), gradient)
-    np.testing.assert_array_equal(*gradients)
-
-
-# --- packing ---------------------------------------------------------------------------------
+# --- timelines -------------------------------------------------------------------------------
 
 LENGTHS = [[1], [4], [3, 3, 3], [6, 4, 4, 2, 1], [7, 1, 1]]
 
@@ -387,7 +302,7 @@ def sequences_of(lengths, rng, n_features=3):
     return values, offsets, np.argsort(order)
 
 
-def packed_by_hand(sequences):
+def timeline_by_hand(sequences):
     """Time-major without padding; the sequences are sorted longest first."""
     longest = len(sequences[0])
     return np.array([s[t] for t in range(longest) for s in sequences if t < len(s)])
@@ -401,38 +316,57 @@ def starts_by_hand(lengths):
 @pytest.mark.parametrize("lengths", LENGTHS)
 def test_step_starts(lengths):
     _, offsets, rows = sequences_of(lengths, rng_of(8))
-    start = packing.step_starts(np.diff(offsets)[rows])
+    start = step_starts(np.diff(offsets)[rows])
     np.testing.assert_array_equal(start, starts_by_hand(lengths))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("per_step", [False, True])
 @pytest.mark.parametrize("lengths", LENGTHS)
-def test_gather_standardises_and_packs(lengths, per_step, dtype):
+def test_gather_standardises(lengths, per_step, dtype):
     rng = rng_of(9)
     values, offsets, rows = sequences_of(lengths, rng)
     shape = (max(lengths) if per_step else 1, 3)
     center, scale = rng.normal(size=shape), rng.uniform(0.5, 2.0, size=shape)
     values, center, scale = (array.astype(dtype) for array in (values, center, scale))
     data = SequenceData(values, offsets[:-1], np.diff(offsets), center, scale)
-    x = packing.gather(data, rows, packing.step_starts(np.diff(offsets)[rows]))
+    x = np.full((len(values), 3), np.nan, dtype)
+    timeline.gather(data, rows, step_starts(np.diff(offsets)[rows]), x)
     by_hand = []
     for row in rows:
         sequence = data.values[offsets[row] : offsets[row + 1]]
         steps = slice(len(sequence)) if per_step else slice(None)
         by_hand.append((sequence - data.center[steps]) * data.scale[steps])
     assert x.dtype == dtype
-    np.testing.assert_array_equal(x, packed_by_hand(by_hand))
+    np.testing.assert_array_equal(x, timeline_by_hand(by_hand))
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
 def test_mirror_reverses_each_sequence_within_its_own_length(lengths):
     sequences = [rng_of(10, i).normal(size=(n, 2)) for i, n in enumerate(lengths)]
     start = starts_by_hand(lengths)
-    places = packing.mirror(start, np.array(lengths))
-    mirrored = packed_by_hand(sequences)[places]
-    np.testing.assert_array_equal(mirrored, packed_by_hand([s[::-1] for s in sequences]))
-    np.testing.assert_array_equal(places[places], np.arange(start[-1]))
+    line = np.full(start[-1], -1)
+    timeline.mirror(start, np.array(lengths), line)
+    mirrored = timeline_by_hand(sequences)[line]
+    np.testing.assert_array_equal(mirrored, timeline_by_hand([s[::-1] for s in sequences]))
+    np.testing.assert_array_equal(line[line], np.arange(start[-1]))
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_directions_are_joined_at_their_own_steps_and_split_again(lengths):
+    ahead, back = (
+        timeline_by_hand([rng_of(11, i, d).normal(size=(n, 2)) for i, n in enumerate(lengths)])
+        for d in range(2)
+    )
+    both = Timeline.of(np.array(lengths), both_directions=True)
+    joined = both.join([ahead, back])
+    np.testing.assert_array_equal(joined, np.hstack([ahead, back[both.mirror]]))
+    for one, other in zip(both.split(joined), (ahead, back), strict=True):
+        np.testing.assert_array_equal(one, other)
+    single = Timeline.of(np.array(lengths), both_directions=False)
+    assert single.mirror is None
+    assert single.join([ahead]) is ahead
+    assert single.split(ahead)[0] is ahead
 
 
 # --- pooling ---------------------------------------------------------------------------------
@@ -448,29 +382,34 @@ def pooling_case():
 
 
 def pooled_by_hand(kind, sequence):
-    if kind == "last":
-        return sequence[-1]
     return sequence.mean(axis=0) if kind == "mean" else sequence.max(axis=0)
+
+
+POOL = {"mean": pooling.mean, "max": pooling.maximum}
+
+
+def pool_backward(kind, out, start, lengths, d_pooled, d_out):
+    if kind == "mean":
+        pooling.mean_backward(start, lengths, d_pooled, d_out)
+    else:
+        pooling.maximum_backward(out, start, lengths, d_pooled, d_out)
 
 
 @pytest.mark.parametrize("kind", ["mean", "max"])
 def test_pooling_forward(kind):
     start, out, sequences, _ = pooling_case()
     pooled = np.full((len(sequences), out.shape[1]), np.nan)
-    pooling.forward(pooling.NAMES[kind], out, start, POOLED_LENGTHS, pooled)
+    POOL[kind](out, start, POOLED_LENGTHS, pooled)
     by_hand = np.array([pooled_by_hand(kind, sequence) for sequence in sequences])
     np.testing.assert_allclose(pooled, by_hand, rtol=1e-14)
 
 
-@pytest.mark.parametrize("kind", ["last", "mean", "max"])
+@pytest.mark.parametrize("kind", ["mean", "max"])
 def test_pooling_backward_is_the_transposed_derivative(kind):
     start, out, sequences, rows = pooling_case()
     d_pooled = rng_of(13).normal(size=(len(sequences), out.shape[1]))
     d_out = np.full_like(out, np.nan)
-    if kind == "last":
-        pooling.backward_last(start, POOLED_LENGTHS, d_pooled, d_out)
-    else:
-        pooling.backward(pooling.NAMES[kind], out, start, POOLED_LENGTHS, d_pooled, d_out)
+    pool_backward(kind, out, start, POOLED_LENGTHS, d_pooled, d_out)
     step = 1e-6
     for r, (sequence, steps) in enumerate(zip(sequences, rows, strict=True)):
         for t, p in np.ndindex(sequence.shape):
@@ -485,7 +424,7 @@ def test_of_equal_maxima_the_first_step_gets_the_gradient():
     lengths = np.array([3])
     start, out = starts_by_hand(lengths), np.array([[1.0], [1.0], [0.5]])
     d_out = np.empty_like(out)
-    pooling.backward(pooling.MAX, out, start, lengths, np.array([[2.0]]), d_out)
+    pool_backward("max", out, start, lengths, np.array([[2.0]]), d_out)
     np.testing.assert_array_equal(d_out, [[2.0], [0.0], [0.0]])
 
 
@@ -496,132 +435,8 @@ def test_pooling_shows_what_is_not_a_number(kind):
     for place in range(3):
         out = np.array([[3.0], [2.0], [1.0]])
         out[place] = np.nan
-        pooling.forward(pooling.NAMES[kind], out, starts_by_hand(lengths), lengths, pooled)
+        POOL[kind](out, starts_by_hand(lengths), lengths, pooled)
         assert np.isnan(pooled).all()
-
-
-# --- losses ----------------------------------------------------------------------------------
-
-QUANTILES = np.array([0.1, 0.5, 0.8])
-
-
-def loss_by_hand(kind, raw, y, quantiles=QUANTILES):
-    """Mean loss of one row, from its definition."""
-    if kind == "softmax":
-        shifted = raw - raw.max()
-        return np.log(np.exp(shifted).sum()) - shifted[int(y[0])]
-    if kind == "quantile":
-        error = np.repeat(y, len(quantiles)) - raw
-        levels = np.tile(quantiles, len(y))
-        return np.where(error >= 0, levels * error, (levels - 1) * error).mean()
-    error = np.abs(raw - y)
-    delta = losses.HUBER_DELTA
-    with np.errstate(over="ignore"):
-        return {
-            "squared_error": error**2 / 2,
-            "absolute_error": error,
-            "huber": np.where(error <= delta, error**2 / 2, delta * (error - delta / 2)),
-            "poisson": np.exp(raw) - y * raw,
-            "logistic": np.logaddexp(0, raw) - y * raw,
-        }[kind].mean()
-
-
-def loss_case(kind, dtype=np.float64, n=6):
-    rng = rng_of(14)
-    n_raw = 6 if kind == "quantile" else 4
-    raw = rng.normal(scale=2.0, size=(n, n_raw)).astype(dtype)
-    n_targets = {"softmax": 1, "quantile": 2}.get(kind, n_raw)
-    y = rng.normal(size=(n + 2, n_targets))
-    if kind == "softmax":
-        y = rng.integers(n_raw, size=(n + 2, 1))
-    elif kind == "poisson":
-        y = rng.poisson(2.0, size=y.shape)
-    elif kind == "logistic":
-        y = rng.integers(2, size=y.shape)
-    weights = rng.uniform(0.1, 3.0, size=n + 2)
-    rows = rng.permutation(n + 2)[:n]
-    return raw, y.astype(dtype), weights.astype(dtype), rows
-
-
-def evaluate(kind, raw, y, weights, rows, weight_sum=None):
-    """The kernel's value and gradient."""
-    quantiles = QUANTILES if kind == "quantile" else np.array([0.5])
-    gradient = raw.copy()
-    total = float(weights[rows].sum()) if weight_sum is None else weight_sum
-    shares = weights[rows] / np.float64(total)
-    value = losses.loss_gradient(losses.NAMES[kind], quantiles, gradient, y[rows], shares)
-    return value, gradient
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("kind", losses.NAMES)
-def test_loss_is_the_weighted_mean_of_its_definition(kind, dtype):
-    raw, y, weights, rows = loss_case(kind, dtype)
-    value, gradient = evaluate(kind, raw, y, weights, rows)
-    wide = raw.astype(np.float64)
-    by_hand = [loss_by_hand(kind, wide[i], y[row].astype(float)) for i, row in enumerate(rows)]
-    expected = np.average(by_hand, weights=weights[rows].astype(np.float64))
-    assert gradient.dtype == dtype
-    assert value == pytest.approx(expected, rel=1e-13 if dtype == np.float64 else 1e-5)
-
-
-@pytest.mark.parametrize("kind", losses.NAMES)
-def test_gradient_of_a_loss(kind):
-    raw, y, weights, rows = loss_case(kind)
-    _, gradient = evaluate(kind, raw, y, weights, rows)
-    step = 1e-5
-    for place in np.ndindex(raw.shape):
-        up, down = raw.copy(), raw.copy()
-        up[place] += step
-        down[place] -= step
-        change = evaluate(kind, up, y, weights, rows)[0] - evaluate(kind, down, y, weights, rows)[0]
-        assert gradient[place] == pytest.approx(change / (2 * step), abs=1e-8)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("sign", [-1, 1])
-@pytest.mark.parametrize("kind", losses.NAMES)
-def test_extreme_raw_predictions_have_finite_loss_and_gradient(kind, sign, dtype):
-    raw, y, weights, rows = loss_case(kind, dtype)
-    raw[:, ::2] = 1000 * sign
-    if kind == "poisson":
-        raw[:, ::2] = -1000 if sign < 0 else 80
-    value, gradient = evaluate(kind, raw, y, weights, rows)
-    assert math.isfinite(value)
-    assert np.isfinite(gradient).all()
-    wide = raw.astype(np.float64)
-    by_hand = [loss_by_hand(kind, wide[i], y[row].astype(float)) for i, row in enumerate(rows)]
-    expected = np.average(by_hand, weights=weights[rows].astype(np.float64))
-    assert value == pytest.approx(expected, rel=1e-12 if dtype == np.float64 else 1e-5)
-
-
-@pytest.mark.parametrize("kind", losses.NAMES)
-def test_nan_in_a_raw_prediction_is_seen_in_loss_or_gradient(kind):
-    raw, y, weights, rows = loss_case(kind)
-    raw[1, 1] = np.nan
-    value, gradient = evaluate(kind, raw, y, weights, rows)
-    assert not math.isfinite(value)
-    if kind != "softmax":
-        assert np.isfinite(np.delete(gradient, 1, axis=0)).all()
-
-
-@pytest.mark.parametrize("kind", ["absolute_error", "quantile"])
-def test_at_a_kink_the_gradient_is_zero(kind):
-    y = np.array([[2.0]])
-    code, one = losses.NAMES[kind], np.ones(1)
-    gradient = np.array([[2.0]])
-    value = losses.loss_gradient(code, np.array([0.3]), gradient, y, one)
-    assert (value, gradient.item()) == (0.0, 0.0)
-
-
-def test_the_parts_of_a_minibatch_add_up_to_the_whole():
-    raw, y, weights, rows = loss_case("squared_error")
-    total = float(weights[rows].sum())
-    whole = evaluate("squared_error", raw, y, weights, rows)
-    first = evaluate("squared_error", raw[:2], y, weights, rows[:2], total)
-    rest = evaluate("squared_error", raw[2:], y, weights, rows[2:], total)
-    assert first[0] + rest[0] == pytest.approx(whole[0], rel=1e-14)
-    np.testing.assert_array_equal(np.concatenate([first[1], rest[1]]), whole[1])
 
 
 # --- updates ---------------------------------------------------------------------------------

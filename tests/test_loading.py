@@ -11,13 +11,14 @@ import skrnn.loading
 FIRST_USE = """
 import gc
 import numpy as np
-from skrnn.loading import numerics
+from skrnn.loading import learning
 
 passes = []
 gc.callbacks.append(lambda phase, info: passes.append(phase))
-fitting = numerics()
+package = learning()
 from skrnn.kernels import updates
-print(len(passes), gc.isenabled(), fitting.__name__)
+print(len(passes), gc.isenabled(), package.__name__)
+print(all(hasattr(package, name) for name in ("advice", "events", "fitting", "model")))
 
 passes.clear()
 updates.norm(np.zeros(1))
@@ -28,9 +29,9 @@ print(len(passes))
 def test_no_garbage_is_looked_for_while_numba_is_loaded():
     command = [sys.executable, "-c", FIRST_USE]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
-    loading, enabled, name, first_call = run.stdout.split()
+    loading, enabled, name, is_whole, first_call = run.stdout.split()
     assert int(loading) < 10  # one young pass once the collector is back; hundreds without a rest
-    assert (enabled, name) == ("True", "skrnn.fitting")
+    assert (enabled, name, is_whole) == ("True", "skrnn.learning", "True")
     assert int(first_call) < 10
 
 
@@ -38,9 +39,9 @@ def test_no_garbage_is_looked_for_while_numba_is_loaded():
 def loaded_anew():
     """As before the first use, but for what is in sys.modules; puts the collector right after."""
     was_enabled = gc.isenabled()
-    skrnn.loading.numerics.cache_clear()
+    skrnn.loading.learning.cache_clear()
     yield
-    skrnn.loading.numerics.cache_clear()
+    skrnn.loading.learning.cache_clear()
     gc.enable() if was_enabled else gc.disable()
 
 
@@ -49,7 +50,7 @@ def loaded_anew():
 def test_the_collector_is_left_as_it_was(switch):
     switch()
     before = gc.isenabled()
-    skrnn.loading.numerics()
+    skrnn.loading.learning()
     assert gc.isenabled() == before
 
 
@@ -58,5 +59,5 @@ def test_the_collector_works_again_where_loading_fails(monkeypatch):
     monkeypatch.setitem(sys.modules, "skrnn.kernels", None)
     gc.enable()
     with pytest.raises(ImportError):
-        skrnn.loading.numerics()
+        skrnn.loading.learning()
     assert gc.isenabled()

@@ -45,8 +45,7 @@ def test_metadata():
     data = metadata("skrnn")
     assert data["License-Expression"] == "BSD-3-Clause"
     assert data["Requires-Python"] == ">=3.11"
-    extras = {"test", "docs", "plot", "bench", "onnx"}
-    assert extras <= set(data.get_all("Provides-Extra"))
+    assert set(data.get_all("Provides-Extra")) == {"test", "examples", "bench", "dev"}
 
 
 def heading_anchors(text):

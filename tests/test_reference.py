@@ -1,7 +1,4 @@
-"""The reference implementation by itself: values by hand, loss gradients by differences.
-
-What is small enough to be checked on the spot, schedules and clipping, is held against it here.
-"""
+"""The reference implementation by itself: values by hand, loss gradients by differences."""
 
 import re
 from pathlib import Path
@@ -9,8 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference
-
-from skrnn import optimizers
 
 MATHEMATICS = Path(__file__).parents[1] / "docs" / "mathematics.md"
 
@@ -114,29 +109,6 @@ def test_schedules():
     np.testing.assert_allclose(
         [reference.one_cycle(0.1, share) for share in (0, 0.15, 0.3, 0.65, 1)],
         [0.004, 0.052, 0.1, 0.050005, 1e-5],
-    )
-
-
-@pytest.mark.parametrize("progress", [0.0, 0.1, 0.3, 0.31, 0.8, 1.0])
-def test_package_schedules(progress):
-    for name in ("cosine", "one_cycle"):
-        factor = getattr(optimizers, name)(progress)
-        np.testing.assert_allclose(
-            factor, getattr(reference, name)(1.0, progress), rtol=1e-12, atol=1e-16
-        )
-    n_seen = int(1000 * progress)
-    factor = optimizers.inverse_scaling(n_seen, 0.7)
-    np.testing.assert_allclose(factor, reference.invscaling(1.0, n_seen, 0.7), rtol=1e-14)
-
-
-@pytest.mark.parametrize("max_norm", [0.5, 13.0, 20.0])
-def test_package_clipping(max_norm):
-    gradient = np.array([3.0, -4.0, 12.0])
-    norm = optimizers.gradient_norm(gradient)
-    np.testing.assert_allclose(
-        gradient * optimizers.clipping_factor(norm, max_norm),
-        reference.clip(gradient, max_norm),
-        rtol=1e-14,
     )
 
 

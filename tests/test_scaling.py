@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from skrnn import scaling
-from skrnn.sequences import Sequences
+from skrnn.data import scaling
+from skrnn.data.sequences import Sequences
 
 
 def by_hand(values, weights):

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from skrnn.sequences import Sequences
+from skrnn.data.sequences import Sequences
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from threading import enumerate as running
 
 import pytest
 
-from skrnn import threads
+from skrnn.network import threads
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])

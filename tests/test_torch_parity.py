@@ -4,12 +4,13 @@ PyTorch is an independent implementation of the same equations: nn.RNN, nn.LSTM 
 sequences, with gradients by autograd. ``tests/reference.py`` is held against it too.
 """
 
+import building
 import numpy as np
 import pytest
 import reference
+from building import joined
 
-from skrnn.network import Network, SequenceData
-from skrnn.optimizers import SGD, Adam
+from skrnn.learning.optimizers import SGD, Adam
 
 torch = pytest.importorskip("torch", reason="parity is measured against PyTorch")
 
@@ -127,16 +128,14 @@ def make_problem(cell, n_layers, bidirectional, form, seed=0):
 
 
 def make_network(cell, activation, n_layers, bidirectional, pooling):
-    return Network(
-        cell=cell,
-        hidden_layer_sizes=(N_HIDDEN,) * n_layers,
-        n_features=N_FEATURES,
-        n_outputs=N_OUTPUTS,
+    return building.network(
+        cell,
+        (N_HIDDEN,) * n_layers,
+        N_FEATURES,
+        N_OUTPUTS,
         bidirectional=bidirectional,
         pooling=pooling,
         activation=activation,
-        loss="squared_error",
-        dtype=np.float64,
     )
 
 
@@ -148,20 +147,9 @@ def flatten(network, parameters):
     return theta
 
 
-def pack(sequences):
-    lengths = [len(sequence) for sequence in sequences]
-    lengths = np.array(lengths)
-    one = np.ones((1, N_FEATURES))
-    return SequenceData(
-        np.concatenate(sequences), np.cumsum(lengths) - lengths, lengths, 0 * one, one
-    )
-
-
 def loss_gradient(network, theta, data, targets, weights):
-    gradient = np.full_like(theta, np.nan)
-    rows = np.arange(len(targets))
-    value = network.loss_gradient(theta, data, targets, weights, rows, gradient)
-    return value, gradient
+    loss = building.loss("squared_error")
+    return building.loss_gradient(network, loss, theta, data, targets, weights)
 
 
 def assert_close(actual, desired, tolerance=1e-10):
@@ -200,7 +188,7 @@ def test_outputs_and_gradients(cell, activation, n_layers, bidirectional, poolin
     torch_gradient = module.named(lambda tensor: tensor.grad)
 
     network = make_network(cell, activation, n_layers, bidirectional, pooling)
-    theta, data = flatten(network, parameters), pack(sequences)
+    theta, data = flatten(network, parameters), joined(sequences)
     value, gradient = loss_gradient(network, theta, data, targets, weights)
     views = network.views(gradient)
 
@@ -228,7 +216,7 @@ def test_five_steps(cell, solver):
                 trained.append(bias_hh)
                 frozen_rows[bias_hh] = slice(0, 2 * N_HIDDEN)
     network = make_network(cell, "tanh", 2, True, "last")
-    theta, data = flatten(network, parameters), pack(sequences)
+    theta, data = flatten(network, parameters), joined(sequences)
     if solver == "adam":
         theirs = torch.optim.Adam(trained, lr=lr)
         ours = Adam(theta.size, np.float64)

@@ -1,46 +1,23 @@
 """How a model is trained: what is watched and kept, how it stops, recovers and goes on."""
 
-import inspect
 import math
 import warnings
 
 import numpy as np
 import pytest
+from datasets import numbers
+from fits import SCHEDULES, Spy, break_at, ragged, small, table, target_for
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.utils import resample
 
-from skrnn import RNNClassifier, RNNRegressor, optimizers, training
-from skrnn.network import Network
+from skrnn import RNNClassifier, RNNRegressor, losses
+from skrnn.learning import optimizers, training
+from skrnn.network.network import Network
 
 ESTIMATORS = [RNNRegressor, RNNClassifier]
 BOTH = pytest.mark.parametrize("Estimator", ESTIMATORS)
 CELLS = pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-SCHEDULES = ["constant", "invscaling", "adaptive", "cosine", "one_cycle"]
-
-
-def small(Estimator=RNNRegressor, **parameters):
-    settings = {"hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 3}
-    settings |= {"linear_path": None, "early_stopping": False, "validation_fraction": 0.1}
-    return Estimator(**(settings | parameters))
-
-
-def ragged(n=50, seed=0):
-    random = np.random.RandomState(seed)
-    return [random.normal(size=(random.randint(1, 8), 2)) for _ in range(n)]
-
-
-def table(n=50, n_columns=4, seed=0):
-    return np.random.RandomState(seed).normal(size=(n, n_columns))
-
-
-def numbers(X):
-    return np.array([np.asarray(x)[..., 0].sum() if np.ndim(x) > 1 else x[0] - x[-1] for x in X])
-
-
-def target_for(Estimator, X):
-    y = numbers(X)
-    return y if Estimator is RNNRegressor else np.digitize(y, [-0.7, 0.7])
 
 
 def theta(model):
@@ -55,43 +32,7 @@ def without_penalty(model, X, y):
     """The loss of a model from its predictions, in the units of loss_curve_."""
     if isinstance(model, RNNClassifier):
         return log_loss(y, model.predict_proba(X))
-    return np.mean(((model.predict(X) - y) / model._model["target_scale"]) ** 2) / 2
-
-
-class Spy:
-    """Records the arguments of each call by name, and calls on."""
-
-    def __init__(self, monkeypatch, owner, name):
-        self.calls, self.results = [], []
-        original = getattr(owner, name)
-        signature = inspect.signature(original)
-
-        def spying(*args, **kwargs):
-            bound = signature.bind(*args, **kwargs)
-            self.calls.append(
-                {
-                    k: np.copy(v) if isinstance(v, np.ndarray) else v
-                    for k, v in bound.arguments.items()
-                }
-            )
-            self.results.append(original(*args, **kwargs))
-            return self.results[-1]
-
-        monkeypatch.setattr(owner, name, spying)
-
-    def __getitem__(self, name):
-        return [call[name] for call in self.calls]
-
-
-def break_at(monkeypatch, failing, what):
-    """Let some of the calls of Network.loss_gradient go wrong; the first is number 0."""
-    original, count = Network.loss_gradient, iter(range(10**9))
-
-    def breaking(self, theta, data, targets, weights, rows, gradient, **options):
-        loss = original(self, theta, data, targets, weights, rows, gradient, **options)
-        return what(loss, gradient) if next(count) in failing else loss
-
-    monkeypatch.setattr(Network, "loss_gradient", breaking)
+    return np.mean(((model.predict(X) - y) / model._model.scaling.target_scale) ** 2) / 2
 
 
 # --- the loss goes down ----------------------------------------------------------------------
@@ -144,7 +85,7 @@ def test_the_first_loss_is_that_of_the_start_values(monkeypatch):
     model = small(max_iter=1, alpha=0.4).fit(X, y)
     start, network = spy["theta"][0], spy["self"][0]
     penalty = 0.2 * sum((v**2).sum() for k, v in network.views(start).items() if k[0] in "WUV") / 50
-    model._model["theta"][:] = start
+    model._model.theta[:] = start
     assert model.loss_ == pytest.approx(without_penalty(model, X, y) + penalty, rel=1e-10)
 
 
@@ -205,7 +146,7 @@ def test_early_stopping_keeps_the_best_weights(solver, Estimator):
         tol=0.0,
     ).fit(X, y)
     stratify = y if Estimator is RNNClassifier else None
-    seed = model._model["seeds"][3]
+    seed = model._model.seeds[3]
     X_val, y_val = resample(X, y, replace=False, n_samples=18, random_state=seed, stratify=stratify)
     curve = model.validation_loss_curve_
     best = int(np.argmin(curve))
@@ -296,7 +237,7 @@ def test_without_shuffle_the_last_part_is_held_out():
 
 def test_shuffle_holds_out_a_random_part(monkeypatch):
     X, y = noise(RNNRegressor)
-    spy = Spy(monkeypatch, Network, "losses")
+    spy = Spy(monkeypatch, losses.Loss, "of_rows")
     for seed in (1, 2):
         small(early_stopping=True, random_state=seed, max_iter=1).fit(X, y)
     first, second = spy["targets"]
@@ -308,8 +249,8 @@ def test_the_last_part_does_not_enter_the_standardisation():
     X, y = noise(RNNRegressor)
     y[45:] += 100.0
     model = small(early_stopping=True, shuffle=False, validation_fraction=0.25).fit(X, y)
-    np.testing.assert_allclose(model._model["target_center"], y[:45].mean(), rtol=1e-12)
-    np.testing.assert_allclose(model._model["center"][:, 0], X[:45].mean(axis=0), atol=1e-14)
+    np.testing.assert_allclose(model._model.scaling.target_center, y[:45].mean(), rtol=1e-12)
+    np.testing.assert_allclose(model._model.scaling.center[:, 0], X[:45].mean(axis=0), atol=1e-14)
 
 
 # --- stopping --------------------------------------------------------------------------------
@@ -354,77 +295,7 @@ def test_nothing_is_printed_unless_verbose(Estimator, capfd):
     assert f"{model.validation_loss_curve_[4]:.8f}" in lines[4]
 
 
-# --- schedules -------------------------------------------------------------------------------
-
-
-def rates(monkeypatch, max_iter=20, n_batches=2, **parameters):
-    """The learning rate of every minibatch."""
-    spy = Spy(monkeypatch, optimizers.Adam, "update")
-    X = table(40)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        small(
-            max_iter=max_iter, batch_size=40 // n_batches, learning_rate_init=0.01, **parameters
-        ).fit(X, numbers(X))
-    return np.array(spy["rate"])
-
-
-def test_constant_rate(monkeypatch):
-    np.testing.assert_array_equal(rates(monkeypatch, learning_rate="constant", tol=0), 0.01)
-
-
-def test_cosine_rate(monkeypatch):
-    found = rates(monkeypatch, learning_rate="cosine", tol=0)
-    progress = np.arange(40) / 40
-    np.testing.assert_allclose(found, 0.005 * (1 + np.cos(np.pi * progress)), atol=1e-15)
-
-
-def test_one_cycle_rate(monkeypatch):
-    found = rates(monkeypatch, learning_rate="one_cycle", tol=0)
-    top = int(found.argmax())
-    assert len(found) == 40
-    assert found[top] == pytest.approx(0.01, rel=1e-12)
-    assert top == 12  # at 30 % of the way
-    assert (np.diff(found[: top + 1]) > 0).all()
-    assert (np.diff(found[top:]) < 0).all()
-    assert found[0] == pytest.approx(0.01 / 25, rel=1e-12)
-    assert 1e-6 < found[-1] < 1e-4
-
-
-@pytest.mark.parametrize("power", [0.5, 1.0])
-def test_inverse_scaling_rate(power, monkeypatch):
-    found = rates(monkeypatch, learning_rate="invscaling", power_t=power, tol=0)
-    seen = np.repeat(np.arange(20) * 40, 2)
-    np.testing.assert_allclose(found, 0.01 / (seen + 1.0) ** power, rtol=1e-13)
-
-
-def test_adaptive_rate(monkeypatch):
-    found = rates(monkeypatch, 60, 1, learning_rate="adaptive", tol=1e6, n_iter_no_change=2)
-    steps = np.array([0.01, 0.002, 0.0004, 8e-5, 1.6e-5, 3.2e-6, 6.4e-7])
-    first, *others = np.unique(found, return_counts=True)[1][::-1]
-    assert first == 4
-    np.testing.assert_allclose(np.unique(found)[::-1], steps, rtol=1e-12)
-    assert others == [3] * 6
-
-
-@pytest.mark.parametrize("learning_rate", SCHEDULES)
-def test_the_rate_is_that_of_the_update(learning_rate, monkeypatch):
-    """A hundredth of the learning rate moves plain gradient descent a hundredth as far."""
-    moved = []
-    for rate in (1e-4, 1e-6):
-        with monkeypatch.context() as patch:
-            spy = Spy(patch, Network, "loss_gradient")
-            settings = {"solver": "sgd", "momentum": 0.0, "max_iter": 2, "tol": 0.0}
-            model = small(learning_rate=learning_rate, learning_rate_init=rate, **settings)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                model.fit(table(), numbers(table()))
-        moved.append(spy["theta"][1] - spy["theta"][0])
-    assert np.abs(moved[0]).max() > 0
-    np.testing.assert_allclose(moved[0], 100 * moved[1], rtol=1e-5, atol=1e-12)
-
-
-# --- dropout, penalty, clipping --------------------------------------------------------------
+# --- dropout, penalty ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru"])
@@ -435,7 +306,7 @@ def test_dropout_acts_in_training_only(cell):
     dropped, plain = small(dropout=0.5, **settings).fit(X, y), small(**settings).fit(X, y)
     assert (theta(dropped) != theta(plain)).any()
     np.testing.assert_array_equal(dropped.predict(X), dropped.predict(X))
-    plain._model["theta"][:] = dropped._model["theta"]
+    plain._model.theta[:] = dropped._model.theta
     np.testing.assert_array_equal(dropped.predict(X), plain.predict(X))
 
 
@@ -479,25 +350,6 @@ def test_alpha_shrinks_the_weights_and_leaves_the_biases(solver, Estimator):
         np.testing.assert_allclose(model.predict_proba(X), np.tile(shares, (50, 1)), atol=0.05)
 
 
-@pytest.mark.parametrize("solver", ["adam", "sgd"])
-def test_max_grad_norm_clips_the_whole_gradient(solver, monkeypatch):
-    owner = {"adam": optimizers.Adam, "sgd": optimizers.SGD}[solver]
-    X = table()
-    y = 5 * numbers(X)
-    settings = {"solver": solver, "standardize": False, "batch_size": 10, "max_iter": 3}
-    for bound in (0.1, 3.0, 1e9, None):
-        with monkeypatch.context() as patch:
-            spy = Spy(patch, owner, "update")
-            small(max_grad_norm=bound, **settings).fit(X, y)
-        norms = np.array([np.linalg.norm(gradient) for gradient in spy["gradient"]])
-        after = norms * np.array(spy["shrink"])
-        limit = np.inf if bound is None else bound
-        np.testing.assert_allclose(after, np.minimum(norms, limit), rtol=1e-12)
-        if bound == 0.1:
-            assert (norms > 0.1).all()
-    np.testing.assert_array_equal(spy["shrink"], 1.0)
-
-
 # --- going on --------------------------------------------------------------------------------
 
 
@@ -508,12 +360,12 @@ def test_warm_start_goes_on_from_the_last_weights(solver, Estimator, monkeypatch
     y = target_for(Estimator, X)
     settings = {"solver": solver, "tol": 1.0 if solver == "lbfgs" else 0.0, "max_iter": 5}
     model = small(Estimator, warm_start=True, **settings).fit(X, y)
-    first, center = theta(model), model._model["center"]
+    first, center = theta(model), model._model.scaling.center
     losses = list(model.loss_curve_)
     spy = Spy(monkeypatch, Network, "loss_gradient")
     model.fit(X + 0.1, y)
     np.testing.assert_array_equal(np.sort(spy["theta"][0]), np.sort(first))
-    np.testing.assert_array_equal(model._model["center"], center)
+    np.testing.assert_array_equal(model._model.scaling.center, center)
     assert model.loss_curve_[: len(losses)] == losses
     assert len(model.loss_curve_) == len(losses) + model.n_iter_
     assert model.t_ == len(model.loss_curve_) * 50
@@ -703,7 +555,7 @@ def test_a_run_that_stops_in_an_epoch_keeps_the_epochs_before(monkeypatch):
     assert stopped.n_iter_ == len(stopped.loss_curve_) == 2
     spy = Spy(monkeypatch, Network, "loss_gradient")
     whole = small(**settings).fit(X, y)
-    np.testing.assert_array_equal(stopped._model["theta"], spy["theta"][6])
+    np.testing.assert_array_equal(stopped._model.theta, spy["theta"][6])
     assert stopped.loss_curve_ == whole.loss_curve_[:2]
 
 
@@ -723,7 +575,7 @@ def test_after_several_divergences_training_stops_with_the_good_weights(first, m
     assert model.n_iter_ == len(model.loss_curve_) == first
     # The weights after the last good epoch, or, if they are to blame, those before it.
     kept = visited["theta"][max(first - 1, 0) : first + 1]
-    assert any((model._model["theta"] == weights).all() for weights in kept)
+    assert any((model._model.theta == weights).all() for weights in kept)
     assert np.isfinite(model.predict(X)).all()
     assert len(visited.calls) == first + training._MAX_RECOVERIES + 1
 
@@ -986,13 +838,13 @@ def test_units_of_y_are_undone_for_every_loss(loss):
 def test_a_table_is_scaled_by_column_and_sequences_by_feature():
     X = table(40, 6) * [1, 10, 100, 1000, 1e4, 1e5] + np.arange(6)
     y = X[:, 0]
-    by_column = small().fit(X, y)._model
-    np.testing.assert_allclose(by_column["center"][:, 0], X.mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(by_column["scale"][:, 0], X.std(axis=0), rtol=1e-12)
-    by_feature = small().fit(X.reshape(40, 3, 2), y)._model
+    by_column = small().fit(X, y)._model.scaling
+    np.testing.assert_allclose(by_column.center[:, 0], X.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(by_column.scale[:, 0], X.std(axis=0), rtol=1e-12)
+    by_feature = small().fit(X.reshape(40, 3, 2), y)._model.scaling
     steps = X.reshape(-1, 2)
-    np.testing.assert_allclose(by_feature["center"], [steps.mean(axis=0)], rtol=1e-12)
-    np.testing.assert_allclose(by_feature["scale"], [steps.std(axis=0)], rtol=1e-12)
+    np.testing.assert_allclose(by_feature.center, [steps.mean(axis=0)], rtol=1e-12)
+    np.testing.assert_allclose(by_feature.scale, [steps.std(axis=0)], rtol=1e-12)
 
 
 @BOTH
@@ -1018,9 +870,9 @@ def test_without_standardisation_data_are_taken_as_they_are(Estimator):
     settings = {"hidden_layer_sizes": 12, "max_iter": 100, "learning_rate_init": 0.03}
     model = small(Estimator, standardize=False, **settings).fit(X, y)
     assert model.score(X, y) > 0.9
-    stored = model._model
-    assert (stored["center"].tolist(), stored["scale"].tolist()) == ([[0.0]], [[1.0]])
-    assert (stored["target_center"].any(), (stored["target_scale"] != 1).any()) == (False, False)
+    stored = model._model.scaling
+    assert (stored.center.tolist(), stored.scale.tolist()) == ([[0.0]], [[1.0]])
+    assert (stored.target_center.any(), (stored.target_scale != 1).any()) == (False, False)
 
 
 def test_a_new_class_weight_counts_in_the_next_warm_fit():

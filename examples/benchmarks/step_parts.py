@@ -16,11 +16,15 @@ import numba
 import numpy as np
 
 from page import environment, table
-from skrnn import optimizers
-from skrnn.kernels import packing, recurrence
-from skrnn.kernels.layer import Workspace
+from skrnn.kernels import recurrence
 from skrnn.kernels.matmul import add_transposed_product, multiply_rows, scratch
-from skrnn.network import Memory, Network, SequenceData
+from skrnn.kernels.timeline import SequenceData
+from skrnn.learning import optimizers
+from skrnn.losses import SquaredError
+from skrnn.network.network import Architecture, Examples, Memory, Network
+from skrnn.network.passes import Run
+from skrnn.network.timeline import Timeline
+from skrnn.network.workspace import Workspace
 
 SIZES = [(32, 20, 1, 16), (64, 10, 1, 32), (200, 28, 1, 50), (32, 100, 8, 64), (128, 50, 32, 128)]
 SIZES += [(64, 100, 64, 256)]
@@ -40,10 +44,10 @@ def fastest(run, seconds=0.3):
 
 
 @numba.njit(error_model="numpy")
-def all_steps(inputs, start, panels, spans, flat):
+def all_steps(inputs, start, panels, spans, gates):
     for t in range(len(start) - 1):
         n_rows = start[t + 1] - start[t]
-        multiply_rows(inputs, start[t], n_rows, panels, spans, flat, start[t], 0)
+        multiply_rows(inputs, start[t], n_rows, panels, spans, gates, start[t], 0)
 
 
 class Step:
@@ -52,59 +56,62 @@ class Step:
     def __init__(self, cell, size):
         batch, n_steps, n_features, n_hidden = size
         random = np.random.default_rng(0)
-        self.network = Network(cell, (n_hidden,), n_features, 1, dtype=np.float32)
+        architecture = Architecture(cell, (n_hidden,), n_features, 1, dtype="float32")
+        self.network, self.loss = Network(architecture), SquaredError()
         values = random.standard_normal((batch * n_steps, n_features)).astype(np.float32)
         center, scale = np.zeros((1, n_features), "f4"), np.ones((1, n_features), "f4")
         lengths = np.full(batch, n_steps)
         starts = np.arange(batch) * n_steps
-        self.data = SequenceData(values, starts, lengths, center, scale, n_steps)
-        self.rows, self.weights = np.arange(batch), np.ones(batch, np.float32)
-        self.y = random.standard_normal((batch, 1)).astype(np.float32)
+        data = SequenceData(values, starts, lengths, center, scale, n_steps)
+        y = random.standard_normal((batch, 1)).astype(np.float32)
+        self.examples = Examples(data, y, np.ones(batch, np.float32))
+        self.rows = np.arange(batch)
         self.theta = self.network.initialize(np.random.RandomState(0))
         self.gradient, self.memory = np.empty_like(self.theta), Memory(self.network)
         self.optimizer = optimizers.Adam(len(self.theta), np.float32)
         self._prepare_parts(batch, n_steps)
 
     def _prepare_parts(self, batch, n_steps):
-        self.layer = self.network._net.layers[0][0]
-        self.packed = self.memory.fill(self.theta).layers[0][0]
-        self.start = packing.step_starts(np.full(batch, n_steps))
-        self.x = packing.gather(self.data, self.rows, self.start)
-        work = Workspace(np.float32)
-        self.h, self.history = self.layer.forward(self.packed, self.x, self.start, True, True, work)
-        self.flat = self.history.flat.copy()
-        self.d_matrix = np.zeros(self.layer.gradient_shape, np.float32)
+        chain = self.network.chain
+        self.layer = chain.layers[0][0]
+        self.weights = self.memory.fill(self.theta).layers[0][0]
+        timeline = Timeline.of(np.full(batch, n_steps), both_directions=False)
+        run = Run(timeline, Workspace(np.float32), True)
+        self.start = timeline.start
+        self.x = chain.input.forward([], self.examples.data, self.rows, run)
+        self.h, self.history = self.layer.forward(self.weights, self.x, run, last_only=True)
+        self.gates = self.history.gates.copy()
+        self.d_matrix = np.zeros(self.layer.gradient_shapes[0], np.float32)
         self.scratch = scratch(len(self.d_matrix), np.float32)
 
     def step(self):
         self.network.loss_gradient(
-            self.theta, self.data, self.y, self.weights, self.rows, self.gradient,
-            memory=self.memory,
+            self.loss, self.theta, self.examples, self.rows, self.gradient, memory=self.memory
         )  # fmt: skip
         optimizers.gradient_norm(self.gradient)
         self.optimizer.update(self.theta, self.gradient, 0.0)
 
     def forward(self):
         recurrence.forward(
-            self.layer.cell, self.packed.panels, self.layer.spans, self.layer.first_spans, self.x,
-            self.start, *self.history, self.h,
+            self.layer.cell, self.weights.forward, self.x, self.start, tuple(self.history), self.h
         )  # fmt: skip
 
     def backward(self):
-        n_packed, n_hidden = len(self.x), self.layer.n_hidden
+        n_steps, n_hidden = len(self.x), self.layer.n_hidden
         d_c = np.zeros((len(self.rows), self.history.c.shape[1]), np.float32)
         recurrence.backward(
-            self.layer.cell, self.packed.to_state, self.packed.to_input, self.layer.spans,
-            self.start, *self.history, np.zeros((n_packed, n_hidden), np.float32), d_c,
-            np.empty((0, self.layer.n_inputs), np.float32), self.d_matrix, *self.scratch,
+            self.layer.cell, self.weights.backward, self.start, tuple(self.history),
+            np.zeros((n_steps, n_hidden), np.float32), d_c,
+            np.empty((0, self.layer.n_inputs), np.float32), self.d_matrix, self.scratch,
         )  # fmt: skip
 
     def products(self):
-        all_steps(self.history.inputs, self.start, self.packed.panels, self.layer.spans, self.flat)
+        panels, spans, _ = self.weights.forward
+        all_steps(self.history.inputs, self.start, panels, spans, self.gates)
 
     def gradient_product(self):
         add_transposed_product(
-            self.history.inputs, self.flat, 0, len(self.x), self.layer.spans, self.d_matrix,
+            self.history.inputs, self.gates, 0, len(self.x), self.layer.spans, self.d_matrix,
             *self.scratch,
         )  # fmt: skip
 

@@ -2,8 +2,8 @@
 
 libm's tanh takes one number at a time. This one (equations 5 to 8 of docs/mathematics.md) is
 branch-free: ``tanh|x| = e / (e + 1)`` with ``e = expm1(2|x|) / 2``, which loses no digits near
-zero. A rational approximation takes 1.7 ns a register for 2.0, and is wrong by up to 4.7 units in
-the last place for 2.2 (float32).
+zero. It takes 2.0 ns for a register and is wrong by up to 2.2 units in the last place (float32). A
+rational approximation would take 1.7 ns, but be wrong by up to 4.7 units.
 """
 
 from math import factorial
@@ -26,14 +26,14 @@ class _Precision(NamedTuple):
 
 
 _PRECISIONS = {
-    # Of smallest largest error, 1.3e-8.
+    # The polynomial whose largest error is smallest: 1.3e-8.
     np.dtype(np.float32): _Precision(
         (0.34657359027997264,),
         1.5 * 2.0**23,
         9.02,
         (0.044424068994, 0.133864330915, 0.333337598894, 0.666661744809, 0.999999963081),
     ),
-    # Of Taylor's series.
+    # Taylor's series.
     np.dtype(np.float64): _Precision(
         (3.46573590184561908245e-01, 9.5410746463529385001e-11),
         1.5 * 2.0**52,

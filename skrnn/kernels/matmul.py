@@ -1,18 +1,19 @@
 """Matrix products for the shapes of a recurrent net: few rows, repeated right-hand sides.
 
-Not BLAS, for three measured reasons (OpenBLAS 0.3.31, one Zen 5 core): its result for a row depends
-on how many rows the product has (69 % of float32 cases), so predictions would change with the
-batch; its threads are a setting of the whole process; and at the sizes here, 16 to 64 rows, packing
-the right-hand side once for all steps makes ours 1.5 to 4 times faster.
+BLAS is not called, for three measured reasons (OpenBLAS 0.3.31, one Zen 5 core). Its result for a
+row depends on how many rows the product has (in 69 % of float32 cases), so predictions would change
+with the batch. Its threads are a setting of the whole process. And at the sizes here, 16 to 64
+rows, ours is 1.5 to 4 times as fast, because the right-hand side is packed once for all steps.
 
-The right-hand side is *packed*: cut into panels of as many columns as a tile has, (panels, rows,
-columns of a panel), zero-filled at the right edge. *Spans* (panels, 2) say which rows of b, from
-and to, a panel's columns are more than zeros in; ALL_ROWS, (0, 2), leaves none out.
+The right-hand side b comes in *panels* (panels, rows, width): each has as many columns of b as a
+tile, and the last one is filled up with zeros. Where a panel's columns are zero at their top or
+bottom, its *span*, a line of spans (panels, 2), names the first row of b that is not and the row
+behind the last. ALL_ROWS, of shape (0, 2), stands for spans of all rows.
 """
 
 import numpy as np
 
-from skrnn.kernels.jit import INTERPRETED, inlined, kernel, part
+from skrnn.kernels.jit import inlined, kernel, part
 from skrnn.kernels.tile import PANEL_BYTES, SMALL_TILE_ROWS, TILE_ROWS, tile
 
 #: Inner length of one pass of :func:`add_transposed_product`: a packed panel stays in the L1 cache.
@@ -26,7 +27,7 @@ def panel_width(dtype):
 
 
 def pack(b, width=None, fill=0):
-    """Panels of b (K, N), of the width for its own type or another; `fill` continues its rows."""
+    """Panels of b (K, N), of the width of b's type or another one; `fill` fills the last one up."""
     depth, n_columns = b.shape
     width = width or panel_width(b.dtype)
     panels = np.full((-(-n_columns // width), depth, width), fill, b.dtype)
@@ -40,8 +41,8 @@ def pack(b, width=None, fill=0):
 def _multiply(a, a_row, a_column, n_rows, panel, depth, c, c_row, columns, accumulate, like):
     """One panel of a product, by addresses and strides: tiles, then smaller ones for the rest.
 
-    like: any 3-D array of the elements' type. Callers wrap constants in ``np.intp``:
-    this would be compiled once more for each literal.
+    `like` is any 3-D array of the elements' type. Callers wrap constants in ``np.intp``, because
+    numba would compile this once more for each literal.
     """
     size = like.itemsize
     i = 0
@@ -67,7 +68,7 @@ def _multiply(a, a_row, a_column, n_rows, panel, depth, c, c_row, columns, accum
 
 @kernel
 def _product(a, a_row, n_rows, panels, spans, c, c_row, n_columns, accumulate):
-    """A product by addresses and row strides: compiled once, whatever the arrays are parts of."""
+    """A product by addresses and row strides, so that it is compiled once for any slices."""
     n_panels, depth, width = panels.shape
     size = panels.itemsize
     low, high = 0, depth
@@ -103,7 +104,7 @@ def multiply(a, panels, c, accumulate):
 
 
 def rows_with_padding(n_rows):
-    """Rows of c that make :func:`add_transposed_product` quickest: whole tiles."""
+    """Rows of c that make :func:`add_transposed_product` quickest, which are whole tiles."""
     return -(-n_rows // SMALL_TILE_ROWS) * SMALL_TILE_ROWS
 
 
@@ -115,13 +116,31 @@ def scratch(n_rows, dtype):
     )
 
 
+@inlined
+def _copy_columns(a, first, depth, column, width, to):
+    """``to[:depth] = a[first:first + depth, column:column + width]``, or as many columns as it has.
+
+    A whole width is copied by a loop of constant length, because that took the gradient of an LSTM
+    (32, 100, 8, 64) from 138 to 200 GF/s.
+    """
+    left = a.shape[1] - column
+    if left >= width:
+        for k in range(depth):
+            for j in range(width):
+                to[k, j] = a[first + k, column + j]
+    else:
+        for k in range(depth):
+            for j in range(left):
+                to[k, j] = a[first + k, column + j]
+
+
 @kernel
 def add_transposed_product(a, b, first, last, spans, c, strips, panel):
     """``c += a[first:last].T @ b[first:last]``: a (S, M), b (S, N), c (M, N). Sums in order.
 
-    c may have more rows than M, which are of no use. Of a panel's columns of c at least the rows
-    of its span are added to. Both sides are packed, DEPTH rows at a time: strips of a's columns,
-    for its rows lie far apart, and a panel of b's.
+    Rows of c beyond M are scratch. Of c's columns in a panel at least the rows of its span are
+    added to. Both sides are packed, DEPTH rows at a time: a's columns into strips, because its rows
+    lie far apart, and b's into a panel.
     """
     n_rows, n_columns = c.shape
     size = panel.itemsize
@@ -129,36 +148,18 @@ def add_transposed_product(a, b, first, last, spans, c, strips, panel):
     a, b = a[first:last], b[first:last]
     c_row, one = c.strides[0] // size, np.intp(1)
     low, high = 0, n_rows
-    # Whole tiles and panels are copied by loops of constant length: 138 -> 200 GF/s for the
-    # gradient of an LSTM (32, 100, 8, 64).
     for start in range(0, a.shape[0], DEPTH):
         depth = a.shape[0] - start
         if depth > DEPTH:
             depth = DEPTH
         for i in range(strips.shape[0]):
-            row = i * TILE_ROWS
-            left = a.shape[1] - row
-            if left >= TILE_ROWS:
-                for k in range(depth):
-                    for r in range(TILE_ROWS):
-                        strips[i, k, r] = a[start + k, row + r]
-            else:
-                for k in range(depth):
-                    for r in range(left):
-                        strips[i, k, r] = a[start + k, row + r]
+            _copy_columns(a, start, depth, i * TILE_ROWS, TILE_ROWS, strips[i])
         for p in range((n_columns + width - 1) // width):
             if spans.shape[0]:
                 low, high = spans[p, 0], spans[p, 1]
             column = p * width
             columns = n_columns - column if n_columns - column < width else width
-            if columns == width:
-                for k in range(depth):
-                    for j in range(width):
-                        panel[0, k, j] = b[start + k, column + j]
-            else:
-                for k in range(depth):
-                    for j in range(columns):
-                        panel[0, k, j] = b[start + k, column + j]
+            _copy_columns(b, start, depth, column, width, panel[0])
             for i in range(low // TILE_ROWS, (high + TILE_ROWS - 1) // TILE_ROWS):
                 row = i * TILE_ROWS
                 _multiply(
@@ -167,20 +168,3 @@ def add_transposed_product(a, b, first, last, spans, c, strips, panel):
                     np.intp(panel.ctypes.data), depth,
                     c.ctypes.data + (row * c_row + column) * size, c_row, columns, one, panel,
                 )  # fmt: skip
-
-
-if INTERPRETED:
-
-    def multiply(a, panels, c, accumulate):
-        product = np.zeros_like(c)
-        flat = panels.transpose(1, 0, 2).reshape(panels.shape[1], -1)[:, : c.shape[1]]
-        for k in range(len(flat)):  # in order, as the tile does: a row's bits are its own
-            product += a[:, k : k + 1] * flat[k]
-        c[:] = c + product if accumulate else product
-
-    def multiply_rows(a, a_first, n_rows, panels, spans, c, c_first, accumulate):
-        of_a, of_c = slice(a_first, a_first + n_rows), slice(c_first, c_first + n_rows)
-        multiply(a[of_a], panels, c[of_c], accumulate)
-
-    def add_transposed_product(a, b, first, last, spans, c, strips, panel):
-        c[: a.shape[1]] += a[first:last].T @ b[first:last]

@@ -1,42 +1,63 @@
 """The simple (Elman) cell (equations 9, 16 and 17) with tanh, relu or logistic activation.
 
-A type for each activation: a kernel is compiled for one. Equations are written for vectors of
-units.
+Each activation has a type of its own, because a kernel is compiled for a type. The formulas work on
+vectors of units.
 """
 
-from collections import namedtuple
+from typing import NamedTuple
 
 from skrnn.kernels.activations import logistic, tanh
 from skrnn.kernels.vectors import where_above
 
-_FIELDS = "n_gates n_blocks rotation n_memories"
-TanhRNN = namedtuple("TanhRNN", _FIELDS)
-ReluRNN = namedtuple("ReluRNN", _FIELDS)
-LogisticRNN = namedtuple("LogisticRNN", _FIELDS)
-_KINDS = {"tanh": TanhRNN, "relu": ReluRNN, "logistic": LogisticRNN}
-# Activation, and gradient of its argument from its value and the gradient of that.
-_ACTIVATIONS = {
-    TanhRNN: (tanh, lambda h, d_h: d_h * (1.0 - h * h)),
-    ReluRNN: (
-        lambda z: where_above(-z, 0.0, 0.0, z),  # keeps nan
-        lambda h, d_h: where_above(h, 0.0, d_h, 0.0),
-    ),
-    LogisticRNN: (logistic, lambda h, d_h: d_h * h * (1.0 - h)),
-}
-CELLS = {kind: cell(1, 1, 0, 0) for kind, cell in _KINDS.items()}
-#: Blocks whose arguments arrive halved.
-HALVED = ()
 
+class TanhRNN(NamedTuple):
+    n_gates: int = 1
+    n_blocks: int = 1
+    rotation: int = 0
+    n_memories: int = 0
 
-def equations(kind):
-    """A step and a step back, as the other cells have them, for one type."""
-    activate, slope = _ACTIVATIONS[kind]
+    halved = ()
+    bias_start = (0.0,)
 
+    @staticmethod
     def forward(arguments, h_before, c_before):
-        h = activate(arguments[0])
+        """One step: h twice, as the only gate and as the state, and no memory."""
+        h = tanh(arguments[0])
         return [h], None, None, h
 
+    @staticmethod
     def backward(gates, h_before, c_before, tanh_c, d_h, d_c):
-        return [slope(gates[0], d_h)], None, None
+        """One step back: the gradient of the argument; U alone leads on to h_before."""
+        (h,) = gates
+        return [d_h * (1.0 - h * h)], None, None
 
-    return forward, backward
+
+class ReluRNN(TanhRNN):
+    @staticmethod
+    def forward(arguments, h_before, c_before):
+        h = where_above(-arguments[0], 0.0, 0.0, arguments[0])  # keeps nan
+        return [h], None, None, h
+
+    @staticmethod
+    def backward(gates, h_before, c_before, tanh_c, d_h, d_c):
+        return [where_above(gates[0], 0.0, d_h, 0.0)], None, None
+
+
+class LogisticRNN(TanhRNN):
+    @staticmethod
+    def forward(arguments, h_before, c_before):
+        h = logistic(arguments[0])
+        return [h], None, None, h
+
+    @staticmethod
+    def backward(gates, h_before, c_before, tanh_c, d_h, d_c):
+        (h,) = gates
+        return [d_h * h * (1.0 - h)], None, None
+
+
+_OF_ACTIVATION = {"tanh": TanhRNN, "relu": ReluRNN, "logistic": LogisticRNN}
+
+
+def cell(activation):
+    """The cell with that activation."""
+    return _OF_ACTIVATION[activation]()

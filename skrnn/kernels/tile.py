@@ -1,15 +1,18 @@
 """A register-blocked piece of a matrix product, as LLVM instructions on whole vectors.
 
-No loop that LLVM vectorises by itself keeps the block in registers: measured on a Zen 5 core, a
+No loop that LLVM vectorises by itself keeps the block in registers. On a Zen 5 core a
 (16, 64) x (64, 256) float32 product runs at 255 GF/s with ``tile``, at 34 with plain loops and at
-61 with OpenBLAS (examples/benchmarks/matrix_product.py). With the JIT off there is no tile, and
-products are NumPy's (:mod:`skrnn.kernels.matmul`).
+61 with OpenBLAS (examples/benchmarks/matrix_product.py).
 """
+
+from functools import partial
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from skrnn.kernels import interpreted
+from skrnn.kernels.jit import INTERPRETED
 from skrnn.kernels.vectors import VECTOR_BYTES, Registers
 
 #: Vectors side by side in a tile's row; one column panel is this many vectors wide.
@@ -17,9 +20,9 @@ VECTORS = 2
 #: Rows of the largest tile: with its accumulators, a panel row and a broadcast it fills the
 #: registers.
 TILE_ROWS = 12 if VECTOR_BYTES == 64 else 6
-#: Of the next smaller one, for what is left; what is left then goes row by row.
+#: Rows of the next smaller one, which takes what is left; the last rows go one by one.
 SMALL_TILE_ROWS = 4
-#: Of a panel's row, which is its columns by the size of an element.
+#: Bytes of a panel's row.
 PANEL_BYTES = VECTORS * VECTOR_BYTES
 
 _I64 = ir.IntType(64)
@@ -104,3 +107,7 @@ def tile(typingctx, rows, like, a, a_row, a_column, panel, depth, c, c_row, colu
         return context.get_dummy_value()
 
     return types.void(rows, like, *[types.intp] * 9), codegen
+
+
+if INTERPRETED:
+    tile = partial(interpreted.tile, PANEL_BYTES)

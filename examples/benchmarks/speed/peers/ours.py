@@ -4,17 +4,20 @@ from contextlib import ExitStack
 
 import numpy as np
 
-from skrnn import optimizers
-from skrnn.network import Memory, Network, sequence_data
-from skrnn.sequences import Sequences
-from skrnn.threads import helpers as helpers_of
+from skrnn.data.sequences import Sequences
+from skrnn.learning import optimizers
+from skrnn.losses import SquaredError
+from skrnn.network.inputs import sequence_data
+from skrnn.network.network import Architecture, Examples, Memory, Network
+from skrnn.network.threads import helpers as helpers_of
 from speed.cases import Case, inputs, lengths
 
 _OPEN = ExitStack()  # open as long as the process
 
 
 def _network(case):
-    network = Network(case.cell, (case.hidden,), case.n_features, 1, dtype=np.float32)
+    architecture = Architecture(case.cell, (case.hidden,), case.n_features, 1, dtype="float32")
+    network = Network(architecture)
     return network, network.initialize(np.random.RandomState(0))
 
 
@@ -33,16 +36,15 @@ def _data(case):
 def _step(case, threads, theta):
     network = _network(case)[0]
     data, y = _data(case)
-    weights, rows = np.ones(case.batch, np.float32), np.arange(case.batch)
+    examples = Examples(data, y, np.ones(case.batch, np.float32))
+    loss, rows = SquaredError(), np.arange(case.batch)
     gradient = np.empty_like(theta)
     optimizer = optimizers.Adam(len(theta), np.float32)
     helpers = _OPEN.enter_context(helpers_of(threads))
     memory = Memory(network)
 
     def run(rate=1e-3):
-        network.loss_gradient(
-            theta, data, y, weights, rows, gradient, helpers=helpers, memory=memory
-        )
+        network.loss_gradient(loss, theta, examples, rows, gradient, helpers=helpers, memory=memory)
         norm = optimizers.gradient_norm(gradient)
         optimizer.update(theta, gradient, rate, optimizers.clipping_factor(norm, 1.0))
 

@@ -1,0 +1,158 @@
+"""Are these finite numbers, and if not, where? The words that all input errors share."""
+
+from contextlib import contextmanager
+from numbers import Number
+
+import numpy as np
+
+# What an index of an array counts.
+TABLE_AXES = ("sample", "column")
+ARRAY_AXES = ("sample", "step", "feature")
+STEP_AXES = ("step", "feature")
+TARGET_AXES = ("sample", "output")
+
+TARGET_ADVICE = "Leave samples without a target out, of X too."
+
+
+@contextmanager
+def naming(argument, usual):
+    """Errors that do not name the argument begin with it, where it is not the usual one."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if argument == usual:
+            raise
+        raise type(error)(f"In {argument}: {error}") from error
+
+
+def at(position, axes):
+    """Words for a place in an array, as "sample 3, step 0"."""
+    return ", ".join(f"{axis} {index}" for axis, index in zip(axes, position, strict=False))
+
+
+def first(mask):
+    """Index of the first True of an array of booleans."""
+    return tuple(np.argwhere(mask)[0].tolist())
+
+
+def refuse_mask(array, where):
+    """Refuse a masked array: np.asarray would drop the mask, and what is below would be learnt."""
+    if isinstance(array, np.ma.MaskedArray) and array.mask.any():
+        raise ValueError(
+            f"{where} is a masked array with masked values. If they pad the end of a sequence, pass"
+            " a 3-D X.filled(np.nan); else impute them first."
+        )
+
+
+def refuse_complex(array, name):
+    """Refuse complex numbers by the name of the argument, which scikit-learn leaves out."""
+    if getattr(getattr(array, "dtype", None), "kind", None) == "c":
+        raise ValueError(f"Complex data not supported: {name} has complex numbers.")
+
+
+def rectangular(nested, otherwise):
+    """A list as an array, any other object as it is; `otherwise` begins the error for a ragged one.
+
+    Parameters
+    ----------
+    nested : object
+    otherwise : str
+        What is wrong where NumPy cannot make one array of a list.
+    """
+    if not isinstance(nested, (list, tuple)):
+        return nested
+    try:
+        return np.asarray(nested)
+    except ValueError as error:
+        raise ValueError(f"{otherwise}: {error}") from error
+
+
+def numbers(array, where, axes):
+    """The array itself if it holds real numbers; an array of objects becomes what they are."""
+    kind = array.dtype.kind
+    if kind in "biuf":
+        return array
+    if kind == "O":
+        return _numbers_of_objects(array, where, axes)
+    if kind == "c":
+        raise ValueError(
+            f"Complex data not supported: {where} is of dtype {array.dtype}. Pass the real and the"
+            " imaginary part as two features."
+        )
+    cause = ": could not convert string to float" if kind in "USTV" else ""
+    raise ValueError(
+        f"{where} is of dtype {array.dtype}, but must be numeric{cause}. Encode it first."
+    )
+
+
+def _numbers_of_objects(array, where, axes):
+    found = np.empty(array.shape)
+    for position, item in np.ndenumerate(array):
+        try:
+            found[position] = _number(item)
+        except (TypeError, ValueError, OverflowError) as error:
+            refusal = TypeError if isinstance(error, TypeError) else ValueError
+            raise refusal(f"{where} must be numeric: {error} ({at(position, axes)})") from error
+    return found
+
+
+def _number(item):
+    if item is None:
+        return np.nan
+    # float() takes "1.5", but a column of strings is more often a mistake than a wish.
+    if isinstance(item, (str, bytes)):
+        raise ValueError(f"could not convert string to float: {item!r}")
+    if np.iscomplexobj(item):
+        raise ValueError(f"Complex data not supported: {item!r}")
+    if getattr(item, "ndim", 0) > 0:
+        raise ValueError(f"an array of shape {item.shape} in the place of a number")
+    return float(item)
+
+
+def is_a_number(element):
+    """Whether an element of a list is a number by itself."""
+    return isinstance(element, Number) or (hasattr(element, "ndim") and element.ndim == 0)
+
+
+def float_dtype(arrays):
+    """float32 where all arrays are, in any order of their bytes; float64 otherwise."""
+    single = all(array.dtype.type is np.float32 for array in arrays)
+    return np.float32 if single else np.float64
+
+
+def as_float(array, dtype):
+    """The array in that precision, in the one of its own if None, C-contiguous."""
+    # A value too large for float32 becomes infinite here and is refused as such.
+    with np.errstate(over="ignore"):
+        return np.asarray(array, dtype=dtype or float_dtype([array]), order="C")
+
+
+def is_finite(values):
+    """Whether all values are finite."""
+    # A sum is finite only if all its terms are, and needs no array of booleans. It may also
+    # overflow: only then look at every value.
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
+
+
+def not_finite(input_name, value, dtype, where, nan_advice):
+    """The error for a value, which begins in scikit-learn's words."""
+    if np.isnan(value):
+        return ValueError(f"Input {input_name} contains NaN: {where}. {nan_advice}")
+    advice = (
+        "Correct it, or leave that sample out."
+        if np.isinf(value)
+        else f"Its value {value} has to be scaled down."
+    )
+    return ValueError(
+        f"Input {input_name} contains infinity or a value too large for {np.dtype(dtype)!r}:"
+        f" {where}. {advice}"
+    )
+
+
+def require_finite(raw, values, input_name, nan_advice=TARGET_ADVICE):
+    """Refuse targets or weights that are not finite; `raw` is what they were before conversion."""
+    if values.dtype.kind != "f" or is_finite(values):
+        return
+    position = first(~np.isfinite(values))
+    raise not_finite(input_name, raw[position], values.dtype, at(position, TARGET_AXES), nan_advice)

@@ -1,0 +1,313 @@
+"""Reading X of any form into Sequences.
+
+Two rules decide the form of X, and neither looks at the numbers in it, so a subset of X (a fold
+of a cross-validation) is always read as X is: an element that is itself an array is a sequence,
+and a list of plain numbers is a row of a 2-D table.
+"""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from skrnn.data.checks import (
+    ARRAY_AXES,
+    STEP_AXES,
+    TABLE_AXES,
+    as_float,
+    at,
+    first,
+    float_dtype,
+    is_a_number,
+    is_finite,
+    not_finite,
+    numbers,
+    rectangular,
+    refuse_mask,
+)
+from skrnn.data.sequences import Sequences
+
+
+class Reading(NamedTuple):
+    """X as it was read.
+
+    Attributes
+    ----------
+    sequences : Sequences
+        The data, float32 or float64.
+    form : {"table", "flat", "array", "list"}
+        2-D without ``n_timesteps``, 2-D with it, 3-D, or one array per sample.
+    n_columns : int
+        Columns of a 2-D X, features per step of any other: ``n_features_in_``.
+    """
+
+    sequences: Sequences
+    form: str
+    n_columns: int
+
+
+def read(X, *, n_timesteps=None, dtype=None, estimator_name="This estimator"):
+    """Read X of any form.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_columns), (n_samples, n_timesteps, n_features), \
+            or list of array-likes of shape (T_i, n_features) or (T_i,)
+        Whole trailing steps of NaN in a 3-D X are padding. An object array, tuple or Series of
+        arrays is read as the list of them.
+    n_timesteps : int, default=None
+        Steps in a row of a 2-D X; None: as many as columns. Another form has to agree with it:
+        a 3-D X has exactly so many steps, a sequence of a list at most so many.
+    dtype : {"float32", "float64"}, default=None
+        None keeps float32 and makes everything else float64.
+    estimator_name : str, default="This estimator"
+        For messages.
+
+    Returns
+    -------
+    Reading
+        Its values are a view of a C-contiguous X of the right dtype without padding.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If X is none of these forms, empty, not numeric, or not finite.
+    """
+    return cut(open_input(X, estimator_name), n_timesteps, dtype)
+
+
+# Opening: from whatever the user has to a 2-D or 3-D array, or a list of 2-D arrays, of numbers.
+
+_NOT_A_SEQUENCE = "is not a sequence, an array of shape (T_i, n_features) or (T_i,)"
+
+
+def open_input(X, estimator_name):
+    """X as a 2-D or 3-D array of numbers, or as a list of 2-D arrays."""
+    if isinstance(X, (list, tuple)):
+        elements = _elements_of_list(X)
+    else:
+        elements = _elements_of_column(X)
+    if elements is None:
+        return _open_array(X, estimator_name)
+    _require_samples(len(elements), estimator_name)
+    arrays = [_open_element(element, sample) for sample, element in enumerate(elements)]
+    _check_equal_features(arrays)
+    return arrays
+
+
+def is_2d(opened):
+    """Whether an opened X is a 2-D array."""
+    return isinstance(opened, np.ndarray) and opened.ndim == 2
+
+
+def _elements_of_list(X):
+    """The sequences in a list, or None if X is a table (or 1-D) in the form of a list."""
+    kinds = [_kind(element) for element in X]
+    for sample, kind in enumerate(kinds):
+        if kind != kinds[0]:
+            raise ValueError(
+                f"X mixes forms: sample 0 is {kinds[0]}, but sample {sample} is {kind}. For"
+                " sequences of different lengths make every sample an array:"
+                " [np.asarray(x) for x in X]."
+            )
+    if kinds and kinds[0] != "a sequence":
+        _check_row_lengths(X, kinds[0])
+        return None
+    return list(X)
+
+
+def _kind(element):
+    if isinstance(element, (list, tuple)):
+        nested = len(element) > 0 and _has_length(element[0])
+        return "a sequence" if nested else "a list of numbers"
+    return "a number" if is_a_number(element) else "a sequence"
+
+
+def _has_length(item):
+    return isinstance(item, (list, tuple)) or getattr(item, "ndim", 0) > 0
+
+
+def _check_row_lengths(X, kind):
+    if kind == "a number":
+        return
+    for sample, row in enumerate(X):
+        if len(row) != len(X[0]):
+            raise ValueError(
+                "X is a list of lists of numbers, read as the rows of a 2-D table, but sample"
+                f" {sample} has {len(row)} numbers and sample 0 has {len(X[0])}. For sequences of"
+                " different lengths make every sample an array: [np.asarray(x) for x in X]."
+            )
+
+
+def _elements_of_column(X):
+    """The sequences in an object array or Series of arrays, or None if X is something else."""
+    if len(getattr(X, "shape", ())) != 1:
+        return None
+    column = np.asarray(X)
+    if column.dtype != object or all(_kind(element) == "a number" for element in column):
+        return None
+    return list(column)
+
+
+def _require_samples(n_samples, estimator_name):
+    if n_samples == 0:
+        raise ValueError(
+            "Found array with 0 sample(s) (X is an empty list) while a minimum of 1 is required by"
+            f" {estimator_name}."
+        )
+
+
+def _open_element(element, sample):
+    where = f"Sample {sample} of X"
+    refuse_mask(element, where)
+    try:
+        array = np.asarray(element)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where} {_NOT_A_SEQUENCE}: {error}") from error
+    if array.ndim not in (1, 2):
+        kind = type(element).__name__ + (f" of {array.ndim} dimensions" if array.ndim else "")
+        raise TypeError(f"{where} {_NOT_A_SEQUENCE}, but of type {kind}.")
+    array = numbers(array, where, STEP_AXES)
+    if array.size == 0:
+        raise ValueError(
+            f"{where} is empty: shape {array.shape}. A sequence needs at least one step and one"
+            " feature; leave such samples out, of y too."
+        )
+    return array if array.ndim == 2 else array[:, np.newaxis]
+
+
+def _check_equal_features(arrays):
+    n_features = arrays[0].shape[1]
+    for sample, array in enumerate(arrays):
+        if array.shape[1] != n_features:
+            raise ValueError(
+                f"Sample {sample} of X has {array.shape[1]} features per step, but sample 0 has"
+                f" {n_features}. Sequences may differ in length only: shapes are (T_i, n_features),"
+                " time before features."
+            )
+
+
+def _open_array(X, estimator_name):
+    refuse_mask(X, "X")
+    array = check_array(
+        rectangular(X, "X is not a 2-D or 3-D array of numbers"),
+        dtype=None,
+        allow_nd=True,
+        ensure_all_finite=False,
+        estimator=estimator_name,
+        input_name="X",
+    )
+    if array.ndim > 3:
+        raise ValueError(
+            f"X has {array.ndim} dimensions (shape {array.shape}). Expected (n_samples, n_columns),"
+            " (n_samples, n_timesteps, n_features), or a list of arrays."
+        )
+    if array.size == 0:
+        raise ValueError(
+            f"X is empty: shape {array.shape}, but {estimator_name} requires at least one step and"
+            " one feature."
+        )
+    return numbers(np.asarray(array), "X", TABLE_AXES if array.ndim == 2 else ARRAY_AXES)
+
+
+# Cutting: from opened X to finite Sequences.
+
+_PADDING_ADVICE = (
+    "NaN is padding only in a 3-D X, where it fills all features of a step and of every step after"
+    " it; a missing value has to be imputed, or its sample left out."
+)
+_LIST_ADVICE = (
+    "An array in a list needs no padding, cut it to its own length; a missing value has to be"
+    " imputed, or its sample left out."
+)
+
+
+def cut(opened, n_timesteps, dtype):
+    """Reading of what :func:`open_input` gave."""
+    if isinstance(opened, list):
+        sequences, form = _cut_list(opened, n_timesteps, dtype), "list"
+    elif opened.ndim == 3:
+        sequences, form = _cut_3d(opened, n_timesteps, dtype), "array"
+    else:
+        sequences = _cut_2d(opened, n_timesteps, dtype)
+        form = "table" if n_timesteps is None else "flat"
+    n_columns = opened.shape[1] if is_2d(opened) else sequences.n_features
+    return Reading(sequences, form, n_columns)
+
+
+def _cut_2d(table, n_timesteps, dtype):
+    n_samples, n_columns = table.shape
+    steps = n_columns if n_timesteps is None else n_timesteps
+    if n_columns % steps:
+        raise ValueError(
+            f"X has {n_columns} columns, which n_timesteps={steps} does not divide. A row of a 2-D"
+            " X holds all features of step 0, then of step 1, and so on: n_columns = n_timesteps *"
+            " n_features."
+        )
+    values = as_float(table, dtype)
+    if not is_finite(values):
+        sample, column = first(~np.isfinite(values))
+        where = at((sample, column), TABLE_AXES)
+        if n_timesteps is not None:
+            where += f" ({at(divmod(column, n_columns // steps), STEP_AXES)})"
+        raise not_finite("X", table[sample, column], values.dtype, where, _PADDING_ADVICE)
+    return Sequences.from_array(values.reshape(n_samples, steps, n_columns // steps))
+
+
+def _cut_3d(array, n_timesteps, dtype):
+    if n_timesteps not in (None, array.shape[1]):
+        raise ValueError(
+            f"X has {array.shape[1]} time steps (shape {array.shape}; time before features), but"
+            f" n_timesteps={n_timesteps}. Leave n_timesteps=None for a 3-D X: it says how to read"
+            " the rows of a 2-D one."
+        )
+    values = as_float(array, dtype)
+    if is_finite(values):
+        return Sequences.from_array(values)
+    return _without_padding(array, values)
+
+
+def _without_padding(array, values):
+    """Drop whole trailing steps of NaN; `array` is what `values` were before conversion."""
+    n_timesteps = values.shape[1]
+    filled = ~np.isnan(values).all(axis=2)
+    lengths = np.where(filled.any(axis=1), n_timesteps - np.argmax(filled[:, ::-1], axis=1), 0)
+    if not lengths.all():
+        raise ValueError(
+            f"Sample {np.argmin(lengths)} of X is empty: all of its {n_timesteps} steps are NaN,"
+            " which is padding. A sequence needs at least one step; leave such samples out, of y"
+            " too."
+        )
+    kept = np.arange(n_timesteps) < lengths[:, np.newaxis]
+    bad = kept & ~np.isfinite(values).all(axis=2)
+    if bad.any():
+        sample, step = first(bad)
+        position = sample, step, *first(~np.isfinite(values[sample, step]))
+        where = at(position, ARRAY_AXES)
+        raise not_finite("X", array[position], values.dtype, where, _PADDING_ADVICE)
+    return replace(Sequences.from_array(values), lengths=lengths)
+
+
+def _cut_list(arrays, n_timesteps, dtype):
+    with np.errstate(over="ignore"):
+        sequences = Sequences.from_list(arrays, dtype or float_dtype(arrays))
+    _check_longest(sequences.lengths, n_timesteps)
+    if not is_finite(sequences.values):
+        row, feature = first(~np.isfinite(sequences.values))
+        sample = int(np.searchsorted(sequences.starts, row, side="right")) - 1
+        step = row - sequences.starts[sample]
+        value = arrays[sample][step, feature]
+        where = at((sample, step, feature), ARRAY_AXES)
+        raise not_finite("X", value, sequences.values.dtype, where, _LIST_ADVICE)
+    return sequences
+
+
+def _check_longest(lengths, n_timesteps):
+    # A list of the rows of a flat X would otherwise pass as sequences of one feature.
+    if n_timesteps is not None and lengths.max() > n_timesteps:
+        sample = np.argmax(lengths > n_timesteps)
+        raise ValueError(
+            f"Sample {sample} of X has {lengths[sample]} steps, but n_timesteps={n_timesteps}."
+            " Leave n_timesteps=None for a list of arrays: it says how to read the rows of a 2-D X."
+        )

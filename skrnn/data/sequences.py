@@ -1,0 +1,112 @@
+"""Sequences of any lengths in two flat arrays: the one form all data takes inside skrnn."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sequences:
+    """n sequences in one array.
+
+    Sequence ``i`` is ``values[starts[i] : starts[i] + lengths[i]]``, one row per step. There is no
+    padding to mask, a 3-D array is a view of the same memory, and so are some of the sequences.
+
+    Parameters
+    ----------
+    values : ndarray of shape (total_steps, n_features), C-contiguous
+        The steps of these sequences, and perhaps of others or padding, float32 or float64.
+    starts, lengths : ndarray of shape (n,), dtype int64
+        Where each sequence starts, and its number of steps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn.data.sequences import Sequences
+    >>> sequences = Sequences.from_list([np.zeros((2, 3)), np.ones((5, 3))])
+    >>> sequences
+    Sequences(n=2, n_features=3, total_steps=7, dtype=float64)
+    >>> sequences.starts
+    array([0, 2])
+    """
+
+    values: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def from_array(cls, X):
+        """Sequences of equal length.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n, n_timesteps, n_features)
+            Shared, not copied, if it is C-contiguous.
+
+        Returns
+        -------
+        Sequences
+        """
+        n, n_timesteps, n_features = X.shape
+        values = np.ascontiguousarray(X).reshape(n * n_timesteps, n_features)
+        lengths = np.full(n, n_timesteps, dtype=np.int64)
+        return cls(values, np.arange(n, dtype=np.int64) * n_timesteps, lengths)
+
+    @classmethod
+    def from_list(cls, arrays, dtype=None):
+        """Sequences of any lengths.
+
+        Parameters
+        ----------
+        arrays : non-empty list of ndarray of shape (T_i, n_features)
+            Copied into one array.
+        dtype : dtype, default=None
+            Of the values; None: what the arrays promote to.
+
+        Returns
+        -------
+        Sequences
+        """
+        values = np.concatenate(arrays, dtype=dtype, casting="unsafe")
+        lengths = np.array([len(array) for array in arrays], dtype=np.int64)
+        return cls(np.ascontiguousarray(values), np.cumsum(lengths) - lengths, lengths)
+
+    @property
+    def n_features(self):
+        """Number of features of a step."""
+        return self.values.shape[1]
+
+    def take(self, rows):
+        """Some of the sequences, in the same memory.
+
+        Parameters
+        ----------
+        rows : ndarray of int or of bool, or slice
+            Which sequences, in which order.
+
+        Returns
+        -------
+        Sequences
+        """
+        return Sequences(self.values, self.starts[rows], self.lengths[rows])
+
+    def steps(self):
+        """The steps of these sequences end to end, (sum of the lengths, n_features).
+
+        A view where they are so in memory, a copy otherwise.
+        """
+        ends = np.cumsum(self.lengths)
+        first = self.starts[0] if len(self) else 0
+        if (self.starts == first + ends - self.lengths).all():
+            return self.values[first : first + self.lengths.sum()]
+        shifts = np.repeat(self.starts - (ends - self.lengths), self.lengths)
+        return self.values[shifts + np.arange(len(shifts))]
+
+    def __len__(self):
+        return len(self.starts)
+
+    def __repr__(self):
+        return (
+            f"Sequences(n={len(self)}, n_features={self.n_features}, "
+            f"total_steps={self.lengths.sum()}, dtype={self.values.dtype})"
+        )

@@ -1,0 +1,79 @@
+"""Sample weights."""
+
+from numbers import Number
+
+import numpy as np
+from sklearn.utils.validation import check_array
+
+from skrnn.data.checks import TARGET_AXES, numbers, refuse_complex, require_finite
+
+
+def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight"):
+    """Read sample weights.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,), number, or None
+        None means ones.
+    n_samples : int
+        Samples in X.
+    dtype : {np.float32, np.float64}
+        The precision in which weights have to be finite, and not all zero.
+    input_name : str, default="sample_weight"
+        For messages.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        In double precision.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a weight is negative or not finite, all are zero, or the shape is wrong.
+    """
+    if sample_weight is None:
+        return np.ones(n_samples)
+    raw = _open(sample_weight, n_samples, input_name)
+    with np.errstate(over="ignore"):
+        weights = np.array(raw, dtype=dtype)
+        total = weights.sum()
+    require_finite(raw, weights, input_name, "A weight of 0 leaves a sample out.")
+    if weights.min() < 0:
+        sample = np.argmax(weights < 0)
+        raise ValueError(
+            f"Negative values in data passed to `{input_name}`: sample {sample} is {raw[sample]}."
+        )
+    if not weights.any():
+        raise ValueError(
+            f"Sample weights must contain at least one non-zero number. All of {input_name} are 0."
+        )
+    if not np.isfinite(total):
+        raise ValueError(f"The sum of {input_name} is too large for {np.dtype(dtype)!r}.")
+    return weights.astype(np.float64, copy=False)
+
+
+def _open(sample_weight, n_samples, input_name):
+    if isinstance(sample_weight, Number):
+        sample_weight = np.full(n_samples, sample_weight)
+    refuse_complex(sample_weight, input_name)
+    array = check_array(
+        sample_weight,
+        dtype=None,
+        ensure_2d=False,
+        allow_nd=True,
+        ensure_all_finite=False,
+        ensure_min_samples=0,
+        input_name=input_name,
+    )
+    if array.ndim != 1:
+        raise ValueError(
+            f"Sample weights must be 1D array or scalar, got {array.ndim}D array as {input_name}."
+            f" Expected either a scalar value or a 1D array of length {n_samples}."
+        )
+    if len(array) != n_samples:
+        raise ValueError(
+            f"{input_name}.shape == {array.shape}, expected {(n_samples,)}! X has {n_samples}"
+            " samples, each needs one weight."
+        )
+    return numbers(np.asarray(array), input_name, TARGET_AXES)

@@ -1,0 +1,10 @@
+"""The estimators: their parameters, documentation and short methods.
+
+The work is in the layers below. Those that need a compiler are loaded when a model is fitted or
+used, so that importing skrnn is quick.
+"""
+
+from skrnn.estimators.classifier import RNNClassifier
+from skrnn.estimators.regressor import RNNRegressor
+
+__all__ = ["RNNClassifier", "RNNRegressor"]

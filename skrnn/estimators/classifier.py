@@ -1,0 +1,414 @@
+"""RNNClassifier: parameters, documentation, short methods."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+
+from skrnn.data.classes import BinaryTarget, ClassTarget, MulticlassTarget, read_classes
+from skrnn.estimators.recurrent import HeldOut, RecurrentEstimator, is_stochastic
+from skrnn.parameters import CLASSIFIER_CONSTRAINTS
+
+
+class RNNClassifier(ClassifierMixin, RecurrentEstimator):
+    """Recurrent neural network for classification.
+
+    A stack of simple, GRU or LSTM layers reads each sequence step by step; a linear layer on the
+    pooled states gives the log-odds of two or more classes, or of several labels at once. Works on
+    plain tables, 3-D arrays and sequences of different lengths, unscaled.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(64,)
+        Units of each recurrent layer (per direction, if bidirectional), from the input up.
+
+    cell : {"gru", "lstm", "rnn"}, default="gru"
+        Kind of recurrent layer: gated recurrent unit, long short-term memory, or simple (Elman)
+        net.
+
+    activation : {"tanh", "relu", "logistic"}, default="tanh"
+        Activation of the cell "rnn". The gated cells have their own.
+
+    bidirectional : bool, default=False
+        Whether each layer also reads the sequence from its end; its outputs are then twice as wide.
+
+    pooling : {"last", "mean", "max"}, default="last"
+        How the outputs of the last layer become one vector per sequence: the state after the last
+        step (of the reverse direction, after the first), or the mean or maximum over all steps.
+
+    n_timesteps : int, default=None
+        Steps in a row of a 2-D X, which is then read as ``X.reshape(n, n_timesteps, -1)``. None:
+        each column is a step of one feature.
+
+    linear_path : "auto", int or None, default="auto"
+        A linear map from the flat (standardised) input to the output beside the recurrent layers,
+        which then learn what it cannot: a ridge or logistic regression, its strength chosen by
+        leave-one-out cross-validation down to nothing, fitted first and then kept. With validation
+        data the recurrent part is also trained without it, and the better of the two is kept. An
+        int is the number of last steps it sees; "auto" takes as many as have 512 inputs. None
+        leaves it out, as ``partial_fit`` always does.
+
+    dropout : float, default=0.0
+        Share of each layer's outputs that is set to zero while training, the same units at every
+        step of a sequence (Gal and Ghahramani, 2016). Not used by "lbfgs".
+
+    class_weight : dict, "balanced" or None, default=None
+        Factors of the sample weights by class. "balanced" gives all classes the same total weight.
+
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        Adam, gradient descent with momentum, or SciPy's L-BFGS on all data at once.
+
+    alpha : float, default=1e-4
+        Strength of the L2 penalty: ``alpha / 2 * ||weights||^2 / w`` is added to the loss, w the
+        sum of the minibatch's sample weights. Biases and the linear path are left alone.
+
+    batch_size : int or "auto", default="auto"
+        Samples in a minibatch. "auto": all up to 64 samples, else 32, from 4000 samples on 64.
+
+    learning_rate : {"cosine", "one_cycle", "constant", "invscaling", "adaptive"}, default="cosine"
+        Schedule of the learning rate. "cosine" falls to zero at `max_iter`; "one_cycle" rises
+        first; "constant", "invscaling" and "adaptive" are those of MLPRegressor. ``partial_fit``,
+        which knows no end, takes "constant" for the first two.
+
+    learning_rate_init : float, default=0.003
+        The (largest) learning rate.
+
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+
+    max_iter : int or None, default=None
+        Epochs of "adam" and "sgd", iterations of "lbfgs". None: as many epochs as give about 3000
+        updates, but 25 to 300; 200 iterations of "lbfgs".
+
+    shuffle : bool, default=True
+        Whether each epoch takes the samples in a new order. False also makes `validation_fraction`
+        the last part of the data, as time series want it.
+
+    random_state : int, RandomState instance or None, default=None
+        Start values, order of the samples, dropout and validation split. The same number gives the
+        same model to the bit, whatever `n_jobs`.
+
+    tol : float, default=1e-4
+        Training stops when the loss (with `early_stopping` that on the validation data) has not
+        improved by the share `tol` of itself in `n_iter_no_change` epochs. For "lbfgs" the
+        tolerance of the gradient.
+
+    verbose : bool, default=False
+        Whether to print a line per epoch.
+
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation and the
+        linear path of the first ``fit`` are kept. They were learnt from all of its samples, so
+        samples that are held out in a later one were not unseen.
+
+    momentum : float, default=0.9
+        Momentum of "sgd".
+
+    nesterovs_momentum : bool, default=True
+        Whether it is Nesterov's.
+
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of Adam's running moments.
+
+    epsilon : float, default=1e-8
+        Adam's guard against division by zero.
+
+    early_stopping : bool or "auto", default="auto"
+        Whether to hold out `validation_fraction` of the data (unless ``fit`` gets `X_val` and
+        `y_val`), to stop when its loss no longer improves, and to keep the weights that were best
+        on it. "auto" does so from 50 samples on, or where `X_val` is given. Beside a linear path
+        the recurrent part is then scaled down by what it gains on the validation data.
+
+    validation_fraction : float, default=0.25
+        Share held out for `early_stopping`; stratified for a classifier.
+
+    n_iter_no_change : int, inf or "auto", default="auto"
+        Epochs without improvement before training stops. "auto": as many as make 200 updates, but
+        at least 10; without validation data a schedule that ends at `max_iter` is gone through.
+
+    max_grad_norm : float or None, default=1.0
+        Largest norm of the gradient; a longer one is scaled down.
+
+    standardize : bool, default=True
+        Whether to scale X to mean 0 and variance 1 (a plain table per column, sequences per feature
+        over all steps).
+
+    dtype : {"float32", "float64"} or None, default=None
+        Precision of training and prediction. None keeps float32 and makes everything else float64.
+
+    n_jobs : int or None, default=None
+        Threads of one ``fit`` or ``predict``, in joblib's meaning.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes; for an indicator matrix the numbers of its columns.
+
+    coefs_ : list of ndarray
+        For each layer and direction the input matrix, shape (inputs, gates * units), and the
+        recurrent matrix, (units, gates * units); last the output layer's, (directions * units,
+        outputs). Gates are in the order i f g o (LSTM) and r z n (GRU).
+
+    intercepts_ : list of ndarray
+        For each layer and direction the bias, shape (gates * units,), for GRU (4 * units,): the
+        recurrent bias of the candidate, then r z n; last the output layer's.
+
+    n_features_in_ : int
+        Columns of a 2-D X, features per step of any other.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where X was a DataFrame with names that are all strings.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    n_iter_ : int
+        Epochs (iterations) run.
+
+    t_ : int
+        Training samples seen.
+
+    loss_, best_loss_ : float
+        The last and the smallest training loss, penalty included.
+
+    loss_curve_ : list of float
+        Training loss of each epoch.
+
+    validation_loss_curve_, validation_scores_ : list of float or None
+        Loss and score on the validation data after each epoch; None where none were watched.
+
+    best_validation_score_ : float or None
+        The best score.
+
+    out_activation_ : str
+        Activation of the output layer.
+
+    See Also
+    --------
+    RNNRegressor : The same network for regression.
+    sklearn.neural_network.MLPClassifier : Feed-forward network, with the same parameter names.
+
+    References
+    ----------
+    Equations and sources: ``docs/mathematics.md``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import RNNClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(size=(rng.integers(5, 10), 2)) for _ in range(40)]
+    >>> y = ["up" if x[:, 0].sum() > 0 else "down" for x in X]
+    >>> model = RNNClassifier(max_iter=20, random_state=0).fit(X, y)
+    >>> model.predict_proba(X[:3]).shape
+    (3, 2)
+    """
+
+    # Pickles and links name this, not the file.
+    __module__ = "skrnn.estimators"
+    _parameter_constraints = CLASSIFIER_CONSTRAINTS
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64,),
+        *,
+        cell="gru",
+        activation="tanh",
+        bidirectional=False,
+        pooling="last",
+        n_timesteps=None,
+        dropout=0.0,
+        linear_path="auto",
+        class_weight=None,
+        solver="adam",
+        alpha=1e-4,
+        batch_size="auto",
+        learning_rate="cosine",
+        learning_rate_init=3e-3,
+        power_t=0.5,
+        max_iter=None,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        early_stopping="auto",
+        validation_fraction=0.25,
+        n_iter_no_change="auto",
+        max_grad_norm=1.0,
+        standardize=True,
+        dtype=None,
+        n_jobs=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.cell = cell
+        self.activation = activation
+        self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.n_timesteps = n_timesteps
+        self.dropout = dropout
+        self.linear_path = linear_path
+        self.class_weight = class_weight
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.max_grad_norm = max_grad_norm
+        self.standardize = standardize
+        self.dtype = dtype
+        self.n_jobs = n_jobs
+
+    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_columns) or (n_samples, n_timesteps, n_features), or \
+                list of array-likes of shape (T_i, n_features) or (T_i,)
+            Sequences; see ``docs/input_forms.md``.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Classes, or an indicator matrix of labels.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            A weight of two counts as two samples, one of zero as none.
+
+        X_val, y_val : like X and y, default=None
+            Validation data to watch instead of `validation_fraction` of X and y. The weights that
+            were best on them are kept.
+
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Their weights.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            On bad data or parameters; a model fitted before is then left as it was.
+        """
+        return self._fit(X, y, sample_weight, HeldOut(X_val, y_val, sample_weight_val))
+
+    @available_if(is_stochastic)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Go on training for one epoch over the given data.
+
+        The first call fixes the standardisation.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as in ``fit``
+
+        classes : array-like of shape (n_classes,), default=None
+            All classes there will be; needed in the first call, except for an indicator matrix.
+
+        Returns
+        -------
+        self : object
+        """
+        return self._fit(X, y, sample_weight, classes=classes, incremental=True)
+
+    def predict(self, X):
+        """Predict classes.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+
+        Returns
+        -------
+        ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Classes, or an indicator matrix of labels.
+        """
+        model, raw = self._raw_predict(X)
+        return model.target.decode(raw)
+
+    def predict_proba(self, X):
+        """Probabilities of the classes, or of each label.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+        """
+        model, raw = self._raw_predict(X)
+        return model.target.probabilities(raw)
+
+    def predict_log_proba(self, X):
+        """Logarithms of ``predict_proba``.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+        """
+        model, raw = self._raw_predict(X)
+        return model.target.log_probabilities(raw)
+
+    def decision_function(self, X):
+        """Raw outputs: log-odds of the second class, of each label, or unnormalised of each class.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+
+        Returns
+        -------
+        ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
+        """
+        model, raw = self._raw_predict(X)
+        return model.target.decision(raw)
+
+    def _learn_target(self, given, known, classes, incremental):
+        """What y means, and its numbers; `known` is the target of a model to go on from."""
+        if incremental and self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all samples at once and is not for partial_fit. "
+                "Pass the weights as a dict, or as sample_weight."
+            )
+        kind = None
+        if known is not None:
+            classes, kind = read_classes(classes, fitted=known.classes), known.kind
+        elif incremental and not (np.ndim(given.y) == 2 and np.shape(given.y)[1] > 1):
+            classes = read_classes(classes)
+            kind = (BinaryTarget if len(classes) == 2 else MulticlassTarget).kind
+        else:
+            classes = None  # y names them itself
+        return ClassTarget.learn(given, self.class_weight, classes, kind)
+
+    def _remember_target(self, target):
+        self.classes_ = target.classes
+        self.n_outputs_ = target.n_outputs
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

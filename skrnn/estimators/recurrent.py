@@ -1,0 +1,245 @@
+"""What both estimators do alike: the order of a fit, raw predictions, pickling.
+
+A subclass says what y means by one method, ``_learn_target``, and which fitted attributes remember
+it by another, ``_remember_target``.
+"""
+
+import warnings
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn.data.checks import naming
+from skrnn.data.examples import Examples, Nothing, Separate, Share
+from skrnn.data.given import Given
+from skrnn.data.schema import Schema
+from skrnn.data.weights import read_weights
+from skrnn.loading import learning
+from skrnn.parameters import validate_parameters
+
+#: Samples from which early_stopping="auto" holds some out.
+_ENOUGH = 50
+
+
+class HeldOut(NamedTuple):
+    """Validation data as the user gave them to ``fit``; all None where there are none."""
+
+    X: object = None
+    y: object = None
+    sample_weight: object = None
+
+    def check(self):
+        """Refuse a part that came without the others."""
+        if (self.X is None) != (self.y is None):
+            given, missing = ("X_val", "y_val") if self.y is None else ("y_val", "X_val")
+            raise ValueError(f"{given} was passed without {missing}; pass both or neither.")
+        if self.sample_weight is not None and self.X is None:
+            raise ValueError("sample_weight_val was passed without X_val and y_val.")
+
+
+_NO_HELD_OUT = HeldOut()
+
+
+def is_stochastic(estimator):
+    """Whether there is a ``partial_fit``."""
+    if estimator.solver == "lbfgs":
+        raise AttributeError("partial_fit is for the solvers 'adam' and 'sgd', not for 'lbfgs'.")
+    return True
+
+
+class RecurrentEstimator(BaseEstimator):
+    """A recurrent network whose target a subclass defines."""
+
+    _doc_link_module = "skrnn"
+    _doc_link_template = (
+        "https://skrnn.readthedocs.io/en/latest/{estimator_module}.{estimator_name}.html"
+    )
+
+    def _fit(self, X, y, sample_weight, held_out=_NO_HELD_OUT, classes=None, incremental=False):
+        validate_parameters(self)
+        self._check_combinations(held_out, incremental)
+        before = self._model_to_go_on_from(incremental)
+        schema, sequences = self._read(X, before)
+        weights = read_weights(sample_weight, len(sequences), schema.dtype)
+        given = Given(y, len(sequences), weights, schema.dtype, type(self).__name__)
+        target, values = self._learn_target(given, before and before.target, classes, incremental)
+        examples = Examples.of(sequences, values, target.weigh(values, weights))
+        start = self._start(before, schema, target, incremental)
+        validation = self._validation(held_out, start, len(examples), incremental)
+
+        fitting = learning().fitting
+        model, examples, watched = fitting.begin(start, examples, validation)
+        circumstances = self._circumstances(len(examples), incremental, watched is not None)
+        outcome = fitting.fit(model, examples, watched, circumstances)
+        self._remember(outcome, goes_on=before is not None)
+        self._give_advice(outcome)
+        return self
+
+    def _check_combinations(self, held_out, incremental):
+        if incremental and self.early_stopping != "auto" and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True.")
+        held_out.check()
+
+    def _model_to_go_on_from(self, incremental):
+        goes_on = incremental or self.warm_start
+        return getattr(self, "_model", None) if goes_on else None
+
+    def _read(self, X, before):
+        """The schema of X, and its sequences."""
+        if before:
+            return before.schema, before.schema.read(X, self.n_timesteps)
+        return Schema.learn(
+            X, n_timesteps=self.n_timesteps, dtype=self.dtype, estimator_name=type(self).__name__
+        )
+
+    def _start(self, before, schema, target, incremental):
+        """What the model is made of."""
+        seeds = before.seeds if before else _draw_seeds(self.random_state)
+        path = None if incremental else self.linear_path
+        start_of = learning().fitting.start_of
+        return start_of(vars(self), schema, target, seeds, before=before, path=path)
+
+    def _validation(self, held_out, start, n_samples, incremental):
+        """Which examples are to be watched."""
+        if held_out.X is not None:
+            return self._read_held_out(held_out, start.schema, start.target)
+        if incremental or not self._stops_early(n_samples):
+            return Nothing()
+        seed = start.seeds[3] if self.shuffle else None
+        return Share(self.validation_fraction, start.target, seed)
+
+    def _read_held_out(self, held_out, schema, target):
+        """Validation data that the user gave, in the terms of the training data."""
+        with naming("X_val", usual="X"):
+            sequences = schema.read(held_out.X, self.n_timesteps)
+        n_samples = len(sequences)
+        weights = read_weights(
+            held_out.sample_weight, n_samples, schema.dtype, input_name="sample_weight_val"
+        )
+        name = type(self).__name__
+        values = target.encode(Given(held_out.y, n_samples, weights, schema.dtype, name, "y_val"))
+        return Separate(Examples.of(sequences, values, target.weigh(values, weights)))
+
+    def _stops_early(self, n_samples):
+        return n_samples >= _ENOUGH if self.early_stopping == "auto" else self.early_stopping
+
+    def _circumstances(self, n_samples, incremental, is_watched):
+        """How to train."""
+        fitting, listeners = learning().fitting, ()
+        if self.verbose:
+            listeners = (learning().events.Lines(print),)
+        return fitting.Circumstances(
+            fitting.settings_of(vars(self), n_samples, incremental, is_watched),
+            incremental,
+            listeners,
+            effective_n_jobs(self.n_jobs),
+            _warn,
+            lambda name: print(f"The recurrent part {name}:") if self.verbose else None,
+        )
+
+    def _remember(self, outcome, goes_on):
+        """Set all fitted attributes, once nothing can fail any more."""
+        model, curves, _ = outcome
+        if not goes_on:
+            self._remember_columns(model.schema)
+        longer = goes_on and hasattr(self, "loss_curve_")
+        before = (longer and self.validation_loss_curve_) or []
+        scores_before = (longer and self.validation_scores_) or []
+        self._model = model
+        self._remember_target(model.target)
+        self.out_activation_ = model.target.loss.link
+        self.n_iter_ = len(curves)
+        self.t_ = model.n_samples_seen
+        self.loss_curve_ = (self.loss_curve_ if longer else []) + curves.loss
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
+        self.best_loss_ = min(self.loss_curve_, default=np.nan)
+        self.validation_loss_curve_ = before + curves.validation_loss or None
+        self.validation_scores_ = scores_before + curves.validation_scores or None
+        self.best_validation_score_ = max(self.validation_scores_ or (), default=None)
+
+    def _remember_columns(self, schema):
+        self.n_features_in_ = schema.n_columns
+        if schema.names is not None:
+            self.feature_names_in_ = np.array(schema.names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+
+    def _give_advice(self, outcome):
+        advice = learning().advice
+        if not outcome.converged:
+            _warn(
+                advice.on_no_convergence(self.solver, self.n_iter_, self.tol, outcome.curves.loss)
+            )
+        elif not self.early_stopping and outcome.curves.overfits():
+            _warn(advice.on_overfitting(outcome.curves))
+
+    def _raw_predict(self, X):
+        """The model, read once, and its raw predictions."""
+        check_is_fitted(self)
+        model = self._model
+        sequences = model.schema.read(X, self.n_timesteps)
+        raw = model.raw_predict(sequences, partial(effective_n_jobs, self.n_jobs))
+        require_finite_predictions(raw)
+        return model, raw
+
+    def _arrays(self, n_dimensions):
+        check_is_fitted(self)
+        views = self._model.network.views(self._model.theta)
+        return [array for array in views.values() if array.ndim == n_dimensions]
+
+    @property
+    def coefs_(self):
+        """Weight matrices, views: W and U of each layer and direction, then the output's V."""
+        return self._arrays(2)
+
+    @property
+    def intercepts_(self):
+        """Bias vectors, views: one of each layer and direction, last the output layer's."""
+        return self._arrays(1)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "_model")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def __getstate__(self):
+        state = dict(super().__getstate__())
+        if "_model" in state:
+            state["_model"] = self._model.to_state()
+        return state
+
+    def __setstate__(self, state):
+        if "_model" in state:
+            model = learning().model.Model.from_state(state["_model"])
+            state = {**state, "_model": model}
+        super().__setstate__(state)
+
+
+def require_finite_predictions(predictions):
+    """Refuse to pass off nan or infinity as a prediction."""
+    if not np.isfinite(predictions).all():
+        finite = np.isfinite(predictions).reshape(len(predictions), -1).all(axis=1)
+        raise ValueError(
+            f"The prediction for sample {np.argmin(finite)} of X is not finite: its values are too "
+            "large for a model that was fitted on much smaller ones. Correct them, or rescale X "
+            "(and y) before fit."
+        )
+
+
+def _draw_seeds(random_state):
+    """Seeds of four streams: start values, order of the data, dropout, validation split."""
+    random = check_random_state(random_state)
+    return tuple(int(seed) for seed in random.randint(np.iinfo(np.int32).max, size=4))
+
+
+def _warn(message):
+    warnings.warn(message, ConvergenceWarning, stacklevel=2)

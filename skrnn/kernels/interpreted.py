@@ -1,0 +1,61 @@
+"""What stands in for LLVM instructions with the JIT off (``NUMBA_DISABLE_JIT=1``).
+
+Two things in the kernels are written as instructions and cannot run as Python. Each has its
+stand-in here, on NumPy arrays:
+
+* :func:`tile` for :func:`skrnn.kernels.tile.tile`, a piece of a matrix product;
+* :class:`Units` for the registers of :mod:`skrnn.kernels.step`, with which a cell's formulas load
+  and store the units of a row.
+
+All loops around them, products and time steps too, are the compiled ones, run by the interpreter.
+"""
+
+import ctypes
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from skrnn.kernels.vectors import VECTOR_BYTES
+
+
+def _memory(address, size, dtype):
+    """`size` numbers at an address."""
+    buffer = (ctypes.c_char * (int(size) * dtype.itemsize)).from_address(int(address))
+    return np.frombuffer(buffer, dtype)
+
+
+@np.errstate(all="ignore")  # instructions give no warnings
+def tile(
+    panel_bytes, rows, like, a, a_row, a_column, panel, depth, c, c_row, columns, accumulate
+):  # fmt: skip
+    """``c = a @ panel`` or ``c += a @ panel`` by addresses; see :func:`skrnn.kernels.tile.tile`."""
+    dtype, width = like.dtype, panel_bytes // like.itemsize
+    product = np.zeros((rows, width), dtype)
+    if depth > 0:
+        numbers = _memory(a, (rows - 1) * a_row + (depth - 1) * a_column + 1, dtype)
+        strides = a_row * like.itemsize, a_column * like.itemsize
+        left = as_strided(numbers, (rows, depth), strides)
+        right = _memory(panel, depth * width, dtype).reshape(depth, width)
+        for k in range(depth):  # in order, as the instructions add: a row's bits are its own
+            product += left[:, k : k + 1] * right[k]
+    for row in range(rows):
+        exists = min(int(columns), width)
+        place = _memory(c + row * c_row * like.itemsize, exists, dtype)
+        place[:] = place + product[row, :exists] if accumulate else product[row, :exists]
+
+
+class Units:
+    """A register's worth of units of a row, or as many as are left, as arrays."""
+
+    def __init__(self, dtype, columns):
+        self.dtype, self.n = dtype, min(int(columns), VECTOR_BYTES // dtype.itemsize)
+
+    def addresses(self, first, stride, n):
+        """So many addresses, `stride` bytes apart."""
+        return [first + i * stride for i in range(n)]
+
+    def load(self, address):
+        return _memory(address, self.n, self.dtype).copy()
+
+    def store(self, numbers, address):
+        _memory(address, self.n, self.dtype)[:] = numbers

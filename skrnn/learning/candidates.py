@@ -1,0 +1,143 @@
+"""The recurrent parts that a fit trains beside a linear path, and how one of them is chosen.
+
+A candidate is a start from which a network is trained, and the task it is given. Each is a function
+that makes one, entered into :data:`CANDIDATES`; validation data choose between what they learnt.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from skrnn.data.examples import Examples
+from skrnn.learning.model import Model
+from skrnn.linear.blending import Part, blend
+
+
+class Candidate(NamedTuple):
+    """A recurrent part to train.
+
+    Attributes
+    ----------
+    name : str
+        What lines of text and events call it.
+    model : Model
+        Its start.
+    examples, watched : Examples
+        watched may be None.
+    score : callable or None
+        Of raw predictions on `watched`; greater is better.
+    unit : ndarray of shape (n_outputs,) or None
+        The path's unit in that of its raw predictions; None: they are the same.
+    """
+
+    name: str
+    model: Model
+    examples: Examples
+    watched: Examples | None
+    score: Callable | None
+    unit: np.ndarray | None = None
+
+    @property
+    def is_alone(self):
+        """Whether it learns the target without the path."""
+        return self.model.path is None
+
+
+def beside_the_path(model, examples, watched):
+    """What the path leaves, learnt on its left-out predictions; without a path, the target."""
+
+    def score(raw):
+        return model.target.score(watched.targets, model.in_target_units(raw), watched.weights)
+
+    name = "alone" if model.path is None else "beside the linear path"
+    return Candidate(name, model, examples, watched, score)
+
+
+def alone(model, examples, watched):
+    """The target itself, in its own units and from the usual start."""
+    unit, scaling = model.path.unit, model.scaling
+    n_levels = len(unit) // len(scaling.target_scale)
+    own = replace(scaling, target_scale=scaling.target_scale / unit[::n_levels])
+    start = replace(model, scaling=own, path=None)
+    start = replace(start, theta=start_values(start, examples))
+    score = beside_the_path(model, examples, watched).score
+    return Candidate(
+        "alone",
+        start,
+        replace(examples, offsets=None),
+        replace(watched, offsets=None),
+        lambda raw: score(raw / unit.astype(raw.dtype)),
+        unit,
+    )
+
+
+#: What is trained where there are a path and validation data. The first is trained in any case.
+CANDIDATES = (beside_the_path, alone)
+
+
+def start_values(model, examples):
+    """Parameters of a network that begins with the best constant prediction of some examples."""
+    network = model.network
+    theta = network.initialize(np.random.RandomState(model.seeds[0]))
+    targets = model.standardized(examples.targets)
+    network.views(theta)["b_out"][:] = model.target.loss.best_constant(targets, examples.weights)
+    return theta
+
+
+class Trained(NamedTuple):
+    """What a training made of a candidate.
+
+    Attributes
+    ----------
+    candidate : Candidate
+    model : Model
+    training : skrnn.learning.training.Training
+    converged : bool
+        False where more epochs would have helped.
+    """
+
+    candidate: Candidate
+    model: Model
+    training: object
+    converged: bool
+
+    def part(self):
+        """What it says of the validation data, in the path's unit."""
+        raw, unit = self.training.watch.unchosen, self.candidate.unit
+        if unit is not None:
+            raw = raw / unit.astype(raw.dtype)
+        return Part(raw, self.candidate.is_alone)
+
+    def scale_head(self, share):
+        """Bring the output layer into the path's unit, times a share."""
+        for array in self.model.head():
+            if self.candidate.unit is not None:
+                array /= self.candidate.unit.astype(array.dtype)
+            array *= array.dtype.type(share)
+
+
+def choose(start, trained, watched):
+    """The best of some trained candidates in its share, beside the path in its own.
+
+    Parameters
+    ----------
+    start : Model
+        With the path, untrained.
+    trained : list of Trained
+    watched : skrnn.network.network.Examples
+        The validation data, in the path's units.
+
+    Returns
+    -------
+    Trained
+    """
+    best, share, path_share = blend(
+        [one.part() for one in trained], watched.offsets, watched.targets, watched.weights,
+        start.target.loss,
+    )  # fmt: skip
+    chosen = trained[best]
+    chosen.scale_head(share)
+    path = start.path.scaled(path_share)
+    return chosen._replace(model=replace(chosen.model, path=path, scaling=start.scaling))

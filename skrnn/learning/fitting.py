@@ -1,0 +1,348 @@
+"""The order of a fit: scales and linear path, then training of recurrent parts, then a choice."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from skrnn.data import scaling
+from skrnn.data.examples import Examples
+from skrnn.data.schema import Schema
+from skrnn.learning import candidates, optimizers
+from skrnn.learning.candidates import Candidate, Trained
+from skrnn.learning.events import Curves, Watch
+from skrnn.learning.model import Model, Scaling
+from skrnn.learning.training import Settings, Streams, Task, Training
+from skrnn.linear import path as linear_path
+from skrnn.network import network, threads
+from skrnn.network.network import Architecture
+
+#: Updates without improvement after which n_iter_no_change="auto" has training stop.
+_PATIENCE = 200
+#: What max_iter=None aims at: so many updates, within so many epochs.
+_N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
+
+
+class Outcome(NamedTuple):
+    """A fitted model, its curves, and False where more epochs would have helped."""
+
+    model: Model
+    curves: Curves
+    converged: bool
+
+
+# The start
+
+
+class Start(NamedTuple):
+    """What a model is made of, or gone on from.
+
+    Attributes
+    ----------
+    schema : Schema
+    target : a target of :mod:`skrnn.data.targets`
+    seeds : tuple of int
+        Of the start values, the order of the data, dropout, validation data.
+    architecture : Architecture
+    standardize : bool
+    path : int, "auto" or None
+        Steps of the linear path; None for no path.
+    before : Model or None
+        A fitted model to go on from.
+    """
+
+    schema: Schema
+    target: object
+    seeds: tuple
+    architecture: Architecture
+    standardize: bool
+    path: object
+    before: Model | None
+
+
+def start_of(params, schema, target, seeds, *, before, path):
+    """The Start of a fit with an estimator's parameters.
+
+    Raises
+    ------
+    ValueError
+        If a fitted model cannot be gone on from, because a parameter has changed.
+    """
+    architecture = Architecture(
+        cell=params["cell"],
+        hidden_layer_sizes=tuple(int(n) for n in np.atleast_1d(params["hidden_layer_sizes"])),
+        n_features=schema.n_features,
+        n_outputs=target.n_outputs,
+        bidirectional=bool(params["bidirectional"]),
+        pooling=params["pooling"],
+        activation=params["activation"],
+        dtype=schema.dtype,
+    )
+    if before is not None:
+        before = before.going_on(architecture, target)
+    return Start(schema, target, seeds, architecture, params["standardize"], path, before)
+
+
+def begin(start, examples, validation):
+    """What a fit begins with: a model, examples to train on, and examples to watch or None.
+
+    Parameters
+    ----------
+    start : Start
+    examples : Examples
+    validation : Nothing, Separate or Share
+    """
+    if start.before is not None:
+        return start.before, *validation.split(examples)
+    if validation.is_last:  # nothing of what comes later in time may be known
+        examples, watched = validation.split(examples)
+        return *new_model(start, examples), watched
+    model, examples = new_model(start, examples)
+    return model, *validation.split(examples)
+
+
+def new_model(start, examples):
+    """A model to train.
+
+    Parameters
+    ----------
+    start : Start
+    examples : Examples
+        What scales, the linear path and the start of the output bias are taken from.
+
+    Returns
+    -------
+    model : Model
+    examples : Examples
+        With the offsets to train with: what the path predicts for each sample without having seen
+        it.
+
+    Raises
+    ------
+    ValueError
+        If X or y spreads too far to be standardised.
+    """
+    schema, target, seeds, architecture, standardize, path, _ = start
+    scales = Scaling(
+        *_input_scaling(examples, standardize, schema.is_table),
+        *_target_scaling(examples, standardize and target.loss.is_standardized),
+    )
+    model = Model(schema, target, architecture, np.empty(0), scales, None, seeds)
+    model = replace(model, theta=candidates.start_values(model, examples))
+    found, left_out = _linear_path(model, examples, path)
+    if found is None:
+        return model, examples
+    for array in model.head():  # the start is what the path predicts, nothing else
+        array[:] = 0.0
+    model = replace(model, path=found)
+    if standardize and target.loss.is_standardized:
+        model, left_out = _in_units_of_errors(model, examples, left_out)
+    return model, replace(examples, offsets=left_out)
+
+
+def _linear_path(model, examples, path):
+    """The linear path and its left-out predictions; None, None where there is none to be had."""
+    loss, targets = model.target.loss, model.standardized(examples.targets)
+    if path is None or not loss.can_be_learnt(targets):
+        return None, None
+    try:
+        return linear_path.fit(
+            examples.sequences, targets, examples.weights, model.schema.is_table, loss, path
+        )
+    except OverflowError:  # a net on X or y of such a spread, not standardised, is on its own
+        return None, None
+
+
+def _in_units_of_errors(model, examples, left_out):
+    """Model and left-out predictions in the unit in which the recurrent part learns: the spread of
+    the path's errors.
+    """
+    targets = model.standardized(examples.targets)
+    n_levels = left_out.shape[1] // targets.shape[1]
+    errors = targets - left_out[:, ::n_levels]  # of the first level
+    unit = _spread(errors, examples.weights, model.target.loss.is_robust)
+    scales = replace(model.scaling, target_scale=model.scaling.target_scale * unit)
+    raw_unit = np.repeat(unit, n_levels)
+    path = model.path.in_unit(raw_unit)
+    return replace(model, scaling=scales, path=path), left_out / raw_unit
+
+
+def _spread(errors, weights, is_robust):
+    """Scale of each column (K,)."""
+    spread = scaling.mean_and_scale(errors, weights, np.float64)[1]
+    if not is_robust:
+        return spread
+    robust = np.array([scaling.robust_scale(column, weights) for column in errors.T])
+    return np.where(robust > 0.0, robust, spread)
+
+
+def _input_scaling(examples, standardize, per_step):
+    if not standardize:
+        n_features = examples.sequences.n_features
+        return np.zeros((1, n_features)), np.ones((1, n_features))
+    try:
+        return scaling.sequence_scaling(examples.sequences, examples.weights, per_step)
+    except OverflowError as error:
+        raise ValueError(f"X cannot be standardised: {error}. Rescale X first.") from error
+
+
+def _target_scaling(examples, standardize):
+    if not standardize:
+        n_targets = examples.targets.shape[1]
+        return np.zeros(n_targets), np.ones(n_targets)
+    try:
+        return scaling.mean_and_scale(examples.targets, examples.weights, np.float64)
+    except OverflowError as error:
+        raise ValueError(f"y cannot be standardised: {error}. Rescale y first.") from error
+
+
+# Settings
+
+
+def settings_of(params, n_samples, incremental, is_watched):
+    """Training settings from an estimator's parameters."""
+    values = {name: params[name] for name in Settings._fields}
+    values["batch_size"] = batch_size = _batch_size(params["batch_size"], n_samples)
+    values["early_stopping"] = bool(params["early_stopping"])  # "auto" is true: data are watched
+    n_batches = -(-n_samples // batch_size)
+    if params["max_iter"] is None:
+        values["max_iter"] = _n_epochs(n_batches, params["solver"])
+    settings = Settings(**values)
+    if params["n_iter_no_change"] == "auto":
+        goes_through = settings.has_planned_end and not is_watched
+        patience = np.inf if goes_through else max(10, _PATIENCE // n_batches)
+        settings = settings._replace(n_iter_no_change=patience)
+    if incremental and settings.has_planned_end:
+        settings = settings._replace(learning_rate="constant")  # partial_fit knows no end
+    return settings
+
+
+def _n_epochs(n_batches, solver):
+    if solver == "lbfgs":
+        return 200
+    return min(max(_N_UPDATES // n_batches, _FEWEST_EPOCHS), _MOST_EPOCHS)
+
+
+def _batch_size(batch_size, n_samples):
+    if batch_size == "auto":
+        # Small data in one batch: there, weights equal repetition to the last digits.
+        batch_size = 64 if n_samples <= 64 or n_samples >= 4000 else 32
+    return min(batch_size, n_samples)
+
+
+# Training
+
+
+class Circumstances(NamedTuple):
+    """What all trainings of a fit share.
+
+    Attributes
+    ----------
+    settings : Settings
+    only_once : bool
+        Whether to train for one epoch, with the optimiser's state that the model keeps, as
+        ``partial_fit`` does.
+    listeners : sequence of callable
+        Of epochs (:mod:`skrnn.learning.events`).
+    n_threads : int
+    warn : callable
+        Takes the text of a warning.
+    announce : callable
+        Takes the name of each candidate, where there are several.
+    """
+
+    settings: Settings
+    only_once: bool
+    listeners: tuple
+    n_threads: int
+    warn: Callable
+    announce: Callable
+
+
+def fit(model, examples, watched, circumstances):
+    """Train a copy of a model.
+
+    Parameters
+    ----------
+    model : Model
+        The start; it is not changed.
+    examples : Examples
+    watched : Examples or None
+        Validation data.
+    circumstances : Circumstances
+
+    Returns
+    -------
+    Outcome
+    """
+    if watched is None or model.path is None:
+        return _outcome(_train(candidates.beside_the_path(model, examples, watched), circumstances))
+    trained = []
+    for make in candidates.CANDIDATES if model.n_samples_seen == 0 else candidates.CANDIDATES[:1]:
+        candidate = make(model, examples, watched)
+        circumstances.announce(candidate.name)
+        trained.append(_train(candidate, circumstances))
+        if trained[-1].training.interrupted or trained[-1].training.stopped:
+            break
+    # An interrupt may have left a candidate without a single epoch.
+    seen = [one for one in trained if one.training.watch.unchosen is not None]
+    if not seen:
+        return _outcome(trained[0])
+    return _outcome(candidates.choose(model, seen, trained[0].training.watch.examples))
+
+
+def _outcome(trained):
+    return Outcome(trained.model, trained.training.curves, trained.converged)
+
+
+def _train(candidate, circumstances):
+    """A Trained copy of a candidate's model."""
+    start, settings, only_once = candidate.model, *circumstances[:2]
+    model, seen = start.copy(), start.n_samples_seen
+    streams = (np.random.RandomState([seed, seen % 2**32]) for seed in start.seeds[1:3])
+    optimizer = None
+    if only_once:
+        optimizer = optimizers.revived(model.network, settings, start.optimizer)
+    with threads.helpers(circumstances.n_threads) as helpers:
+        training = Training(
+            _task(candidate, model), settings, Streams(*streams), n_samples_seen=seen,
+            optimizer=optimizer, listeners=circumstances.listeners, helpers=helpers,
+            warn=circumstances.warn,
+        )  # fmt: skip
+        converged = True
+        if only_once:
+            training.run_once()
+        else:
+            converged = training.run()
+    state = vars(training.optimizer) if only_once else None
+    model = replace(model, n_samples_seen=training.n_samples_seen, optimizer=state)
+    return Trained(candidate, model, training, converged)
+
+
+def _task(candidate: Candidate, model):
+    watch = None
+    if candidate.watched is not None:
+        watched = network_examples(model, candidate.watched)
+        watch = Watch(watched, model.target.loss, candidate.score)
+
+    def rebuild(theta, n_samples_seen):
+        return replace(model, theta=theta, n_samples_seen=n_samples_seen)
+
+    examples = network_examples(model, candidate.examples)
+    return Task(
+        candidate.name, model.network, model.target.loss, model.theta, examples, watch, rebuild
+    )
+
+
+def network_examples(model, examples: Examples):
+    """Examples in the network's units and precision."""
+    dtype, offsets = model.theta.dtype, examples.offsets
+    if offsets is None:
+        offsets = model.path_predict(examples.sequences)
+    return network.Examples(
+        model.data(examples.sequences),
+        np.ascontiguousarray(model.standardized(examples.targets), dtype),
+        np.ascontiguousarray(examples.weights, dtype),
+        np.ascontiguousarray(offsets, dtype),
+    )

@@ -1,0 +1,301 @@
+"""What a fit leaves behind: all that prediction or further training needs.
+
+Inside it is a typed value that is never changed, only replaced as a whole, so a call that reads it
+once reads one model whatever other threads do. In a pickle it is a plain dict of arrays, numbers
+and strings, so that saved models hold no code but the estimator's own class, and a dict that does
+not fit together is refused when it is loaded, because kernels would read it by address.
+"""
+
+from collections import deque
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
+from numbers import Integral, Real
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from skrnn.data import targets
+from skrnn.data.schema import Schema
+from skrnn.linear.path import LinearPath
+from skrnn.network import threads
+from skrnn.network.inputs import sequence_data
+from skrnn.network.network import Architecture, Network
+
+#: Of the dict that :meth:`Model.to_state` gives. It changes whenever older dicts cannot be read.
+FORMAT = 1
+
+_NETWORKS = WeakValueDictionary()
+# Small networks outlive their models, because to make one takes a twentieth of a small fit. Each
+# holds some 40 bytes a parameter, so these hold 40 MB at most.
+_RECENT, _SMALL = deque(maxlen=8), 1 << 17
+
+
+def network_of(architecture):
+    """The network of an architecture, shared by the models that have it while there are any."""
+    network = _NETWORKS.get(architecture)
+    if network is None:
+        network = _NETWORKS[architecture] = Network(architecture)
+        if network.n_parameters <= _SMALL:
+            _RECENT.append(network)
+    return network
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Centre and scale of inputs, (1, F) or (T, F), and of targets, (n_targets,).
+
+    The network reads ``(x - center) / scale`` and learns ``(y - target_center) / target_scale``.
+    """
+
+    center: np.ndarray
+    scale: np.ndarray
+    target_center: np.ndarray
+    target_scale: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A fitted model.
+
+    Attributes
+    ----------
+    schema : Schema
+        What X was.
+    target : a target of :mod:`skrnn.data.targets`
+        What y means.
+    architecture : Architecture
+    theta : ndarray of shape (n_parameters,)
+        The network's parameters.
+    scaling : Scaling
+    path : LinearPath or None
+    seeds : tuple of int
+        Of the random streams.
+    n_samples_seen : int
+        ``t_``.
+    optimizer : dict or None
+        The optimiser's state, which only ``partial_fit`` keeps.
+    """
+
+    schema: Schema
+    target: object
+    architecture: Architecture
+    theta: np.ndarray
+    scaling: Scaling
+    path: LinearPath | None
+    seeds: tuple
+    n_samples_seen: int = 0
+    optimizer: dict | None = field(default=None, repr=False)
+
+    @cached_property
+    def network(self):
+        return network_of(self.architecture)
+
+    # Predictions
+
+    def data(self, sequences):
+        """Sequences as the network reads them."""
+        n_steps = len(self.scaling.center)
+        if n_steps > 1 and (sequences.lengths != n_steps).any():  # kernels would read behind it
+            raise ValueError(f"Every sequence must have the {n_steps} steps of the table of fit.")
+        return sequence_data(sequences, self.scaling.center, 1.0 / self.scaling.scale)
+
+    def raw_predict(self, sequences, count_threads=lambda: 1):
+        """Raw predictions (n, n_outputs), in the network's units.
+
+        Parameters
+        ----------
+        sequences : Sequences
+            That the schema has read.
+        count_threads : callable
+            Says how many threads there may be. It is asked only where threads are worth it, because
+            to count the machine's processors takes as long as to predict a row.
+        """
+        network, data = self.network, self.data(sequences)
+        with threads.helpers(count_threads() if network.is_worth_threads(data) else 1) as helpers:
+            raw = network.raw_predict(self.theta, data, helpers)
+        return raw if self.path is None else raw + self.path_predict(sequences)
+
+    def path_predict(self, sequences):
+        """The linear path's part of raw predictions, zeros without a path."""
+        if self.path is None:
+            return np.zeros((len(sequences), self.network.n_outputs), self.theta.dtype)
+        with np.errstate(over="ignore"):  # whoever asked checks that predictions are finite
+            return self.path.predict(sequences).astype(self.theta.dtype, copy=False)
+
+    def in_target_units(self, raw):
+        """Raw predictions in the target's units, through the inverse link, in double precision."""
+        scaling = self.scaling
+        center = scaling.target_center[:, np.newaxis]
+        scale = scaling.target_scale[:, np.newaxis]
+        levels = raw.astype(np.float64).reshape(len(raw), len(scale), -1)
+        return self.target.loss.inverse_link((levels * scale + center).reshape(raw.shape))
+
+    def standardized(self, values):
+        """Targets (n, n_targets) in the network's units."""
+        return (values - self.scaling.target_center) / self.scaling.target_scale
+
+    def head(self):
+        """Views of the output layer's weights and biases."""
+        views = self.network.views(self.theta)
+        return views["V"], views["b_out"]
+
+    def copy(self, **changes):
+        """A model with parameters of its own."""
+        return replace(self, theta=self.theta.copy(), **changes)
+
+    def going_on(self, architecture, target):
+        """The same model with a target that was learnt from new data, to be trained further.
+
+        Raises
+        ------
+        ValueError
+            That names the parameter which has changed.
+        """
+        fitted = self._parameters(self.architecture, self.target)
+        wanted = self._parameters(architecture, target)
+        for name, value in wanted.items():
+            if fitted[name] != value:
+                raise ValueError(
+                    f"This {self.schema.estimator_name} was fitted with {name}={fitted[name]!r}, "
+                    f"and training cannot go on with {name}={value!r}. Set it back, or fit anew "
+                    "with warm_start=False."
+                )
+        return replace(self, target=target)
+
+    @staticmethod
+    def _parameters(architecture, target):
+        loss = {"loss": target.loss.name, "quantile": target.loss.quantiles}
+        return {**asdict(architecture), **loss}
+
+    # Saving and loading
+
+    def __getstate__(self):
+        return {name: value for name, value in vars(self).items() if name != "network"}
+
+    def to_state(self):
+        """A dict of arrays, numbers, strings and further such dicts."""
+        return {
+            "format": FORMAT,
+            "schema": self.schema.to_state(),
+            "target": self.target.to_state(),
+            "architecture": asdict(self.architecture),
+            "theta": self.theta,
+            "scaling": dict(vars(self.scaling)),
+            "path": None if self.path is None else self.path.to_state(),
+            "seeds": self.seeds,
+            "n_samples_seen": self.n_samples_seen,
+            "optimizer": self.optimizer,
+        }
+
+    @classmethod
+    def from_state(cls, state):
+        """The model that gave this dict by :meth:`to_state`.
+
+        Raises
+        ------
+        ValueError
+            If the dict is of another format, or its parts do not fit together.
+        """
+        found = state.get("format") if isinstance(state, dict) else None
+        if found != FORMAT:
+            raise ValueError(
+                f"This model is of format {found}, but this version of skrnn reads format {FORMAT}."
+                " Load it with the version that saved it, or fit it again."
+            )
+        try:
+            target = targets.from_state(state["target"])
+            parts = {
+                "schema": _exactly(Schema, state["schema"]),
+                "architecture": _exactly(Architecture, state["architecture"]),
+                "scaling": _exactly(Scaling, state["scaling"]),
+                "path": None,
+            }
+            if state["path"] is not None:
+                parts["path"] = _exactly(LinearPath, state["path"])
+            rest = {key: state[key] for key in ("theta", "seeds", "n_samples_seen", "optimizer")}
+            model = cls(target=target, **parts, **rest)
+            model._check_numbers()
+            model._check_arrays()
+        except DamagedModelError:
+            raise
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise _damaged(repr(error)) from error
+        return model
+
+    def _check_numbers(self):
+        """Refuse sizes that are none, or that contradict each other."""
+        architecture, schema = self.architecture, self.schema
+        n_steps = 1 if self.path is None else self.path.n_steps
+        sizes = architecture.hidden_layer_sizes
+        counts = schema.n_columns, schema.n_features, n_steps, *np.atleast_1d(sizes)
+        _require(len(counts) > 3 and all(map(_is_count, counts)), "a size")
+        _require(_is_count(self.n_samples_seen + 1), "n_samples_seen")
+        _require(np.shape(self.seeds) == (4,) and all(map(_is_integer, self.seeds)), "seeds")
+        _require(schema.form in ("table", "flat", "array", "list"), "form of X")
+        _require(schema.n_features == architecture.n_features, "features per step")
+        _require(schema.dtype == architecture.dtype, "precision")
+        _require(self.target.n_outputs == architecture.n_outputs, "outputs of the target")
+
+    def _check_arrays(self):
+        """Refuse arrays that do not have the sizes that the rest of the model says."""
+        n_features, n_outputs = self.architecture.n_features, self.architecture.n_outputs
+        n_parameters, dtype = self.network.n_parameters, np.dtype(self.architecture.dtype)
+        _require_array("theta", self.theta, (n_parameters,), dtype)
+        scaling, path, n_targets = self.scaling, self.path, self.target.n_targets
+        self._check_scale("of the inputs", scaling.center, scaling.scale)
+        _require_array("target_center", scaling.target_center, (n_targets,))
+        _require_array("target_scale", scaling.target_scale, (n_targets,))
+        if path is not None:
+            self._check_scale("of the path", path.center, path.scale)
+            n_inputs = path.n_steps * n_features
+            _require_array("coefficients", path.coefficients, (n_inputs, n_outputs))
+            _require_array("intercepts", path.intercepts, (n_outputs,))
+            _require_array("unit", path.unit, (n_outputs,))
+        for name, value in (self.optimizer or {}).items():
+            if name in ("first", "second", "velocity"):
+                _require_array(name, value, (n_parameters,), dtype)
+            else:
+                _require(isinstance(value, Real), f"optimizer's {name}")
+
+    def _check_scale(self, what, center, scale):
+        """One center and scale for each feature, or of a table for each column."""
+        n_steps = self.schema.n_columns if self.schema.is_table and len(center) > 1 else 1
+        for name, array in (("center", center), ("scale", scale)):
+            _require_array(f"{name} {what}", array, (n_steps, self.architecture.n_features))
+
+
+def _exactly(cls, state):
+    """A dataclass of a dict that has all of its fields, and no others."""
+    if state.keys() != {field.name for field in fields(cls)}:
+        raise ValueError(f"{cls.__name__} of {sorted(state)}")
+    return cls(**state)
+
+
+def _is_integer(number):
+    return isinstance(number, Integral) and not isinstance(number, bool)
+
+
+def _is_count(number):
+    return _is_integer(number) and number >= 1
+
+
+def _require(fits, what):
+    if not fits:
+        raise _damaged(f"{what} does not fit the rest")
+
+
+def _require_array(name, array, shape, dtype=np.float64):
+    found = type(array).__name__
+    if isinstance(array, np.ndarray):
+        found = f"{array.shape}, {array.dtype}"
+        if array.shape == shape and array.dtype == dtype:
+            return
+    raise _damaged(f"{name} is {found} for {shape}, {np.dtype(dtype)}")
+
+
+class DamagedModelError(ValueError):
+    """A saved model whose parts do not fit together."""
+
+
+def _damaged(what):
+    return DamagedModelError(f"This model is damaged: {what}. Load another copy, or fit it again.")

@@ -1,0 +1,20 @@
+"""Learning-rate schedules as pure functions of progress (equations 65 to 69)."""
+
+import math
+
+
+def cosine(progress):
+    """Half a cosine from 1 to 0 (Loshchilov and Hutter, 2017); `progress` runs from 0 to 1."""
+    return 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
+
+
+def one_cycle(progress, warm_up=0.3, start=1 / 25, end=1e-4):
+    """Up from 1/25 to 1 in the first 30 %, then down, both by cosine (Smith and Topin, 2019)."""
+    if progress < warm_up:
+        return start + (1.0 - start) * (1.0 - cosine(progress / warm_up))
+    return end + (1.0 - end) * cosine((progress - warm_up) / (1.0 - warm_up))
+
+
+def inverse_scaling(n_samples_seen, power_t):
+    """``1 / (t + 1)**power_t``, t the samples seen so far: MLPRegressor's "invscaling"."""
+    return 1.0 / (n_samples_seen + 1.0) ** power_t

@@ -1,0 +1,317 @@
+"""Training: epochs over minibatches or L-BFGS, what stops them, and recovery from divergence.
+
+Knows arrays and networks, not scikit-learn. What is to be told of each epoch goes to listeners
+(:mod:`skrnn.learning.events`).
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize
+
+from skrnn.learning import advice, optimizers, schedules
+from skrnn.learning.events import Curves, Epoch, Patience, Watch
+from skrnn.network.network import Examples, Memory, Network
+
+#: After so many returns to the last good epoch training stops.
+_MAX_RECOVERIES = 5
+#: The weights that validation data watch are an average over about so many of the last updates.
+_AVERAGED_UPDATES = 100.0
+#: "adaptive" divides the learning rate by this when the loss stalls, down to the smallest one.
+_ADAPTIVE_DIVISOR, _SMALLEST_RATE = 5.0, 1e-6
+
+
+class Settings(NamedTuple):
+    """How to train; names and meanings are the estimators'."""
+
+    solver: str
+    alpha: float
+    batch_size: int
+    learning_rate: str
+    learning_rate_init: float
+    power_t: float
+    max_iter: int
+    shuffle: bool
+    tol: float
+    momentum: float
+    nesterovs_momentum: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    early_stopping: bool
+    n_iter_no_change: float
+    max_grad_norm: float | None
+    dropout: float
+
+    @property
+    def has_planned_end(self):
+        """Whether the learning rate falls to nothing at `max_iter`."""
+        return self.learning_rate in ("cosine", "one_cycle")
+
+
+class Task(NamedTuple):
+    """What is to be trained, on what.
+
+    Attributes
+    ----------
+    name : str
+        Of the candidate, for events.
+    network : Network
+    loss : skrnn.losses.Loss
+    theta : ndarray of shape (n_parameters,)
+        Start values, which training changes in place.
+    examples : Examples
+    watch : Watch or None
+        Validation data, whose best weights are restored at the end.
+    rebuild : callable
+        Makes a model of weights.
+    """
+
+    name: str
+    network: Network
+    loss: object
+    theta: np.ndarray
+    examples: Examples
+    watch: Watch | None
+    rebuild: Callable
+
+
+class Streams(NamedTuple):
+    """Independent random streams: the data's order and dropout never share numbers."""
+
+    shuffle: np.random.RandomState
+    dropout: np.random.RandomState
+
+
+class Training:
+    """One training. Whatever happens, the task's `theta` holds the weights to keep.
+
+    Parameters
+    ----------
+    task : Task
+    settings : Settings
+    streams : Streams
+    n_samples_seen : int
+        By earlier trainings.
+    optimizer : Adam or SGD, optional
+        To go on with; a new one otherwise.
+    listeners : sequence of callable
+        Called with each Epoch; True stops the training.
+    helpers : threads.Helpers, optional
+    warn : callable
+        Called with the text of a warning.
+    """
+
+    def __init__(
+        self, task, settings, streams, *, n_samples_seen=0, optimizer=None, listeners=(),
+        helpers=None, warn=print,
+    ):  # fmt: skip
+        self.task, self.settings, self.streams = task, settings, streams
+        self.theta, self.network, self.watch = task.theta, task.network, task.watch
+        self.optimizer = optimizer or optimizers.new_optimizer(task.network, settings)
+        self.n_samples_seen, self.helpers, self.warn = n_samples_seen, helpers, warn
+        self.curves = Curves()
+        self.patience = Patience(settings.tol, settings.n_iter_no_change)
+        own = (self.curves, self.watch, self.patience)
+        self._listeners = [*filter(lambda one: one is not None, own), *listeners]
+        self.n_recoveries, self.interrupted = 0, False
+        self._gradient = np.empty_like(self.theta)
+        self._memory = Memory(task.network)
+        self._rate_factor = 1.0  # of recovery and of "adaptive"
+        self._average, self._n_averaged = self.theta.copy(), 0
+        self.stopped, self._n_planned = False, settings.max_iter
+
+    def run(self):
+        """Train to the end; whether there was nothing more to gain, or to try."""
+        solve = self._minimize if self.settings.solver == "lbfgs" else self._run_epochs
+        if self._has_path():
+            self._watch_the_start()
+        try:
+            converged = solve()
+        except KeyboardInterrupt:
+            converged = self.interrupted = True
+            self.warn(advice.INTERRUPTED)
+        if self.watch is not None and self.watch.best is not None:
+            self.theta[:] = self.watch.best
+        return converged
+
+    def _has_path(self):
+        return self.watch is not None and self.watch.examples.offsets.any()
+
+    def _watch_the_start(self):
+        """The start, what the path knows, may be the best."""
+        loss, _ = self.watch.measure(self.network, self.theta, self.helpers)
+        self.watch.keep_best(self.theta, loss)
+        self.patience.start_at(loss)
+
+    # Minibatches
+
+    def _run_epochs(self):
+        good = start = self._snapshot()
+        while len(self.curves) < self.settings.max_iter:
+            loss = self._epoch()
+            if not math.isfinite(loss):
+                # Weights that no minibatch has tried yet may be to blame themselves.
+                start = start if self._tried else good
+                self._restore(start)
+                if not self._recover():
+                    return True
+                continue
+            good, start = start, self._snapshot()
+            self._report(loss)
+            if self.stopped or (self._has_stalled() and not self._slow_down()):
+                return True
+        return self.settings.has_planned_end
+
+    def run_once(self):
+        """One epoch, as ``partial_fit`` wants it; an epoch that diverges is undone."""
+        self._n_planned, good = 1, self._snapshot()
+        loss = self._epoch()
+        if math.isfinite(loss):
+            self._report(loss)
+            return
+        self._restore(good)
+        self.warn(advice.UNDONE)
+
+    def _epoch(self):
+        """Loss of one epoch; nan where it, a gradient or a weight became non-finite."""
+        weights, s = self.task.examples.weights, self.settings
+        n_samples = len(weights)
+        order = self.streams.shuffle.permutation(n_samples) if s.shuffle else np.arange(n_samples)
+        total, self._tried = 0.0, False
+        for first in range(0, n_samples, s.batch_size):
+            rows = order[first : first + s.batch_size]
+            loss = self._loss_gradient(self.theta, rows, self._dropout_masks(len(rows)))
+            norm = optimizers.gradient_norm(self._gradient)
+            if not math.isfinite(loss + norm):
+                return math.nan
+            self._tried = True
+            shrink = optimizers.clipping_factor(norm, s.max_grad_norm)
+            progress = len(self.curves) + first / n_samples
+            self.optimizer.update(self.theta, self._gradient, self._rate(progress), shrink)
+            self._add_to_average()
+            total += loss * float(weights[rows].sum(dtype=np.float64))
+        if not np.isfinite(self.theta).all():
+            return math.nan
+        return total / float(weights.sum(dtype=np.float64))
+
+    def _add_to_average(self):
+        """Weights averaged over the last updates are better than the last ones (equation 83)."""
+        if self.watch is None:
+            return
+        self._n_averaged += 1
+        share = max(1.0 / _AVERAGED_UPDATES, 10.0 / (self._n_averaged + 9.0))
+        self._average += self.theta.dtype.type(share) * (self.theta - self._average)
+
+    def _loss_gradient(self, theta, rows, masks=None):
+        return self.network.loss_gradient(
+            self.task.loss, theta, self.task.examples, rows, self._gradient, masks=masks,
+            alpha=self.settings.alpha, helpers=self.helpers, memory=self._memory,
+        )  # fmt: skip
+
+    def _rate(self, epochs):
+        """Learning rate after so many epochs, a fraction of one included."""
+        s, progress = self.settings, epochs / self.settings.max_iter
+        base = s.learning_rate_init * self._rate_factor
+        if s.learning_rate == "cosine":
+            return base * schedules.cosine(progress)
+        if s.learning_rate == "one_cycle":
+            return base * schedules.one_cycle(progress)
+        if s.learning_rate == "invscaling":
+            return base * schedules.inverse_scaling(self.n_samples_seen, s.power_t)
+        return base
+
+    def _dropout_masks(self, n_rows):
+        rate = self.settings.dropout
+        if not rate:
+            return None
+        kept = self.streams.dropout.random_sample((n_rows, self.network.n_masked)) >= rate
+        return kept.astype(self.theta.dtype) / self.theta.dtype.type(1.0 - rate)
+
+    # Epochs as events
+
+    def _report(self, loss):
+        """Tell all listeners of an epoch."""
+        self.n_samples_seen += len(self.task.examples.weights)
+        theta, verdict = self.theta, (None, None)
+        if self.watch is not None:
+            theta = self._average if self._n_averaged else self.theta
+            verdict = self.watch.measure(self.network, theta, self.helpers)
+        number = len(self.curves) + 1
+        rebuild = lambda: self.task.rebuild(theta.copy(), self.n_samples_seen)  # noqa: E731
+        epoch = Epoch(self.task.name, number, self._n_planned, loss, *verdict, theta, rebuild)
+        answers = [listener(epoch) for listener in self._listeners]
+        self.stopped = any(answers)
+
+    def _has_stalled(self):
+        listening = self.watch is None or self.settings.early_stopping
+        return listening and self.patience.has_stalled
+
+    def _slow_down(self):
+        """Lower an adaptive learning rate; False where there is nothing left to lower."""
+        rate = self.settings.learning_rate_init * self._rate_factor
+        if self.settings.learning_rate != "adaptive" or rate <= _SMALLEST_RATE:
+            return False
+        self._rate_factor /= _ADAPTIVE_DIVISOR
+        self.patience.start_anew()
+        return True
+
+    # Divergence
+
+    def _snapshot(self):
+        return self.theta.copy(), self._average.copy(), self.optimizer.copy()
+
+    def _restore(self, snapshot):
+        self.theta[:], self._average[:] = snapshot[:2]
+        self.optimizer = snapshot[2].copy()
+
+    def _recover(self):
+        """After a return to the last good epoch: halve the learning rate; False after too many."""
+        self.n_recoveries += 1
+        if self.n_recoveries > _MAX_RECOVERIES:
+            self.warn(advice.on_repeated_divergence(self.n_recoveries))
+            return False
+        self._rate_factor /= 2.0
+        if self.n_recoveries == 1:
+            rate = self.settings.learning_rate_init * self._rate_factor
+            self.warn(advice.on_divergence(rate))
+        return True
+
+    # L-BFGS
+
+    def _minimize(self):
+        n_evaluations = 15 * self.settings.max_iter
+        rows = np.arange(len(self.task.examples.weights))
+
+        def objective(vector):
+            loss = self._loss_gradient(vector.astype(self.theta.dtype), rows)
+            return loss, self._gradient.astype(np.float64)
+
+        def after_iteration(intermediate_result):
+            if not np.isfinite(intermediate_result.fun):
+                raise StopIteration
+            self.theta[:] = intermediate_result.x
+            self._report(float(intermediate_result.fun))
+            if self.stopped or (self.watch is not None and self._has_stalled()):
+                raise StopIteration
+
+        result = minimize(
+            objective,
+            self.theta.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=after_iteration,
+            options={
+                "maxiter": self.settings.max_iter,
+                "maxfun": n_evaluations,
+                "gtol": self.settings.tol,
+            },
+        )
+        if np.isfinite(result.x).all() and np.isfinite(result.fun):
+            self.theta[:] = result.x
+        if not len(self.curves):
+            self._report(float(result.fun))
+        ended = result.nit < self.settings.max_iter and result.nfev < n_evaluations
+        return ended or self.stopped

@@ -1,0 +1,74 @@
+"""Which recurrent part speaks beside the linear path, and in which share, by a posterior.
+
+The share that is best on a small validation set is often best by chance. Its posterior mean
+(equations 84 and 85) is drawn towards nothing, the more so the fewer the samples.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+#: Shares tried, apart from none at all, which has the prior probability ``_NOTHING``.
+_SHARES = np.linspace(0.0, 1.0, 21)[1:]
+_NOTHING = 0.5
+
+
+class Part(NamedTuple):
+    """What a recurrent part says of the validation data.
+
+    Attributes
+    ----------
+    raw : ndarray of shape (n, n_outputs)
+        Its raw predictions, in the path's units.
+    is_alone : bool
+        Whether it learnt the target alone, so that its share is taken from the path, or the path's
+        errors.
+    """
+
+    raw: np.ndarray
+    is_alone: bool
+
+
+class Blend(NamedTuple):
+    """Number of the part to keep, the factor of its predictions, and that of the path's."""
+
+    part: int
+    share: float
+    path_share: float
+
+
+def blend(parts, path, targets, weights, loss):
+    """Choose one of several recurrent parts, and its share.
+
+    Parameters
+    ----------
+    parts : list of Part
+    path : ndarray of shape (n, n_outputs)
+        The path's raw predictions.
+    targets : ndarray of shape (n, n_targets)
+        In the path's units.
+    weights : ndarray of shape (n,)
+    loss : skrnn.losses.Loss
+
+    Returns
+    -------
+    Blend
+    """
+    weights = weights.astype(np.float64)
+
+    def evidence(raw):
+        total = weights @ loss.of_rows(raw.astype(path.dtype), targets)
+        if loss.is_likelihood:
+            return -total
+        return -0.5 * weights.sum() * np.log(max(total, np.finfo(float).tiny))
+
+    nothing = evidence(path) + np.log(_NOTHING)
+    prior = np.log((1.0 - _NOTHING) / len(parts) / len(_SHARES))
+    found = [
+        np.array([evidence(path + s * (raw - is_alone * path)) + prior for s in _SHARES])
+        for raw, is_alone in parts
+    ]
+    best = int(np.argmax([np.logaddexp.reduce(part) for part in found]))
+    posterior = np.exp(found[best] - np.logaddexp.reduce(np.r_[nothing, found[best]]))
+    share = float(posterior @ _SHARES)
+    return Blend(best, share, 1.0 - parts[best].is_alone * share)

@@ -1,0 +1,140 @@
+"""From left-out scores of a linear map to raw predictions, by a slope and a shift (equation 78).
+
+No slope is negative. Left-out means fall where the sample left out is large, so a map that predicts
+nothing but the mean would give each target away by a negative slope.
+"""
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import log_softmax
+
+from skrnn.data.scaling import weighted_quantile
+
+#: Prior precision of a slope, whose scores have variance one: more than a few samples must earn it.
+_PRIOR = 10.0
+
+
+def calibrate(scores, targets, weights, loss):
+    """Mixing matrix (K, n_outputs) and shift (n_outputs,) from left-out scores to raw predictions.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, K)
+    targets : ndarray of shape (n, n_targets)
+    weights : ndarray of shape (n,)
+    loss : skrnn.losses.Loss
+    """
+    if loss.is_coupled:
+        return _calibrate_classes(scores, targets[:, 0].astype(int), weights)
+    if loss.is_likelihood:
+        columns = zip(scores.T, targets.T, strict=True)
+        pairs = [calibrate_column(loss, s, y, weights) for s, y in columns]
+        slopes, shifts = zip(*pairs, strict=True)
+        return np.diag(slopes), np.array(shifts)
+    return _calibrate_location(scores, targets, weights, loss.levels)
+
+
+def _calibrate_location(scores, targets, weights, levels):
+    """Least-squares slope in [0, 1]; the shift is the rest's mean, or its quantile at a level."""
+    n_targets, n_levels = scores.shape[1], len(levels)
+    mixing = np.zeros((n_targets, n_targets * n_levels))
+    shift = np.zeros(n_targets * n_levels)
+    for k in range(n_targets):
+        centered = scores[:, k] - np.average(scores[:, k], weights=weights)
+        spread = weights @ centered**2
+        slope = np.clip(weights @ (centered * targets[:, k]) / spread, 0.0, 1.0) if spread else 0.0
+        rest = targets[:, k] - slope * scores[:, k]
+        for q, level in enumerate(levels):
+            mixing[k, k * n_levels + q] = slope
+            shift[k * n_levels + q] = (
+                np.average(rest, weights=weights)
+                if level is None
+                else weighted_quantile(rest, weights, level)
+            )
+    return mixing, shift
+
+
+def _spread(scores, weights):
+    mean = np.average(scores, axis=0, weights=weights)
+    spread = np.sqrt(np.average((scores - mean) ** 2, axis=0, weights=weights))
+    return np.where(spread > 0, spread, 1.0)
+
+
+def _maximize_likelihood(problem, n_parameters, total):
+    """Slope and shifts of a generalised linear model in scores of variance one, by Newton's method.
+
+    `problem` gives the negative log-likelihood of a point, its slope and its curvature.
+    """
+    prior = np.r_[_PRIOR, np.full(n_parameters - 1, 1e-3)]  # the shifts' is there for uniqueness
+
+    def slope(point):
+        return problem(point)[1] + prior * point
+
+    def curvature(point):
+        return problem(point)[2] + np.diag(prior)
+
+    point = minimize(
+        lambda point: problem(point)[0] + 0.5 * prior @ point**2,
+        np.zeros(n_parameters),
+        jac=slope,
+        hess=curvature,
+        method="trust-exact",
+        options={"gtol": 1e-8 * total},
+    ).x
+    for _ in range(2):  # to the last digits, which the value no longer shows
+        point = point - np.linalg.solve(curvature(point), slope(point))
+    return point
+
+
+def _calibrate_classes(scores, codes, weights):
+    """One slope for all classes' scores and a shift for each.
+
+    A logistic regression would fit a whole matrix from scores to classes, too much for few samples.
+    """
+    n_classes = scores.shape[1]
+    spread = np.sqrt((_spread(scores, weights) ** 2).mean())
+    scores = scores / spread
+    onehot = np.eye(n_classes)[codes]
+
+    def problem(point):
+        logs = log_softmax(point[0] * scores + point[1:], axis=1)
+        p = np.exp(logs)
+        error = weights[:, np.newaxis] * (p - onehot)
+        centered = p * (scores - (p * scores).sum(axis=1, keepdims=True))
+        curvature = np.empty((n_classes + 1, n_classes + 1))
+        curvature[0, 0] = weights @ (centered * scores).sum(axis=1)
+        curvature[0, 1:] = curvature[1:, 0] = weights @ centered
+        curvature[1:, 1:] = np.diag(weights @ p) - (weights[:, np.newaxis] * p).T @ p
+        slope = np.r_[(error * scores).sum(), error.sum(axis=0)]
+        return -weights @ (logs * onehot).sum(axis=1), slope, curvature
+
+    point = _maximize_likelihood(problem, n_classes + 1, weights.sum())
+    if point[0] <= 0.0:
+        point = np.r_[0.0, np.log(weights @ onehot / weights.sum())]
+    return np.diag(np.full(n_classes, point[0] / spread)), point[1:] - point[1:].mean()
+
+
+def calibrate_column(loss, scores, targets, weights):
+    """Slope and shift of one target (n,) in its one score (n,), by the likelihood of the loss.
+
+    Parameters
+    ----------
+    loss : skrnn.losses.ExponentialFamily
+    scores, targets, weights : ndarray of shape (n,)
+    """
+    constant, unit, targets = loss.reference(targets, weights)
+    if targets.min() == targets.max():
+        return 0.0, constant + unit
+    spread = _spread(scores, weights)
+    terms = np.column_stack([scores / spread, np.ones(len(scores))])
+
+    def problem(point):
+        raw = terms @ point
+        value, mean, variance = loss.cumulant(raw)
+        curvature = (terms * (weights * variance)[:, np.newaxis]).T @ terms
+        return weights @ (value - targets * raw), (weights * (mean - targets)) @ terms, curvature
+
+    slope, shift = _maximize_likelihood(problem, 2, weights.sum())
+    if slope <= 0.0:
+        return 0.0, constant + unit
+    return slope / spread, shift + unit

@@ -1,0 +1,200 @@
+"""The linear map beside the recurrent layers: how it is fitted, and what it predicts."""
+
+import threading
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache, partial
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from skrnn.data.scaling import mean_and_scale, sequence_scaling
+from skrnn.kernels import affine
+from skrnn.linear.calibration import calibrate, calibrate_column
+from skrnn.linear.logistic import Logistic
+from skrnn.linear.ridge import Ridge
+
+#: Inputs of the map at most: of longer sequences it sees the last steps that have so many.
+MAX_INPUTS = 512
+# Two threads that limit BLAS at once would restore each other's limit, and leave it for good.
+_ONE_AT_A_TIME = threading.Lock()
+# Rows flattened at a time, so that the design matrix of large data never exists whole.
+_CHUNK = 1024
+# The work up to which a logistic regression is a small part of a fit. It fits classes better than
+# ridge regression on indicators does.
+_MOST_WORK = 4e9
+# Beyond this total the weights of samples are scaled down: their squares have to be finite.
+_MOST_WEIGHT = 1e12
+
+
+@dataclass(frozen=True, eq=False)
+class LinearPath:
+    """A linear map from the last steps of a sequence to raw predictions.
+
+    Attributes
+    ----------
+    n_steps : int
+        How many of the last steps it sees.
+    center, scale : ndarray of shape (1, F) or (T, F)
+        Of its inputs, for each feature or for each column of a plain table.
+    coefficients : ndarray of shape (n_steps * F, n_outputs)
+    intercepts : ndarray of shape (n_outputs,)
+    unit : ndarray of shape (n_outputs,)
+        The unit of its raw predictions, in those of a network without a path.
+    """
+
+    n_steps: int
+    center: np.ndarray
+    scale: np.ndarray
+    coefficients: np.ndarray
+    intercepts: np.ndarray
+    unit: np.ndarray
+
+    def scaled(self, factor):
+        """The map with its raw predictions multiplied by a number, or one for each output."""
+        coefficients, intercepts = self.coefficients * factor, self.intercepts * factor
+        return replace(self, coefficients=coefficients, intercepts=intercepts)
+
+    def in_unit(self, unit):
+        """The map whose raw predictions are in another unit (n_outputs,)."""
+        return replace(self.scaled(1.0 / unit), unit=unit)
+
+    def predict(self, sequences):
+        """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
+        raw = np.empty((len(sequences), len(self.intercepts)))
+        # Copies, because a model in shared memory is read-only, another type for kernels.
+        linear_map = self.coefficients.copy(), self.intercepts.copy()
+        for rows, flat in _chunks(sequences, self.center, self.scale, self.n_steps):
+            affine.forward(*linear_map, flat, raw[rows])
+        return raw
+
+    def to_state(self):
+        """A dict of arrays and numbers."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def n_steps_of(sequences, linear_path):
+    """How many of the last steps the map sees: all up to MAX_INPUTS inputs, or as many as asked."""
+    longest = int(sequences.lengths.max())
+    if linear_path != "auto":
+        return min(int(linear_path), longest)
+    return min(longest, max(1, MAX_INPUTS // sequences.n_features))
+
+
+def flatten(sequences, rows, center, scale, n_steps):
+    """Standardised last steps of some rows, (n_rows, n_steps * F), older steps of short ones zero.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    rows : slice
+    center, scale : ndarray of shape (1, F) or (T, F)
+    n_steps : int
+
+    Returns
+    -------
+    ndarray of float64
+    """
+    some = sequences.take(rows)
+    lengths = some.lengths
+    if len(center) > 1:
+        center, scale = center[-n_steps:], scale[-n_steps:]
+    if (lengths == n_steps).all():  # nothing to cut or to fill
+        flat = some.steps().reshape(len(lengths), n_steps, -1)
+        return ((flat.astype(np.float64) - center) / scale).reshape(len(lengths), -1)
+    steps = np.arange(n_steps) - n_steps  # counted from the end, -1 the last
+    places = np.maximum((some.starts + lengths)[:, np.newaxis] + steps, 0)
+    flat = (sequences.values[places].astype(np.float64) - center) / scale
+    flat[lengths[:, np.newaxis] < -steps] = 0.0
+    return flat.reshape(len(lengths), -1)
+
+
+def _chunks(sequences, center, scale, n_steps):
+    """The inputs of the map, some rows at a time: slices of rows with their flat steps."""
+    for first in range(0, len(sequences), _CHUNK):
+        rows = slice(first, min(first + _CHUNK, len(sequences)))
+        yield rows, flatten(sequences, rows, center, scale, n_steps)
+
+
+def fit(sequences, targets, weights, per_step, loss, linear_path):
+    """Fit the map, and say what it predicts for each sample left out.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    targets : ndarray of shape (n, n_targets)
+        In the network's units; classes as codes.
+    weights : ndarray of shape (n,)
+    per_step : bool
+        Whether each step has a mean and scale of its own, as the columns of a plain table.
+    loss : skrnn.losses.Loss
+    linear_path : int or "auto"
+        Steps that it sees.
+
+    Returns
+    -------
+    path : LinearPath
+    left_out : ndarray of shape (n, n_outputs)
+        Raw predictions of each sample by the map fitted without it.
+
+    Raises
+    ------
+    OverflowError
+        If X or the targets spread beyond double precision.
+    """
+    center, scale = sequence_scaling(sequences, weights, per_step)
+    n_steps = n_steps_of(sequences, linear_path)
+    if weights.sum() > _MOST_WEIGHT:
+        weights = weights * (_MOST_WEIGHT / weights.sum())
+    chunks = partial(_chunks, sequences, center, scale, n_steps)
+    responses = loss.responses(targets, weights)
+    mean, unit = mean_and_scale(responses, weights, np.float64)
+    with _ONE_AT_A_TIME, _blas().limit(limits=1):  # its results depend on its threads
+        ridge = Ridge(chunks, (responses - mean) / unit, weights)
+        if loss.is_of_classes and ridge.work() < _MOST_WORK:
+            coefficients, intercepts, left_out = _logistic(ridge, responses, loss)
+        else:
+            penalties = ridge.best_penalties()
+            scores = mean + unit * ridge.leave_one_out(penalties)
+            mixing, shift = calibrate(scores, targets, weights, loss)
+            coefficients, intercepts = ridge.coefficients(penalties)
+            coefficients = (unit * coefficients) @ mixing
+            intercepts = (mean + unit * intercepts) @ mixing + shift
+            left_out = scores @ mixing + shift
+    ones = np.ones(len(intercepts))
+    path = LinearPath(n_steps, center, scale, coefficients, intercepts, ones)
+    return path, _rounded(left_out)
+
+
+def _logistic(ridge, indicators, loss):
+    """Map, intercepts and left-out log-odds by logistic regression on the principal components."""
+    scores = ridge.scores()
+    groups = [indicators] if loss.is_coupled else indicators.T[:, :, np.newaxis]
+    fits = [
+        Logistic(scores, ridge.values, group, ridge.weights).fit()
+        if np.ptp(group, axis=0).any()
+        else _constant(loss, group, scores, ridge.weights)
+        for group in groups
+    ]
+    coefficients = np.hstack([fitted for fitted, _ in fits])
+    slopes = ridge.vectors @ coefficients[:-1]
+    left_out = np.hstack([left_out for _, left_out in fits])
+    return slopes, coefficients[-1] - ridge.mean @ slopes, left_out
+
+
+def _constant(loss, indicator, scores, weights):
+    """What `Logistic.fit` says of a label that all samples or none have."""
+    shift = calibrate_column(loss, indicator[:, 0], indicator[:, 0], weights)[1]
+    coefficients = np.zeros((scores.shape[1] + 1, 1))
+    coefficients[-1] = shift
+    return coefficients, np.full((len(scores), 1), shift)
+
+
+def _rounded(x):
+    """x to 16 bits. Training multiplies differences, and those of round-off must not be learnt."""
+    mantissa, exponent = np.frexp(x)
+    return np.ldexp(np.round(mantissa * 2.0**16) / 2.0**16, exponent)
+
+
+@lru_cache(maxsize=1)
+def _blas():
+    return ThreadpoolController().select(user_api="blas")

@@ -1,0 +1,103 @@
+"""Ridge regression with leave-one-out predictions for every penalty (equations 76 and 77)."""
+
+import numpy as np
+from scipy.linalg import eigh, svd
+
+#: Penalties tried, as shares of the samples' total weight.
+PENALTIES = np.logspace(-6, 4, 31)
+# Up to so many samples the more precise decomposition is taken.
+_SMALL = 1000
+
+
+class Ridge:
+    """Ridge regression by one decomposition.
+
+    A sample of weight w stands for w samples, of which one is left out; a weight below one is left
+    out whole.
+
+    Parameters
+    ----------
+    chunks : callable
+        Gives pairs of a slice of rows and their inputs, (n_rows, n_inputs).
+    targets : ndarray of shape (n, K)
+    weights : ndarray of shape (n,)
+    """
+
+    def __init__(self, chunks, targets, weights):
+        self.chunks, self.targets, self.weights = chunks, targets, weights
+        self.total = weights.sum()
+        self.target_mean = weights @ targets / self.total
+        self.mean = self._sum(lambda rows, x: weights[rows] @ x) / self.total
+        values, vectors, projected = self._decompose()
+        kept = values > max(values.max(), 0.0) * 1e-14
+        self.values, self.vectors, self.projected = values[kept], vectors[:, kept], projected[kept]
+
+    def _sum(self, term):
+        return sum(term(rows, x) for rows, x in self.chunks())
+
+    def _weighted(self, rows, x):
+        return np.sqrt(self.weights[rows])[:, np.newaxis] * (x - self.mean)
+
+    def _gram(self, rows, x):
+        x = self._weighted(rows, x)
+        return x.T @ x
+
+    def _cross(self, rows, x):
+        centered = self.targets[rows] - self.target_mean
+        return (x - self.mean).T @ (self.weights[rows, np.newaxis] * centered)
+
+    def _decompose(self):
+        """Eigenvalues and vectors of the weighted covariance, and that with the targets on them."""
+        n_samples, n_inputs = len(self.weights), len(self.mean)
+        if n_samples > max(_SMALL, n_inputs):
+            values, vectors = eigh(self._sum(self._gram))
+            return values, vectors, vectors.T @ self._sum(self._cross)
+        # Small data have their singular values taken, because squares lose half of the digits.
+        x = np.concatenate([self._weighted(rows, x) for rows, x in self.chunks()])
+        left, values, right = svd(x, full_matrices=False)
+        y = np.sqrt(self.weights)[:, np.newaxis] * (self.targets - self.target_mean)
+        return values**2, right.T, values[:, np.newaxis] * (left.T @ y)
+
+    def scores(self):
+        """Principal components (n, rank)."""
+        return np.concatenate([self._scores(x) for _, x in self.chunks()])
+
+    def _scores(self, x):
+        return (x - self.mean) @ self.vectors
+
+    def work(self):
+        """Multiplications to form the curvature of all targets once."""
+        return len(self.weights) * len(self.values) ** 2 * self.targets.shape[1]
+
+    def _left_out(self, rows, scores, factors):
+        """Predictions (n, K) of rows without themselves, for shrinkage factors (rank, K or 1)."""
+        one = np.minimum(self.weights[rows], 1.0)[:, np.newaxis]
+        leverage = one * (scores**2 @ factors + 1.0 / self.total)
+        y = self.targets[rows]
+        fitted = self.target_mean + scores @ (factors * self.projected)
+        return y - (y - fitted) / np.maximum(1.0 - leverage, 1e-6)
+
+    def _factors(self, penalties):
+        return 1.0 / (self.values[:, np.newaxis] + penalties * self.total)
+
+    def best_penalties(self):
+        """The penalty of least leave-one-out error, for each output (K,)."""
+        errors = np.zeros((len(PENALTIES), self.targets.shape[1]))
+        for rows, x in self.chunks():
+            scores = self._scores(x)
+            for i, penalty in enumerate(PENALTIES):
+                left_out = self._left_out(rows, scores, self._factors(penalty))
+                errors[i] += self.weights[rows] @ (self.targets[rows] - left_out) ** 2
+        return PENALTIES[errors.argmin(axis=0)]
+
+    def leave_one_out(self, penalties):
+        """Predictions (n, K) of each sample by the fit without it."""
+        factors = self._factors(penalties)
+        return np.concatenate(
+            [self._left_out(rows, self._scores(x), factors) for rows, x in self.chunks()]
+        )
+
+    def coefficients(self, penalties):
+        """Map (p, K) and intercepts (K,)."""
+        coefficients = self.vectors @ (self._factors(penalties) * self.projected)
+        return coefficients, self.target_mean - self.mean @ coefficients

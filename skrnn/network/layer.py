@@ -1,0 +1,217 @@
+"""The recurrent block: a layer in one direction, its parameters as a step matrix.
+
+The flat vector keeps W (F, G * H), U (H, G * H) and the bias (blocks * H,). A step wants all of
+them in one matrix (H + 1 + F, blocks * H), each in the columns of the blocks it adds to
+(:mod:`skrnn.kernels.recurrence`); only this file knows which these are.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skrnn.kernels import matmul, recurrence
+from skrnn.network.block import Block, Parameter, constant, glorot, orthogonal
+
+
+class History(NamedTuple):
+    """What a run leaves for the way back; shapes in :mod:`skrnn.kernels.recurrence`."""
+
+    inputs: np.ndarray
+    gates: np.ndarray
+    c: np.ndarray
+    tanh_c: np.ndarray
+
+
+class State(NamedTuple):
+    """States (B, H) of some rows, and their memories (B, H), (B, 0) of a cell without one."""
+
+    h: np.ndarray
+    c: np.ndarray
+
+
+class Weights(NamedTuple):
+    """What the kernels read of a layer, in the tuples that they take.
+
+    forward : the step matrix's panels, their spans, and the spans for a first step from zeros
+    forward_of_state : the same for a first step from a given state
+    backward : panels to the state and to the input, and the spans; None in prediction
+    """
+
+    forward: tuple
+    forward_of_state: tuple
+    backward: tuple | None
+
+
+class Layer(Block):
+    """A recurrent layer in one direction.
+
+    Parameters
+    ----------
+    cell : namedtuple
+        Of one of the cells' files.
+    n_inputs, n_hidden : int
+    dtype : numpy dtype
+    wants_input : bool
+        Whether the gradient of its inputs is asked for.
+    tag : str
+        Ends the names of its parameters.
+    """
+
+    def __init__(self, cell, n_inputs, n_hidden, dtype, wants_input, tag=""):
+        self.cell, self.n_inputs, self.n_hidden = cell, n_inputs, n_hidden
+        self.wants_input = wants_input
+        n_gates, n_blocks = cell.n_gates * n_hidden, cell.n_blocks * n_hidden
+        self.parameters = (
+            Parameter("W" + tag, (n_inputs, n_gates), glorot(cell.n_gates), True),
+            Parameter("U" + tag, (n_hidden, n_gates), orthogonal(cell.n_gates), True),
+            Parameter("b" + tag, (n_blocks,), constant(cell.bias_start), False),
+        )
+        self.shape = n_hidden + 1 + n_inputs, n_blocks
+        # U adds to the first columns, its own turned by so many; W adds from a column on.
+        self._n_state, self._first_input = n_gates, n_blocks - n_gates
+        self._turn = cell.rotation * n_hidden
+        self._width = matmul.panel_width(dtype)
+        self.spans = self._spans()
+        self.first_spans = np.maximum(self.spans, n_hidden)
+
+    def _spans(self):
+        """The span (from, to) of each panel's rows that are not zero, (panels, 2)."""
+        width = self._width
+        first = np.arange(0, self.shape[1], width)
+        low = np.where(first >= self._n_state, self.n_hidden, 0)
+        high = np.where(first + width <= self._first_input, self.n_hidden + 1, self.shape[0])
+        return np.stack([low, high], axis=1)
+
+    # Parameters and the step matrix
+
+    @property
+    def gradient_shapes(self):
+        """The gradient of the step matrix has whole tiles."""
+        return [(matmul.rows_with_padding(self.shape[0]), self.shape[1])]
+
+    def _pairs(self, arrays, matrix):
+        """Views of W, of U in two parts and of the bias, each with its place in the matrix."""
+        W, U, bias = arrays
+        split = self._n_state - self._turn
+        state, inputs = self._state_and_inputs(matrix)
+        return (
+            (W, inputs),
+            (U[:, self._turn :], state[:, :split]),
+            (U[:, : self._turn], state[:, split:]),
+            (bias, matrix[self.n_hidden]),
+        )
+
+    def _state_and_inputs(self, matrix):
+        """Where U and W stand in a step matrix."""
+        inputs = matrix[self.n_hidden + 1 : self.shape[0], self._first_input :]
+        return matrix[: self.n_hidden, : self._n_state], inputs
+
+    def step_matrix(self, arrays, fill=0):
+        """The step matrix of W, U and the bias; `fill` where there is no parameter."""
+        matrix = np.full(self.shape, fill, arrays[0].dtype)
+        for part, place in self._pairs(arrays, matrix):
+            place[:] = part
+        return matrix
+
+    def unpack_gradient(self, gradients, arrays):
+        for part, place in self._pairs(arrays, gradients[0]):
+            part[:] = place
+
+    def factors(self, arrays):
+        """A cell that takes its gates' arguments halved has their weights halved."""
+        halved = [0.5 if block in self.cell.halved else 1.0 for block in range(self.cell.n_blocks)]
+        matrix = np.tile(np.repeat(halved, self.n_hidden), (self.shape[0], 1))
+        self.unpack_gradient([matrix], arrays)
+
+    def pack(self, arrays, fill, both_ways):
+        """The step matrix as panels; for the way back, its transposed rows of U and of W."""
+        matrix = self.step_matrix(arrays, fill)
+        panels = [matmul.pack(matrix, self._width, fill)]
+        if both_ways:
+            state, inputs = self._state_and_inputs(matrix)
+            to_state = matmul.pack(state.T, self._width, fill)
+            unwanted = to_state[:0]
+            to_input = matmul.pack(inputs.T, self._width, fill) if self.wants_input else unwanted
+            panels += [to_state, to_input]
+        return panels
+
+    def bind(self, packed):
+        panels, *back = packed
+        return Weights(
+            (panels, self.spans, self.first_spans),
+            (panels, self.spans, self.spans),
+            (*back, self.spans) if back else None,
+        )
+
+    # Runs
+
+    def forward(self, weights, x, run, last_only, state=None):
+        """Run over timeline x (S, F), from a state of zeros or a given one.
+
+        Parameters
+        ----------
+        weights : Weights
+        x : ndarray of shape (S, F)
+        run : Run
+            Where it does not keep, the history is overwritten from step to step.
+        last_only : bool
+            Whether outputs are the final states (B, H) instead of all (S, H).
+        state : State, optional
+            Before step 0.
+
+        Returns
+        -------
+        h : ndarray
+            Outputs, in memory of the workspace, as the history.
+        history : History
+        """
+        start, work = run.timeline.start, run.work
+        n_rows, n_steps = int(start[1]), len(x)
+        n_kept, n_memory = n_steps if run.keeps else n_rows, self.n_hidden * self.cell.n_memories
+        history = History(
+            work.array((self, "inputs"), n_kept + n_rows, self.shape[0]),
+            work.array((self, "gates"), n_kept, self.shape[1]),
+            work.array((self, "c"), n_kept + n_rows, n_memory),
+            work.array((self, "tanh_c"), n_kept, n_memory),
+        )
+        matrix = weights.forward
+        if state is None:
+            history.c[n_kept:] = 0
+        else:
+            matrix = weights.forward_of_state
+            history.inputs[:n_rows, : self.n_hidden], history.c[n_kept:] = state
+        h = work.array((self, "h"), n_rows if last_only else n_steps, self.n_hidden)
+        recurrence.forward(self.cell, matrix, x, start, tuple(history), h)
+        return h, history
+
+    def backward(self, weights, history, d_h, gradients, run, d_c=None):
+        """The way back.
+
+        Parameters
+        ----------
+        weights : Weights
+        history : History
+            Used up.
+        d_h : ndarray of shape (S, H) or (S + B, H)
+            Gradient of the outputs, used up. The last B lines, zeros, become the gradient of the
+            state before step 0; without them it is not computed.
+        gradients : list of ndarray
+            The step matrix's is added to.
+        run : Run
+        d_c : ndarray of shape (B, H), optional
+            Gradient of the final memory; becomes that of the memory before step 0.
+
+        Returns
+        -------
+        d_x : ndarray of shape (S, F)
+            Gradient of the inputs; (0, F) where it is not wanted.
+        """
+        start, work = run.timeline.start, run.work
+        if d_c is None:
+            d_c = np.zeros((int(start[1]), history.c.shape[1]), d_h.dtype)
+        d_x = work.array((self, "d_x"), int(start[-1]) if self.wants_input else 0, self.n_inputs)
+        recurrence.backward(
+            self.cell, weights.backward, start, tuple(history), d_h, d_c, d_x, gradients[0],
+            work.scratch(len(gradients[0])),
+        )  # fmt: skip
+        return d_x

@@ -1,0 +1,87 @@
+"""Pooling blocks: from the outputs of each direction to one vector a row (equations 40 to 45).
+
+A pooling gets a list of the last layer's outputs, one for each direction: all states (S, H), or the
+final states (B, H) where it reads no others. To add one, write its class here, or in a file of its
+own, and enter it into :data:`skrnn.choices.POOLINGS`. It may own parameters.
+"""
+
+import numpy as np
+
+from skrnn.kernels import pooling
+from skrnn.network.block import Block
+
+
+class Pooling(Block):
+    """What poolings share.
+
+    Parameters
+    ----------
+    n_hidden, n_directions : int
+        Of the last layer.
+    """
+
+    #: Whether the states of all steps are read, or the final ones alone.
+    reads_all_steps = True
+
+    def __init__(self, n_hidden, n_directions):
+        self.n_hidden, self.n_directions = n_hidden, n_directions
+        self.n_outputs = n_hidden * n_directions
+
+
+class Last(Pooling):
+    """The final state of each direction."""
+
+    reads_all_steps = False
+
+    def forward(self, weights, outputs, run):
+        """Pooled states (B, P) of final states (B, H)."""
+        return (outputs[0] if len(outputs) == 1 else np.hstack(outputs)), None
+
+    def backward(self, weights, kept, d_pooled, gradients, run):
+        """Gradients (S, H) of each direction's outputs."""
+        start, lengths, _ = run.timeline
+        n_rows, d_h = len(lengths), []
+        final = slice(-n_rows, None)
+        if lengths[0] != lengths[-1]:
+            final = start[lengths - 1] + np.arange(n_rows)
+        for first in range(0, self.n_outputs, self.n_hidden):
+            d_out = run.work.array(("d_h", first), int(start[-1]), self.n_hidden)
+            d_out[:] = 0
+            d_out[final] = d_pooled[:, first : first + self.n_hidden]
+            d_h.append(d_out)
+        return d_h
+
+
+class _OverSteps(Pooling):
+    """A statistic of each unit over the steps, by a kernel and its way back."""
+
+    def forward(self, weights, outputs, run):
+        """Pooled outputs (B, P) of all states (S, H)."""
+        out = run.timeline.join(outputs)
+        pooled = np.empty((run.timeline.n_rows, self.n_outputs), out.dtype)
+        self._pool(out, run.timeline.start, run.timeline.lengths, pooled)
+        return pooled, out
+
+    def backward(self, weights, out, d_pooled, gradients, run):
+        """Gradients (S, H) of each direction's outputs."""
+        start, lengths, _ = run.timeline
+        d_out = run.work.array("d_out", int(start[-1]), self.n_outputs)
+        self._pool_backward(out, start, lengths, d_pooled, d_out)
+        return run.timeline.split(d_out)
+
+
+class Mean(_OverSteps):
+    """The mean over all steps."""
+
+    _pool = staticmethod(pooling.mean)
+
+    @staticmethod
+    def _pool_backward(out, start, lengths, d_pooled, d_out):
+        pooling.mean_backward(start, lengths, d_pooled, d_out)
+
+
+class Maximum(_OverSteps):
+    """The maximum over all steps, of each unit by itself."""
+
+    _pool = staticmethod(pooling.maximum)
+    _pool_backward = staticmethod(pooling.maximum_backward)

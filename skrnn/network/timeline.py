@@ -1,0 +1,73 @@
+"""The timeline of some rows: their steps one after the other without padding (equations 2 to 4)."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from skrnn.kernels import timeline
+
+
+def step_starts(lengths):
+    """start (T + 1,): step t of the sorted rows owns the lines start[t] to start[t + 1]."""
+    n_rows = len(lengths)
+    if lengths[0] == lengths[-1]:
+        return np.arange(0, n_rows * lengths[0] + 1, n_rows)
+    active = n_rows - np.searchsorted(lengths[::-1], np.arange(lengths[0]), side="right")
+    return np.append(0, np.cumsum(active))
+
+
+class Timeline(NamedTuple):
+    """Rows sorted by their lengths, the longest first.
+
+    Attributes
+    ----------
+    start : ndarray of shape (T + 1,)
+        Step t owns the lines ``start[t]:start[t + 1]``.
+    lengths : ndarray of shape (B,)
+    mirror : ndarray of shape (S,) or None
+        The line of each step when every row is read from its end; for both directions only.
+    """
+
+    start: np.ndarray
+    lengths: np.ndarray
+    mirror: np.ndarray | None
+
+    @classmethod
+    def of(cls, lengths, both_directions):
+        """The timeline of rows of these lengths, the longest first."""
+        if lengths[0] == lengths[-1]:
+            return _of_equal_rows(len(lengths), int(lengths[0]), both_directions)
+        return _of_rows(lengths, both_directions)
+
+    @property
+    def n_rows(self):
+        return len(self.lengths)
+
+    def join(self, outputs):
+        """Outputs of each direction (S, H) side by side (S, D * H), at their own time steps."""
+        if len(outputs) == 1:
+            return outputs[0]
+        return np.hstack([outputs[0], outputs[1][self.mirror]])
+
+    def split(self, d_out):
+        """The way back of :meth:`join`: gradients of each direction's outputs."""
+        if self.mirror is None:
+            return [d_out]
+        d_ahead, d_reverse = np.hsplit(d_out, 2)
+        return [np.ascontiguousarray(d_ahead), d_reverse[self.mirror]]
+
+
+@lru_cache(maxsize=64)
+def _of_equal_rows(n_rows, n_steps, both_directions):
+    """Shared between models and threads, which only read it."""
+    return _of_rows(np.full(n_rows, n_steps), both_directions)
+
+
+def _of_rows(lengths, both_directions):
+    start = step_starts(lengths)
+    line = None
+    if both_directions:
+        line = np.empty(start[-1], np.int64)
+        timeline.mirror(start, lengths, line)
+    return Timeline(start, lengths, line)

@@ -1,0 +1,107 @@
+"""From a network's flat parameters to what kernels read, and from their gradients back.
+
+Each way is one look-up: where every number goes is found once, by packing the numbers of the places
+in the flat vector instead of parameters.
+"""
+
+from itertools import chain
+from math import prod
+from typing import NamedTuple
+
+import numpy as np
+
+from skrnn.network.workspace import cut, empty
+
+
+class LookUp(NamedTuple):
+    """Places (n,) in the flat vector, and the shapes of each block's arrays made of them."""
+
+    places: np.ndarray
+    shapes: list
+
+
+class Packing:
+    """How the parameters of a network are packed, and its gradients unpacked.
+
+    It is not changed once it is made, so models and threads may share it.
+
+    Parameters
+    ----------
+    blocks : Chain of Block
+    layout : Layout
+        Of the same blocks.
+    dtype : numpy dtype
+    """
+
+    def __init__(self, blocks, layout, dtype):
+        self._chain, self.dtype = blocks, np.dtype(dtype)
+        self._blocks, self._layout = blocks.flat(), layout
+        n = self._n_parameters = layout.n_parameters
+        # The vector is continued by a zero, which stands wherever a matrix has no parameter.
+        self._factors = np.append(np.ones(n), 0.0).astype(dtype)
+        for block, arrays in zip(self._blocks, layout.by_block(self._factors[:-1]), strict=True):
+            block.factors(arrays)
+        self._gradient_shapes = [block.gradient_shapes for block in self._blocks]
+        self.n_gradients = sum(map(prod, chain(*self._gradient_shapes)))
+
+    def look_up(self, both_ways):
+        """LookUp of all packed weights, for both ways or the way forward alone.
+
+        It is as large as they are. That of the way forward lasts as long as a network, so its
+        places are half as long.
+        """
+        numbers = self._layout.by_block(np.arange(self._n_parameters))
+        packed = [
+            block.pack(arrays, self._n_parameters, both_ways)
+            for block, arrays in zip(self._blocks, numbers, strict=True)
+        ]
+        places = np.concatenate([array.ravel() for arrays in packed for array in arrays])
+        kept = places if both_ways else places.astype(np.int32)
+        return LookUp(kept, [[array.shape for array in arrays] for arrays in packed])
+
+    def memory(self, look_up):
+        """Weights in fresh memory, and a function that fills them from a flat vector."""
+        places, shapes = look_up
+        scaled, numbers = np.zeros_like(self._factors), empty((len(places),), self.dtype)
+        packed = self._by_block(numbers, shapes)
+        weights = self._chain.like(
+            [block.bind(arrays) for block, arrays in zip(self._blocks, packed, strict=True)]
+        )
+
+        def fill(theta):
+            np.multiply(theta, self._factors[:-1], out=scaled[:-1])
+            np.take(scaled, places, out=numbers, mode="clip")
+            return weights
+
+        return fill
+
+    def gradients(self, numbers):
+        """The arrays that blocks add their gradients to, in some memory (n_gradients,)."""
+        return self._chain.like(self._by_block(numbers, self._gradient_shapes))
+
+    def gradient_places(self):
+        """For each parameter the place of its gradient in the numbers of :meth:`gradients`."""
+        found = np.empty(self._n_parameters, np.int64)
+        gradients = self.gradients(np.arange(self.n_gradients)).flat()
+        for block, arrays, of_block in zip(
+            self._blocks, gradients, self._layout.by_block(found), strict=True
+        ):
+            block.unpack_gradient(arrays, of_block)
+        return found
+
+    def sum_up(self, numbers, places, gradient):
+        """Write the flat vector's gradient from the numbers (shards, n_gradients) of all shards.
+
+        places: those of :meth:`gradient_places`. Shards are added in order, whatever the threads;
+        their numbers are used up.
+        """
+        total = numbers[0]
+        for shard in numbers[1:]:
+            total += shard
+        np.take(total, places, out=gradient, mode="clip")
+        gradient *= self._factors[:-1]
+
+    @staticmethod
+    def _by_block(numbers, shapes):
+        arrays = iter(cut(numbers, chain(*shapes)))
+        return [[next(arrays) for _ in of_block] for of_block in shapes]

@@ -1,0 +1,47 @@
+"""Networks, losses and data for tests of the layers below the estimators."""
+
+import numpy as np
+
+from skrnn import losses
+from skrnn.kernels.timeline import SequenceData
+from skrnn.network.network import Architecture, Examples, Network
+
+
+def network(cell="gru", hidden=(3,), n_features=2, n_outputs=1, dtype=np.float64, **options):
+    """A Network; options are further fields of Architecture."""
+    return Network(
+        Architecture(
+            cell, tuple(hidden), n_features, n_outputs, dtype=np.dtype(dtype).name, **options
+        )
+    )
+
+
+def loss(name, n_outputs=1, quantiles=(0.5,)):
+    """The loss of a name, classifiers' losses too."""
+    if name == "softmax":
+        return losses.Softmax(n_outputs)
+    if name == "logistic":
+        return losses.Logistic()
+    return losses.of_regression(name, quantiles)
+
+
+def sequence_data(values, offsets):
+    """SequenceData, standardised already; sequence i is ``values[offsets[i]:offsets[i + 1]]``."""
+    one = np.ones((1, values.shape[1]))
+    offsets = np.asarray(offsets, np.int64)
+    return SequenceData(values, offsets[:-1], np.diff(offsets), 0 * one, one)
+
+
+def joined(sequences):
+    """The same of a list of sequences."""
+    lengths = [len(sequence) for sequence in sequences]
+    return sequence_data(np.concatenate(sequences), np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def loss_gradient(network, loss, theta, data, targets, weights, rows=None, **options):
+    """Value and gradient of some rows, all by default."""
+    rows = np.arange(len(targets)) if rows is None else rows
+    gradient = np.full_like(theta, np.nan)
+    examples = Examples(data, targets, weights, options.pop("offsets", None))
+    value = network.loss_gradient(loss, theta, examples, rows, gradient, **options)
+    return value, gradient

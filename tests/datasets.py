@@ -1,0 +1,90 @@
+"""Small data of every form, and targets for them: the same numbers in every test file."""
+
+import joblib
+import numpy as np
+
+from skrnn import RNNRegressor
+
+#: A table and a 3-D array whose numbers say where they stand, and sequences of two lengths.
+TABLE = np.arange(12.0).reshape(3, 4)
+ARRAY = np.arange(24.0).reshape(2, 4, 3)
+LIST = [np.arange(6.0).reshape(2, 3), np.arange(15.0).reshape(5, 3)]
+
+
+def table(n=40, n_columns=6, seed=0):
+    """A 2-D X."""
+    return np.random.RandomState(seed).normal(size=(n, n_columns))
+
+
+def array(n=40, n_timesteps=3, n_features=2, seed=0):
+    """A 3-D X."""
+    return np.random.RandomState(seed).normal(size=(n, n_timesteps, n_features))
+
+
+def ragged(n=40, n_features=2, seed=0, lengths=(1, 7)):
+    """A list of sequences whose lengths are drawn from a range, its end excluded."""
+    random = np.random.RandomState(seed)
+    return [random.normal(size=(random.randint(*lengths), n_features)) for _ in range(n)]
+
+
+def objects(items):
+    """An object array of any things."""
+    column = np.empty(len(items), dtype=object)
+    column[:] = items
+    return column
+
+
+def put(X, place, value):
+    """A copy of X, an array or a list of arrays, with one value changed."""
+    if isinstance(X, list):
+        X = [x.copy() for x in X]
+        X[place[0]][place[1:]] = value
+        return X
+    X = np.array(X)
+    X[place] = value
+    return X
+
+
+def replaced(X, sample, element):
+    """X as a list with another element in one place."""
+    X = list(X)
+    X[sample] = element
+    return X
+
+
+def numbers(X):
+    """For each sample a number that a net can learn."""
+    return np.array([np.asarray(x)[..., 0].sum() if np.ndim(x) > 1 else x[0] - x[-1] for x in X])
+
+
+def labels(X, names=("left", "right")):
+    """For each sample the name of the part of the range that its number is in."""
+    values = numbers(X)
+    edges = np.quantile(values, np.linspace(0, 1, len(names) + 1)[1:-1])
+    return np.array(names)[np.searchsorted(edges, values)]
+
+
+def target_for(Estimator, X):
+    """A y of the kind that an estimator learns."""
+    return numbers(X) if Estimator is RNNRegressor else labels(X, ("a", "b", "c"))
+
+
+def small(Estimator, **parameters):
+    """A net that trains in milliseconds."""
+    settings = {"hidden_layer_sizes": (5,), "max_iter": 4, "random_state": 7}
+    return Estimator(**(settings | parameters))
+
+
+def outputs(model, X):
+    """All that a model says of X."""
+    if isinstance(model, RNNRegressor):
+        return model.predict(X)
+    return np.column_stack([model.predict_proba(X), model.decision_function(X)])
+
+
+def state(model):
+    """A hash of all that a model holds, but for its network, which keeps caches."""
+    attributes = dict(vars(model))
+    inside = vars(attributes.pop("_model")).copy() if "_model" in attributes else {}
+    inside.pop("network", None)
+    return joblib.hash((attributes, inside, model.get_params()))

@@ -1,0 +1,97 @@
+"""Shares of the recurrent part and of the linear path: earned on validation data."""
+
+import numpy as np
+import pytest
+
+from skrnn.linear.blending import Part, blend
+from skrnn.losses import AbsoluteError, Logistic, Quantile, SquaredError
+
+
+def test_shares_are_earned():
+    rng = np.random.default_rng(8)
+    target = rng.normal(size=(400, 1))
+    path = np.zeros_like(target)
+
+    def blend_of(recurrent, n):
+        parts = [Part(part[:n], False) for part in recurrent]
+        return blend(parts, path[:n], target[:n], np.ones(n), SquaredError())
+
+    noise = rng.normal(size=(400, 1))
+    good = target + 0.5 * noise
+    assert blend_of([noise], 400).share < 0.1
+    assert 0.7 < blend_of([good], 400).share < 0.9  # by least squares it is 0.8
+    assert blend_of([good], 4).share < blend_of([good], 400).share
+    assert blend_of([noise, good], 400).part == 1
+
+
+def test_a_part_that_learnt_alone_takes_its_share_from_the_path():
+    rng = np.random.default_rng(9)
+    target = rng.normal(size=(500, 1))
+    path, alone = (target + rng.normal(size=(500, 1)) for _ in range(2))
+
+    parts = [Part(alone, True)]
+    best, share, of_path = blend(parts, path, target, np.ones(500), SquaredError())
+    assert best == 0
+    assert 0.4 < share < 0.6
+    assert share + of_path == pytest.approx(1.0)
+
+
+def test_beside_a_part_that_learnt_its_errors_the_path_says_all_it_knows():
+    rng = np.random.default_rng(11)
+    target = rng.normal(size=(50, 1))
+    errors = [Part(0.5 * target, False), Part(target, True)]
+    for part in errors:
+        found = blend([part], 0.5 * target, target, np.ones(50), SquaredError())
+        assert found.path_share == (1.0 - found.share if part.is_alone else 1.0)
+        assert found.share > 0.9
+
+
+def test_samples_of_the_validation_data_count_by_their_weights():
+    rng = np.random.default_rng(12)
+    target, raw = rng.normal(size=(2, 30, 1))
+    raw += 0.5 * target
+    weights = rng.integers(0, 4, 30).astype(float)
+    rows = np.repeat(np.arange(30), weights.astype(int))
+    path = np.zeros_like(target)
+    for is_alone in (True, False):
+        weighted = blend([Part(raw, is_alone)], path, target, weights, SquaredError())
+        parts = [Part(raw[rows], is_alone)]
+        repeated = blend(parts, path[rows], target[rows], np.ones(len(rows)), SquaredError())
+        assert weighted == pytest.approx(repeated, rel=1e-12)
+        assert 0.05 < weighted.share < 0.95
+
+
+@pytest.mark.parametrize("loss", [SquaredError(), AbsoluteError(), Quantile([0.2, 0.7])])
+def test_shares_do_not_depend_on_the_unit_of_a_loss_without_a_scale(loss):
+    rng = np.random.default_rng(13)
+    target, path = rng.normal(size=(2, 60, 1))
+    raw = np.repeat(target + rng.normal(size=(60, 1)), len(loss.levels), axis=1)
+    path = np.repeat(path, len(loss.levels), axis=1)
+    one, other = (
+        blend([Part(c * raw, False)], c * path, c * target, np.ones(60), loss) for c in (1.0, 64.0)
+    )
+    assert one == pytest.approx(other, rel=1e-9)
+
+
+def test_the_evidence_of_a_likelihood_is_the_likelihood():
+    """By Bayes' rule on the 21 shares (84), (85)."""
+    rng = np.random.default_rng(14)
+    truth = rng.normal(size=(40, 1))
+    target = (rng.uniform(size=(40, 1)) < 1 / (1 + np.exp(-truth))).astype(float)
+    path, raw, weights = 0.3 * truth, 0.7 * truth, rng.uniform(0.5, 2.0, 40)
+    shares = np.linspace(0.0, 1.0, 21)
+    prior = np.r_[0.5, np.full(20, 0.5 / 20)]
+
+    def probability(sample, log_odds):
+        p = 1 / (1 + np.exp(-log_odds))
+        return p if target[sample, 0] else 1 - p
+
+    likelihoods = np.array(
+        [
+            np.prod([probability(i, (path + s * raw)[i, 0]) ** weights[i] for i in range(40)])
+            for s in shares
+        ]
+    )
+    posterior = likelihoods * prior / (likelihoods @ prior)
+    found = blend([Part(raw, False)], path, target, weights, Logistic())
+    assert found.share == pytest.approx(posterior @ shares, rel=1e-10)

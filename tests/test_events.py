@@ -1,0 +1,572 @@
+"""What listeners are told of each epoch, how they stop a training, and the package's own ones."""
+
+import copy
+import math
+import warnings
+
+import joblib
+import numpy as np
+import pytest
+from fits import ALONE, BESIDE, Diary, break_at, data_for, fit, fitted, lasting, small
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss, mean_pinball_loss
+
+from skrnn import RNNClassifier, RNNRegressor, losses
+from skrnn.learning import optimizers
+from skrnn.learning.events import Curves, Epoch, Lines, Patience, Watch
+from skrnn.network.network import Examples
+
+BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
+SOLVERS = pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+WATCHED = pytest.mark.parametrize("watched", [False, True])
+L_BFGS_MAY_END = pytest.mark.filterwarnings("ignore:L-BFGS stopped")
+
+
+# --- what an epoch tells ---------------------------------------------------------------------
+
+
+@L_BFGS_MAY_END
+@BOTH
+@SOLVERS
+@WATCHED
+def test_a_listener_is_told_of_every_epoch_what_the_curves_record(watched, solver, Estimator):
+    diary = Diary()
+    model, _ = fitted(Estimator, watched, diary, solver=solver)
+    assert model.n_iter_ == 6
+    assert diary.places() == [(ALONE, number) for number in range(1, 7)]  # there is no path
+    assert {epoch.n_planned for epoch in diary.epochs} == {6}
+    assert [epoch.loss for epoch in diary.epochs] == model.loss_curve_
+    seen = [(epoch.validation_loss, epoch.validation_score) for epoch in diary.epochs]
+    if watched:
+        curves = zip(model.validation_loss_curve_, model.validation_scores_, strict=True)
+        assert seen == list(curves)
+    else:
+        assert seen == [(None, None)] * 6
+    decides = model.validation_loss_curve_ if watched else model.loss_curve_
+    assert [epoch.watched_loss for epoch in diary.epochs] == decides
+
+
+@L_BFGS_MAY_END
+@BOTH
+@SOLVERS
+def test_of_two_candidates_each_has_its_epochs_and_the_curves_are_those_of_one(solver, Estimator):
+    diary = Diary()
+    model, _ = fitted(Estimator, True, diary, solver=solver, linear_path="auto")
+    expected = [(name, number) for name in (BESIDE, ALONE) for number in range(1, 7)]
+    assert diary.places() == expected
+    recorded = [
+        (
+            [epoch.loss for epoch in diary.of(name)],
+            [epoch.validation_loss for epoch in diary.of(name)],
+            [epoch.validation_score for epoch in diary.of(name)],
+        )
+        for name in (BESIDE, ALONE)
+    ]
+    assert recorded[0] != recorded[1]
+    assert (model.loss_curve_, model.validation_loss_curve_, model.validation_scores_) in recorded
+
+
+def test_a_warm_start_trains_the_part_beside_the_path_alone():
+    model, data = fitted(RNNRegressor, True, linear_path="auto", warm_start=True)
+    diary = Diary()
+    fit(model, data, diary)
+    assert diary.places() == [(BESIDE, number) for number in range(1, 7)]
+    assert model.loss_curve_[6:] == [epoch.loss for epoch in diary.epochs]
+    assert [rebuilt.n_samples_seen for rebuilt in diary.rebuilt] == [60 * n for n in range(7, 13)]
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_each_partial_fit_is_one_epoch(solver):
+    model, diary = small(solver=solver), Diary()
+    data = data_for(RNNRegressor, False)
+    for _ in range(3):
+        fit(model, data, diary, method="partial_fit")
+    assert diary.places() == [(ALONE, 1)] * 3
+    assert {epoch.n_planned for epoch in diary.epochs} == {1}
+    assert [epoch.loss for epoch in diary.epochs] == model.loss_curve_
+    assert [epoch.validation_loss for epoch in diary.epochs] == [None] * 3
+    np.testing.assert_array_equal(diary.thetas[2], model._model.theta)
+    assert [rebuilt.n_samples_seen for rebuilt in diary.rebuilt] == [60, 120, 180]
+
+
+def test_an_epoch_that_is_undone_is_not_told(monkeypatch):
+    break_at(
+        monkeypatch, {4}, lambda loss, gradient: math.nan
+    )  # in the second of three minibatches
+    diary = Diary()
+    with pytest.warns(ConvergenceWarning, match="went back"):
+        model, _ = fitted(RNNRegressor, True, diary)
+    assert diary.places() == [(ALONE, number) for number in range(1, 7)]
+    assert [epoch.loss for epoch in diary.epochs] == model.loss_curve_
+    assert np.isfinite(model.loss_curve_).all()
+    assert np.isfinite(diary.thetas).all()
+
+
+def loss_by_hand(model, X, y, weight):
+    """The loss of a model from its predictions, in the units of validation_loss_curve_."""
+    predicted = model.predict(X)
+    if isinstance(model, RNNClassifier):
+        return log_loss(y, model.predict_proba(X), sample_weight=weight, labels=model.classes_)
+    if model.loss == "poisson":
+        return np.average(predicted - y * np.log(predicted), weights=weight)
+    scale = model._model.scaling.target_scale[0]
+    if model.loss == "quantile":
+        return mean_pinball_loss(y, predicted, alpha=model.quantile, sample_weight=weight) / scale
+    return np.average(((predicted - y) / scale) ** 2, weights=weight) / 2
+
+
+KINDS = [
+    (RNNRegressor, {}),
+    (RNNRegressor, {"loss": "quantile", "quantile": 0.8}),
+    (RNNRegressor, {"loss": "poisson"}),
+    (RNNClassifier, {}),
+]
+
+
+@L_BFGS_MAY_END
+@pytest.mark.parametrize(("Estimator", "kind"), KINDS)
+@pytest.mark.parametrize("linear_path", [None, "auto"])
+@SOLVERS
+def test_the_model_of_an_epoch_has_its_validation_loss_and_score(
+    solver, linear_path, Estimator, kind
+):
+    diary = Diary()
+    settings = {"solver": solver, "linear_path": linear_path} | kind
+    model, data = fitted(Estimator, True, diary, **settings)
+    held_out = data["X_val"], data["y_val"], data["sample_weight_val"]
+    assert len(diary.epochs) == (6 if linear_path is None else 12)
+    for epoch, rebuilt, theta in zip(diary.epochs, diary.rebuilt, diary.thetas, strict=True):
+        judge = copy.copy(model)
+        judge._model = rebuilt
+        np.testing.assert_array_equal(rebuilt.theta, theta)
+        assert judge.score(*held_out) == pytest.approx(epoch.validation_score, rel=1e-10)
+        assert loss_by_hand(judge, *held_out) == pytest.approx(epoch.validation_loss, rel=1e-10)
+        assert (rebuilt.path is None) == (linear_path is None or epoch.candidate == ALONE)
+        assert rebuilt.n_samples_seen == epoch.number * 60
+
+
+def test_without_validation_data_the_weights_of_an_epoch_are_the_last_ones():
+    diary = Diary()
+    model, _ = fitted(RNNRegressor, False, diary)
+    np.testing.assert_array_equal(diary.thetas[-1], model._model.theta)
+    assert len({theta.tobytes() for theta in diary.thetas}) == 6
+
+
+def test_where_data_are_watched_the_weights_of_an_epoch_are_an_average(monkeypatch):
+    """Equation (83), until the average is one of the last hundred updates."""
+    original, updated = optimizers.Adam.update, []
+
+    def watched(self, theta, *arguments):
+        original(self, theta, *arguments)
+        updated.append(theta.copy())
+
+    monkeypatch.setattr(optimizers.Adam, "update", watched)
+    diary = Diary()
+    fitted(RNNRegressor, True, diary, batch_size=6, max_iter=105)
+    assert len(updated) == 1050
+    average, averages = 0.0, []
+    for number, theta in enumerate(updated, start=1):
+        average = average + max(0.01, 10.0 / (number + 9.0)) * (theta - average)
+        averages.append(average)
+    np.testing.assert_allclose(diary.thetas, averages[9::10], rtol=1e-9, atol=1e-12)
+    assert np.abs(diary.thetas[3] - updated[39]).max() > 1e-3
+
+
+# --- what a listener can do ------------------------------------------------------------------
+
+
+@BOTH
+@SOLVERS
+@WATCHED
+def test_a_training_stops_after_the_epoch_in_which_a_listener_returns_true(
+    watched, solver, Estimator
+):
+    settings = {"solver": solver, "learning_rate": "constant"}
+    everything, diary = Diary(), Diary(last=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        whole, _ = fitted(Estimator, watched, everything, **settings)
+    # More epochs would help, but nobody who stopped a training is told so.
+    stopped, _ = fitted(Estimator, watched, diary, **settings)
+    assert whole.n_iter_ == 6
+    assert stopped.n_iter_ == len(diary.epochs) == 3
+    assert stopped.t_ == 180
+    assert stopped.loss_curve_ == whole.loss_curve_[:3]
+    best = 2
+    if watched:
+        assert stopped.validation_loss_curve_ == whole.validation_loss_curve_[:3]
+        best = int(np.argmin(stopped.validation_loss_curve_))
+    np.testing.assert_array_equal(stopped._model.theta, everything.thetas[best])
+
+
+def test_the_best_weights_are_kept_where_a_listener_stops_later():
+    data, noise = data_for(RNNRegressor, True), np.random.RandomState(5).normal(size=90)
+    data |= {"y": noise[:60], "y_val": noise[60:]}
+    diary = Diary(last=30)
+    stopped = fit(lasting(RNNRegressor, learning_rate_init=0.1, max_iter=40), data, diary)
+    best = int(np.argmin(stopped.validation_loss_curve_))
+    assert stopped.n_iter_ == 30
+    assert best < 25
+    np.testing.assert_array_equal(stopped._model.theta, diary.thetas[best])
+
+
+@L_BFGS_MAY_END
+@BOTH
+@SOLVERS
+@pytest.mark.parametrize("candidate", [BESIDE, ALONE])
+def test_a_listener_stops_the_whole_fit_whichever_candidate_it_hears(candidate, solver, Estimator):
+    diary = Diary(2, candidate)
+    settings = {"solver": solver, "linear_path": "auto"}
+    model, data = fitted(Estimator, True, diary, **settings)
+    expected = [(BESIDE, number) for number in (1, 2)]
+    if candidate == ALONE:  # the first is trained to its end
+        expected = [(BESIDE, number) for number in range(1, 7)] + [(ALONE, 1), (ALONE, 2)]
+    assert diary.places() == expected
+    recorded = [[epoch.loss for epoch in diary.of(name)] for name in (BESIDE, ALONE)]
+    assert model.loss_curve_ in [curve for curve in recorded if curve]
+    assert np.isfinite(model.score(data["X"], data["y"]))
+    assert model._model.path is not None
+
+
+def test_all_listeners_are_told_of_the_epoch_in_which_one_stops():
+    for stops in (0, 1, 2):
+        diaries = [Diary(2 if i == stops else None) for i in range(3)]
+        model, _ = fitted(RNNRegressor, True, *diaries)
+        assert model.n_iter_ == 2
+        assert [len(diary.epochs) for diary in diaries] == [2, 2, 2]
+
+
+def test_a_listener_that_stops_a_partial_fit_changes_nothing():
+    data = data_for(RNNRegressor, False)
+    model, plain = small(), small()
+    for _ in range(3):
+        fit(model, data, Diary(last=1), method="partial_fit")
+        plain.partial_fit(**data)
+    assert joblib.hash(model.__getstate__()) == joblib.hash(plain.__getstate__())
+    assert len(model.loss_curve_) == 3
+
+
+def scribble(epoch):
+    """Listener that rebuilds a model and spoils it."""
+    rebuilt = epoch.rebuild()
+    rebuilt.theta[:] = np.nan
+    return False
+
+
+@L_BFGS_MAY_END
+@BOTH
+@SOLVERS
+@pytest.mark.parametrize(
+    ("watched", "settings"),
+    [
+        (False, {}),
+        (True, {}),
+        (True, {"linear_path": "auto"}),
+        (False, {"dropout": 0.3}),
+        (True, {"dtype": "float32"}),
+    ],
+)
+def test_a_listener_changes_no_bit_of_a_fit(watched, settings, solver, Estimator):
+    plain, _ = fitted(Estimator, watched, solver=solver, **settings)
+    heard, _ = fitted(Estimator, watched, Diary(), scribble, solver=solver, **settings)
+    assert joblib.hash(heard.__getstate__()) == joblib.hash(plain.__getstate__())
+
+
+def test_an_error_of_a_listener_reaches_the_caller_and_leaves_the_model_as_it_was():
+    model, data = fitted(RNNRegressor, True)
+    kept = joblib.hash(model.__getstate__())
+
+    def fail(epoch):
+        raise RuntimeError("no more paper")
+
+    with pytest.raises(RuntimeError, match="no more paper"):
+        fit(model, data, fail)
+    assert joblib.hash(model.__getstate__()) == kept
+
+
+def test_ctrl_c_in_a_listener_keeps_what_is_learnt():
+    diary = Diary()
+
+    def interrupt(epoch):
+        if epoch.number == 3:
+            raise KeyboardInterrupt
+
+    with pytest.warns(ConvergenceWarning, match="interrupted"):
+        model, _ = fitted(RNNRegressor, False, diary, interrupt)
+    assert model.n_iter_ == len(diary.epochs) == 3
+    np.testing.assert_array_equal(model._model.theta, diary.thetas[2])
+
+
+# --- the package's own listeners -------------------------------------------------------------
+
+
+def epoch(loss, validation_loss=None, validation_score=None, number=1, theta=None):
+    return Epoch("net", number, 10, loss, validation_loss, validation_score, theta, None)
+
+
+def told(listener, values):
+    """The listener, having heard of some losses."""
+    for loss in values:
+        assert not listener(epoch(loss))
+    return listener
+
+
+@pytest.mark.parametrize("n_epochs", [0, 1, 4])
+def test_a_loss_has_stalled_after_more_epochs_without_improvement_than_allowed(n_epochs):
+    patience = told(Patience(0.0, n_epochs), [3.0])
+    assert not patience.has_stalled
+    for _ in range(n_epochs):
+        assert not told(patience, [3.0]).has_stalled
+    assert told(patience, [3.0]).has_stalled
+    assert not told(patience, [2.9]).has_stalled
+    assert told(patience, [2.95] * (n_epochs + 1)).has_stalled
+
+
+def test_a_loss_never_stalls_if_patience_is_infinite():
+    assert not told(Patience(0.0, math.inf), [1.0] * 1000).has_stalled
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-9, 1e9])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_an_improvement_is_one_by_more_than_a_share_of_the_best(sign, unit):
+    best = sign * 100.0 * unit
+    for gain, stalls in ((0.5, True), (0.99, True), (1.01, False), (30.0, False)):
+        patience = told(Patience(0.01, 0), [best, best - gain * unit])
+        assert patience.has_stalled == stalls
+
+
+def test_the_best_is_the_smallest_loss_even_if_it_was_no_improvement():
+    slowly = [100.0 * 0.995**n for n in range(6)]
+    assert told(Patience(0.01, 4), slowly).has_stalled
+    assert not told(Patience(0.01, 5), slowly).has_stalled
+    assert not told(Patience(0.004, 4), slowly).has_stalled
+    assert told(Patience(0.01, 0), [100.0, 99.5, 98.9]).has_stalled  # 98.9 is near to 99.5
+    assert not told(Patience(0.01, 0), [100.0, 99.5, 98.4]).has_stalled
+
+
+def test_patience_that_starts_at_a_loss_counts_only_what_is_better():
+    patience = Patience(0.01, 1)
+    patience.start_at(2.0)
+    assert not told(patience, [1.99]).has_stalled
+    assert told(patience, [1.98]).has_stalled
+    assert not told(patience, [1.9]).has_stalled
+
+
+def test_patience_that_starts_anew_forgets_the_epochs_and_keeps_the_best():
+    patience = told(Patience(0.0, 1), [1.0, 2.0, 2.0])
+    assert patience.has_stalled
+    patience.start_anew()
+    assert not patience.has_stalled
+    assert not told(patience, [1.5]).has_stalled
+    assert told(patience, [1.5]).has_stalled
+
+
+def test_patience_watches_the_validation_data_where_there_are_any():
+    falling, rising = [3.0, 2.0, 1.0], [1.0, 2.0, 3.0]
+    for training, watched, stalls in ((falling, rising, True), (rising, falling, False)):
+        patience = Patience(0.0, 1)
+        for loss, validation_loss in zip(training, watched, strict=True):
+            patience(epoch(loss, validation_loss, 0.0))
+        assert patience.has_stalled == stalls
+
+
+def test_beside_a_linear_path_patience_starts_at_what_the_path_says():
+    diary = Diary()
+    settings = {"linear_path": "auto", "tol": 1e6, "n_iter_no_change": 3, "max_iter": 20}
+    fitted(RNNRegressor, True, diary, **settings)
+    # Alone, the first epoch improves on nothing.
+    assert (len(diary.of(BESIDE)), len(diary.of(ALONE))) == (4, 5)
+
+
+def test_the_start_is_kept_where_no_epoch_is_better_than_the_path():
+    """Steps that are far too long: what is best on the validation data is the path by itself."""
+    diary = Diary()
+    settings = {"learning_rate_init": 3.0, "linear_path": "auto", "max_iter": 2}
+    model, data = fitted(RNNRegressor, True, diary, **settings)
+    path = model._model.path
+    start = small(linear_path="auto", learning_rate_init=1e-12, max_iter=1, early_stopping=True)
+    start_diary = Diary()
+    fit(start, data, start_diary)
+    begins_at = start_diary.of(BESIDE)[0].validation_loss
+    assert min(epoch.validation_loss for epoch in diary.of(BESIDE)) > begins_at
+    raw = model._raw_predict(data["X_val"])[1]
+    sequences = model._model.schema.read(data["X_val"])
+    np.testing.assert_allclose(raw, path.predict(sequences), rtol=1e-10)
+
+
+class Table:
+    """A network of as many parameters as rows, which predicts just these."""
+
+    def raw_predict(self, theta, data, helpers):
+        return theta[:, np.newaxis].copy()
+
+
+def watch_of(rng, n=9):
+    targets, offsets = rng.normal(size=(2, n, 1))
+    scored = []
+
+    def score(raw):
+        scored.append(raw)
+        return float(len(scored))
+
+    examples = Examples(None, targets, rng.uniform(0.5, 2.0, n), offsets)
+    return Watch(examples, losses.SquaredError(), score), scored
+
+
+def test_a_verdict_is_the_weighted_loss_and_the_score_of_predictions_with_their_offsets(rng):
+    watch, scored = watch_of(rng)
+    _, targets, weights, offsets = watch.examples
+    theta = rng.normal(size=9)
+    verdict = watch.measure(Table(), theta, None)
+    raw = theta[:, np.newaxis] + offsets
+    expected = (weights @ (raw - targets) ** 2)[0] / 2 / weights.sum()
+    assert verdict.loss == pytest.approx(expected, rel=1e-14)
+    assert verdict.score == 1.0
+    np.testing.assert_array_equal(scored, [raw])
+
+
+def test_a_watch_keeps_a_copy_of_the_best_weights(rng):
+    watch, _ = watch_of(rng)
+    theta = np.zeros(9)
+    assert watch.best is None
+    for number, loss in enumerate([3.0, 2.0, 2.5, 1.0, 1.0, 4.0]):
+        theta[:] = number
+        assert not watch(epoch(0.0, loss, 0.0, theta=theta))
+    assert watch.best_loss == 1.0
+    np.testing.assert_array_equal(watch.best, np.full(9, 3.0))  # of two equals the first
+
+
+@pytest.mark.parametrize("loss", [math.inf, math.nan])
+def test_a_watch_keeps_the_first_weights_whatever_their_loss(loss, rng):
+    watch, _ = watch_of(rng)
+    watch.keep_best(np.ones(9), loss)
+    np.testing.assert_array_equal(watch.best, np.ones(9))
+
+
+def test_each_half_of_the_validation_data_has_predictions_chosen_on_the_other_half(rng):
+    watch, _ = watch_of(rng)
+    _, targets, weights, offsets = watch.examples
+    assert watch.unchosen is None
+    thetas, best = [], set()
+    for _ in range(12):
+        thetas.append(rng.normal(size=9))
+        watch.measure(Table(), thetas[-1], None)
+        raw = np.array(thetas)[:, :, np.newaxis] + offsets
+        rows = (weights[:, np.newaxis] * (raw - targets) ** 2)[:, :, 0]
+        even, odd = rows[:, ::2].sum(axis=1).argmin(), rows[:, 1::2].sum(axis=1).argmin()
+        expected = np.empty(9)
+        expected[1::2], expected[::2] = thetas[even][1::2], thetas[odd][::2]
+        np.testing.assert_array_equal(watch.unchosen[:, 0], expected)
+        best.add((even, odd))
+    assert len(best) > 2
+    assert any(even != odd for even, odd in best)
+
+
+def test_predictions_of_the_start_are_chosen_from_too(monkeypatch):
+    """Weights that are worse on both halves than the path by itself say nothing."""
+    diary, halves = Diary(), []
+    original = Watch.measure
+
+    def measure(self, *arguments):
+        verdict = original(self, *arguments)
+        halves.append((self, self.unchosen.copy()))
+        return verdict
+
+    monkeypatch.setattr(Watch, "measure", measure)
+    settings = {"learning_rate_init": 3.0, "linear_path": "auto", "max_iter": 2}
+    fitted(RNNRegressor, True, diary, **settings)
+    beside = [unchosen for watch, unchosen in halves if watch is halves[0][0]]
+    assert len(beside) == 3  # the start and two epochs
+    for unchosen in beside:
+        np.testing.assert_array_equal(unchosen, 0.0)
+
+
+def curves_of(training, watched):
+    curves = Curves()
+    for number, (loss, validation_loss) in enumerate(zip(training, watched, strict=True)):
+        assert not curves(epoch(loss, validation_loss, float(number)))
+    return curves
+
+
+def test_curves_record_losses_and_scores_of_every_epoch():
+    curves = curves_of([3.0, 2.0, 2.5], [6.0, 7.0, 5.0])
+    assert len(curves) == 3
+    assert curves.loss == [3.0, 2.0, 2.5]
+    assert curves.validation_loss == [6.0, 7.0, 5.0]
+    assert curves.validation_scores == [0.0, 1.0, 2.0]
+
+
+def test_curves_have_no_validation_losses_where_there_are_no_data_to_watch():
+    curves = told(Curves(), [3.0, 2.0])
+    assert curves.loss == [3.0, 2.0]
+    assert curves.validation_loss == curves.validation_scores == []
+    assert not curves.overfits()
+
+
+@pytest.mark.parametrize(
+    ("training", "watched", "overfits"),
+    [
+        ([4, 3, 2, 1], [2.0, 1.0, 1.2, 1.6], True),
+        ([4, 3, 2, 1], [2.0, 1.0, 1.2, 1.4], False),  # not by more than half
+        ([4, 3, 2, 3.5], [2.0, 1.0, 1.2, 1.6], False),  # the training loss rose too
+        ([4, 3, 2, 1], [-1.0, -2.0, -1.5, -0.9], True),
+        ([4, 3, 2, 1], [-1.0, -2.0, -1.5, -1.1], False),
+        ([4, 3, 2, 1], [4.0, 3.0, 9.0, 2.0], False),  # the last is the best
+        ([1], [1.0], False),
+    ],
+)
+def test_curves_overfit_where_the_validation_loss_rises_by_half_and_the_training_loss_falls(
+    training, watched, overfits
+):
+    assert curves_of(training, watched).overfits() == overfits
+
+
+def test_a_line_has_the_number_and_the_losses_of_its_epoch():
+    lines = []
+    listener = Lines(lines.append)
+    assert listener(epoch(0.123456789, number=7)) is None
+    assert listener(epoch(12.0, 0.5, -0.25, number=8)) is None
+    assert lines == [
+        "Iteration 7, loss = 0.12345679",
+        "Iteration 8, loss = 12.00000000, validation loss = 0.50000000, validation score = "
+        "-0.250000",
+    ]
+
+
+def lines_of(epochs):
+    lines = []
+    for epoch in epochs:
+        line = f"Iteration {epoch.number}, loss = {epoch.loss:.8f}"
+        if epoch.validation_loss is not None:
+            line += f", validation loss = {epoch.validation_loss:.8f}"
+            line += f", validation score = {epoch.validation_score:.6f}"
+        lines.append(line)
+    return lines
+
+
+@L_BFGS_MAY_END
+@BOTH
+@SOLVERS
+@WATCHED
+def test_verbose_prints_a_line_for_each_epoch(watched, solver, Estimator, capfd):
+    diary = Diary()
+    fitted(Estimator, watched, diary, solver=solver, verbose=True)
+    assert len(diary.epochs) == 6
+    assert capfd.readouterr() == ("\n".join(lines_of(diary.epochs)) + "\n", "")
+
+
+@L_BFGS_MAY_END
+@BOTH
+def test_verbose_names_the_candidates_where_there_are_two(Estimator, capfd):
+    diary = Diary()
+    fitted(Estimator, True, diary, linear_path="auto", verbose=True)
+    expected = []
+    for name in (BESIDE, ALONE):
+        expected += [f"The recurrent part {name}:", *lines_of(diary.of(name))]
+    assert capfd.readouterr() == ("\n".join(expected) + "\n", "")
+
+
+def test_a_verbose_partial_fit_prints_one_line(capfd):
+    model, diary = small(verbose=True), Diary()
+    fit(model, data_for(RNNRegressor, False), diary, method="partial_fit")
+    assert capfd.readouterr() == (lines_of(diary.epochs)[0] + "\n", "")

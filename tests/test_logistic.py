@@ -1,0 +1,71 @@
+"""Penalised logistic regression and its left-out log-odds."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.linear_model import LogisticRegression
+
+from skrnn.linear.logistic import Logistic
+
+
+def logistic_of(n, n_classes, seed):
+    """A problem of classes on principal components, weighted, with its codes."""
+    rng = np.random.default_rng(seed)
+    X, weights = rng.normal(size=(n, 4)), rng.integers(1, 4, n).astype(float)
+    codes = (X @ rng.normal(size=(4, n_classes)) + rng.normal(size=(n, n_classes))).argmax(axis=1)
+    X = X - np.average(X, axis=0, weights=weights)
+    values, vectors = np.linalg.eigh((weights[:, np.newaxis] * X).T @ X)
+    indicators = np.eye(n_classes)[codes] if n_classes > 2 else (codes == 1)[:, np.newaxis] * 1.0
+    return Logistic(X @ vectors, values, indicators, weights), codes
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_logistic_map_is_the_logistic_regression_of_its_penalty(n_classes):
+    problem, codes = logistic_of(80, n_classes, 0)
+    ridge = np.r_[np.full(4, 0.01), 1e-6]
+    fitted = problem._minimize(problem._start(), ridge)
+    model = LogisticRegression(C=1 / (0.01 * problem.total), tol=1e-10, max_iter=10_000)
+    model.fit(problem.terms[:, :4], codes, sample_weight=problem.weights)
+    assert_allclose(fitted[:-1], model.coef_.T, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("n_classes", "tolerance"), [(2, 0.02), (3, 0.1)])
+def test_left_out_log_odds_are_close_to_those_of_a_fit_without_the_sample(n_classes, tolerance):
+    problem, _ = logistic_of(60, n_classes, 1)
+    ridge = np.r_[np.full(4, 0.01), 1e-6]
+    fitted = problem._minimize(problem._start(), ridge)
+    left_out, raw = problem._left_out(fitted, ridge), problem.terms @ fitted
+    for i in range(0, 60, 7):
+        weights = problem.weights.copy()
+        weights[i] -= 1.0
+        kept = weights > 0
+        fewer = Logistic(
+            problem.terms[kept, :-1], problem.values[:-1] * problem.total,
+            problem.indicators[kept], weights[kept],
+        )  # fmt: skip
+        scale = problem.total / fewer.total  # the penalty stays what it was in all
+        exact = problem.terms[i] @ fewer._minimize(fitted, ridge * scale)
+        shift = left_out[i] - exact
+        assert np.abs(shift - shift.mean() * (n_classes > 2)).max() < tolerance
+        assert np.abs(exact - raw[i]).max() > 0.5 * np.abs(left_out[i] - raw[i]).max()
+
+
+def test_a_strong_penalty_is_made_up_for_by_the_slope():
+    problem, _ = logistic_of(400, 2, 2)
+    raw = problem.terms @ problem._minimize(problem._start(), np.r_[np.full(4, 1.0), 1e-6])
+    assert problem._slope(raw) > 1.5
+    assert problem._slope(10.0 * raw) == pytest.approx(problem._slope(raw) / 10.0, rel=0.05)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_weights_are_repetition_for_the_logistic_map(n_classes):
+    for seed in range(4):
+        problem, _ = logistic_of(30, n_classes, seed)
+        rows = np.repeat(np.arange(30), problem.weights.astype(int))[::-1]
+        again = Logistic(
+            problem.terms[rows, :-1], problem.values[:-1] * problem.total,
+            problem.indicators[rows], np.ones(len(rows)),
+        )  # fmt: skip
+        (fitted, left_out), (fitted_again, left_out_again) = problem.fit(), again.fit()
+        assert_allclose(fitted, fitted_again, rtol=1e-7, atol=1e-9)
+        assert_allclose(left_out[rows], left_out_again, rtol=1e-7, atol=1e-9)

@@ -1,0 +1,290 @@
+"""X of every form becomes Sequences, or an error that says where in X and what is wrong."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from datasets import ARRAY, LIST, TABLE, objects, put
+from scipy import sparse
+
+from skrnn.data.reading import read
+
+NAN, INF = np.nan, np.inf
+
+# --- forms of X ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        TABLE,
+        TABLE.tolist(),
+        tuple(map(tuple, TABLE)),
+        TABLE.astype(object),
+        TABLE.astype(int),
+        TABLE.astype(">f8"),
+        np.asfortranarray(TABLE),
+        pd.DataFrame(TABLE),
+        pd.DataFrame(TABLE.astype(int)).convert_dtypes(),
+        pd.DataFrame(TABLE).astype(object),
+        pl.DataFrame(TABLE),
+    ],
+)
+def test_every_2d_container_is_the_same_table(X):
+    sequences, form, n_columns = read(X)
+    assert (form, n_columns) == ("table", 4)
+    assert sequences.values.dtype == np.float64
+    assert sequences.values.flags.c_contiguous
+    assert sequences.starts.tolist() == [0, 4, 8]
+    np.testing.assert_array_equal(sequences.values, TABLE.reshape(-1, 1))
+
+
+def test_flat_rows_are_time_before_features():
+    flat = ARRAY.reshape(2, 12)
+    sequences, form, n_columns = read(flat, n_timesteps=4)
+    assert (form, n_columns) == ("flat", 12)
+    assert np.shares_memory(sequences.values, flat)
+    np.testing.assert_array_equal(sequences.values, ARRAY.reshape(-1, 3))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_contiguous_3d_is_a_view(dtype):
+    X = ARRAY.astype(dtype)
+    X.flags.writeable = False
+    sequences, form, n_columns = read(X)
+    assert (form, n_columns) == ("array", 3)
+    assert np.shares_memory(sequences.values, X)
+    assert sequences.values.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        LIST,
+        tuple(LIST),
+        objects(LIST),
+        pd.Series(LIST),
+        [LIST[0].tolist(), LIST[1].tolist()],
+        [pd.DataFrame(LIST[0]), pl.DataFrame(LIST[1])],
+        [LIST[0], LIST[1].tolist()],
+    ],
+)
+def test_every_container_of_arrays_is_the_same_list(X):
+    sequences, form, n_columns = read(X)
+    assert (form, n_columns) == ("list", 3)
+    assert sequences.lengths.tolist() == [2, 5]
+    np.testing.assert_array_equal(sequences.values, np.concatenate(LIST))
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [np.array([1.0, 2.0]), np.array([3.0])],
+        [np.array([[1.0], [2.0]]), np.array([3.0])],
+        objects([[1, 2], [3]]),
+        objects([(1, 2), (3,)]),
+        pd.Series([[1, 2], [3]]),
+        pl.Series([[1, 2], [3]]),
+        [pd.Series([1, 2]), pd.Series([3], dtype="Int64")],
+        [np.array([1, 2], dtype=object), np.array([3])],
+    ],
+)
+def test_1d_elements_have_one_feature(X):
+    sequences, form, n_columns = read(X)
+    assert (form, n_columns) == ("list", 1)
+    assert sequences.lengths.tolist() == [2, 1]
+    assert sequences.values.tolist() == [[1], [2], [3]]
+
+
+@pytest.mark.parametrize("X", [TABLE.astype(">f4"), ARRAY.astype(">f4"), [LIST[0].astype(">f4")]])
+def test_float32_in_another_order_of_bytes_stays_float32(X):
+    assert read(X).sequences.values.dtype == np.dtype("=f4")
+
+
+def test_list_of_equal_arrays_stays_a_list_and_list_of_numbers_a_table():
+    arrays = [np.array([1.0, 2.0]), np.array([3.0, 4.0])]
+    assert read(arrays).form == "list"
+    assert read(objects(arrays)).form == "list"
+    assert read(pd.Series([[1, 2], [3, 4]])).form == "list"
+    assert read([[1, 2], [3, 4]]).form == "table"
+    assert read([[1, 2]]).form == "table"
+    assert read([[[1, 2], [3, 4]]]).form == "list"
+
+
+def test_trailing_nan_steps_are_padding():
+    padded = np.full((3, 5, 2), NAN)
+    arrays = [np.arange(2.0 * n).reshape(n, 2) for n in (3, 5, 1)]
+    for row, array in zip(padded, arrays, strict=True):
+        row[: len(array)] = array
+    sequences, form, n_columns = read(padded)
+    expected = read(arrays).sequences
+    assert (form, n_columns) == ("array", 2)
+    assert np.shares_memory(sequences.values, padded)
+    np.testing.assert_array_equal(sequences.steps(), expected.steps())
+    np.testing.assert_array_equal(sequences.lengths, expected.lengths)
+    assert sequences.starts.dtype == sequences.lengths.dtype == np.int64
+
+
+@pytest.mark.parametrize(
+    ("X", "expected"),
+    [
+        (TABLE.astype(np.float32), np.float32),
+        (TABLE.astype(np.float16), np.float64),
+        (TABLE.astype(int), np.float64),
+        (TABLE > 3, np.float64),
+        (pd.DataFrame(TABLE.astype(np.float32)), np.float32),
+        ([np.ones(2, np.float32), np.ones(3, np.float32)], np.float32),
+        ([np.ones(2, np.float32), np.ones(3)], np.float64),
+    ],
+)
+def test_float32_stays_and_all_else_becomes_float64(X, expected):
+    assert read(X).sequences.values.dtype == expected
+    assert read(X, dtype="float32").sequences.values.dtype == np.float32
+    assert read(X, dtype="float64").sequences.values.dtype == np.float64
+
+
+def test_large_but_finite_is_accepted():
+    for X in (np.full((2, 3), 1.7e308), np.full((2, 3, 2), 3e38, np.float32)):
+        np.testing.assert_array_equal(read(X).sequences.values.ravel(), X.ravel())
+
+
+def test_nothing_is_changed_and_nothing_warns():
+    X = put(ARRAY, (1, slice(2, None)), NAN)
+    before = X.copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read(X, dtype="float32")
+    np.testing.assert_array_equal(X, before)
+
+
+# --- refusals of X ---------------------------------------------------------------------------
+
+BAD_X = {
+    "nan in table": (put(TABLE, (1, 2), NAN), ValueError, "X contains NaN: sample 1, column 2"),
+    "None in table": ([[1, None]], ValueError, "Input X contains NaN: sample 0, column 1"),
+    "NA in table": (
+        pd.DataFrame({"a": [1, None]}).convert_dtypes(),
+        ValueError,
+        "Input X contains NaN: sample 1, column 0",
+    ),
+    "inf in table": (put(TABLE, (2, 3), -INF), ValueError, "X contains infinity.*sample 2, col"),
+    "nan before the end": (
+        put(ARRAY, (1, 2, 0), NAN),
+        ValueError,
+        "Input X contains NaN: sample 1, step 2, feature 0",
+    ),
+    "nan step before a step": (put(ARRAY, (0, 1), NAN), ValueError, "sample 0, step 1, feature 0"),
+    "nan in part of the last step": (
+        put(ARRAY, (1, 3, 2), NAN),
+        ValueError,
+        "sample 1, step 3, feature 2. NaN is padding only",
+    ),
+    "inf in 3-D": (put(ARRAY, (0, 3, 1), INF), ValueError, "infinity.*sample 0, step 3, feature 1"),
+    "inf in padding": (
+        put(put(ARRAY, (1, slice(2, None)), NAN), (1, 3, 0), INF),
+        ValueError,
+        "Input X contains NaN: sample 1, step 2, feature 0",
+    ),
+    "only padding": (put(ARRAY, 1, NAN), ValueError, "Sample 1 of X is empty: all of its 4 steps"),
+    "nan in a list": (
+        [np.ones((2, 3)), put(np.ones((4, 3)), (3, 1), NAN)],
+        ValueError,
+        "Input X contains NaN: sample 1, step 3, feature 1",
+    ),
+    "inf in a list": ([np.array([1.0, INF])], ValueError, "infinity.*sample 0, step 1, feature 0"),
+    "empty sequence": ([np.ones((2, 3)), np.ones((0, 3))], ValueError, "Sample 1 of X is empty"),
+    "no features": ([np.ones((2, 0))], ValueError, "Sample 0 of X is empty"),
+    "empty list": ([], ValueError, r"Found array with 0 sample\(s\)"),
+    "no rows": (np.empty((0, 3)), ValueError, r"0 sample\(s\) \(shape=\(0, 3\)\)"),
+    "no columns": (np.empty((12, 0)), ValueError, r"0 feature\(s\) \(shape=\(12, 0\)\)"),
+    "no steps": (np.empty((3, 0, 2)), ValueError, r"X is empty: shape \(3, 0, 2\)"),
+    "no features in 3-D": (np.empty((3, 2, 0)), ValueError, "X is empty.*Net requires"),
+    "1-D": (np.ones(3), ValueError, "Reshape your data"),
+    "list of numbers": ([1, 2, 3], ValueError, "Reshape your data"),
+    "objects in 1-D": (np.array([1, 2], dtype=object), ValueError, "Reshape your data"),
+    "scalar": (3.0, ValueError, "Reshape your data"),
+    "None": (None, ValueError, "Expected 2D array"),
+    "Series of numbers": (pd.Series([1.0, 2.0]), ValueError, "Expected a 2-dimensional container"),
+    "4-D": (np.ones((1, 2, 3, 4)), ValueError, r"4 dimensions \(shape \(1, 2, 3, 4\)\)"),
+    "features differ": (
+        [np.ones((2, 3)), np.ones((2, 2))],
+        ValueError,
+        "Sample 1 of X has 2 features per step, but sample 0 has 3",
+    ),
+    "ragged lists": ([[1, 2], [3]], ValueError, r"sample 1 has 1 numbers.*np.asarray\(x\) for x"),
+    "arrays and lists": ([np.ones(2), [3, 4]], ValueError, "mixes forms.*sample 1 is a list"),
+    "arrays and numbers": ([np.ones(2), 3.0], ValueError, "mixes forms.*sample 1 is a number"),
+    "ragged sample": ([[[1, 2], [3]]], ValueError, "Sample 0 of X is not a sequence"),
+    "nested table": ([[1, [2]], [3, 4]], ValueError, "not a 2-D or 3-D array of numbers"),
+    "3-D element": ([np.ones((2, 2, 2))], TypeError, "type ndarray of 3 dimensions"),
+    "None in a list": ([np.ones(2), None], TypeError, "Sample 1 of X is not.*NoneType"),
+    "dicts": ([{"a": 1}], TypeError, "Sample 0 of X is not a sequence.*dict"),
+    "object junk": (objects([object(), {}]), TypeError, "Sample 0 of X is not a sequence.*object"),
+    "list of strings": (["ab", "cd"], TypeError, "Sample 0 of X is not a sequence.*str"),
+    "dict in a table": (
+        np.array([[1, {}]], object),
+        TypeError,
+        "string or a real number.*column 1",
+    ),
+    "strings": (np.array([["a", "b"]]), ValueError, "could not convert string to float"),
+    "digits": ([["1", "2"]], ValueError, "could not convert string to float"),
+    "string objects": (
+        pd.DataFrame({"a": [1, "q"]}),
+        ValueError,
+        "to float: 'q'.*sample 1, column",
+    ),
+    "string column": (pd.DataFrame({"a": ["x", "y"]}), ValueError, "string to float.*sample 0"),
+    "strings in a list": ([np.array(["a"])], ValueError, "Sample 0 of X is of dtype <U1"),
+    "dates": (np.array([["2020"]], dtype="M8[D]"), ValueError, "datetime64.*must be numeric"),
+    "complex": (TABLE + 1j, ValueError, "Complex data not supported"),
+    "complex in a list": ([np.ones(2) + 1j], ValueError, "Complex data not supported: Sample 0"),
+    "complex objects": ((TABLE + 1j).astype(object), ValueError, "Complex data not supported"),
+    "array cells": (
+        pd.DataFrame({"a": [np.ones(3), np.ones(2)]}),
+        ValueError,
+        r"array of shape \(3,\) in the place of a number",
+    ),
+    "huge integer": ([[10**400]], ValueError, "too large to convert to float.*sample 0, column 0"),
+    "sparse": (sparse.csr_array(TABLE), TypeError, r"[Ss]parse.*toarray\(\)"),
+    "sparse matrix": (sparse.coo_matrix(TABLE), TypeError, r"[Ss]parse.*toarray\(\)"),
+    "sparse element": ([sparse.csr_array(TABLE)], TypeError, "Sample 0 of X.*csr_array"),
+    "mask": (np.ma.masked_greater(TABLE, 3), ValueError, "masked"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_X)
+def test_bad_X_is_refused_with_the_place(case):
+    X, error, message = BAD_X[case]
+    with pytest.raises(error, match=f"(?s){message}"):
+        read(X, estimator_name="Net")
+
+
+def test_mask_without_masked_values_is_an_array():
+    np.testing.assert_array_equal(read(np.ma.array(TABLE)).sequences.values.ravel(), TABLE.ravel())
+
+
+def test_n_timesteps_must_divide():
+    with pytest.raises(ValueError, match="4 columns, which n_timesteps=3 does not divide"):
+        read(TABLE, n_timesteps=3)
+
+
+def test_n_timesteps_must_agree():
+    read(ARRAY, n_timesteps=4)
+    read(LIST, n_timesteps=5)
+    with pytest.raises(ValueError, match=r"4 time steps \(shape \(2, 4, 3\).*n_timesteps=3"):
+        read(ARRAY, n_timesteps=3)
+    with pytest.raises(ValueError, match="Sample 1 of X has 5 steps, but n_timesteps=4"):
+        read(LIST, n_timesteps=4)
+
+
+def test_flat_nan_names_step_and_feature():
+    with pytest.raises(ValueError, match=r"sample 1, column 3 \(step 1, feature 1\)"):
+        read(put(TABLE, (1, 3), NAN), n_timesteps=2)
+
+
+@pytest.mark.parametrize("X", [TABLE + 1e300, ARRAY + 1e300, [np.ones((2, 1)) * 1e300]])
+def test_overflow_is_an_error_not_infinity(X):
+    with pytest.raises(ValueError, match=r"too large for dtype\('float32'\): sample 0.*1e\+300"):
+        read(X, dtype="float32")

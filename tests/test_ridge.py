@@ -1,0 +1,68 @@
+"""Ridge regression and its exact leave-one-out predictions."""
+
+import numpy as np
+import pytest
+from fits import weighted_table
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import linear_model
+
+from skrnn.linear import ridge
+
+
+def ridge_of(X, Y, weights):
+    def chunks():
+        for first in range(0, len(X), 7 if len(X) >= X.shape[1] else len(X)):
+            rows = slice(first, min(first + 7, len(X)) if len(X) >= X.shape[1] else len(X))
+            yield rows, X[rows]
+
+    return ridge.Ridge(chunks, Y, weights)
+
+
+@pytest.mark.parametrize(("n", "p"), [(30, 4), (9, 15)])
+def test_leave_one_out_is_a_fit_without_one_copy_of_the_sample(n, p):
+    X, Y, weights = weighted_table(n, p, 0)
+    penalties = ridge.PENALTIES[[20, 17]]
+    left_out = ridge_of(X, Y, weights).leave_one_out(penalties)
+    for i in range(n):
+        fewer = weights.copy()
+        fewer[i] -= 1
+        for k, penalty in enumerate(penalties):
+            model = linear_model.Ridge(penalty * weights.sum()).fit(X, Y[:, k], sample_weight=fewer)
+            expected = model.predict(X[i : i + 1])[0]
+            # The mean that is left out moves the intercept too: (77) takes both as one leverage.
+            assert_allclose(left_out[i, k], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("n", "p"), [(30, 4), (9, 15)])
+def test_map_is_the_ridge_regression_of_its_penalties(n, p):
+    X, Y, weights = weighted_table(n, p, 1)
+    penalties = ridge.PENALTIES[[12, 18]]
+    coefficients, intercepts = ridge_of(X, Y, weights).coefficients(penalties)
+    for k, penalty in enumerate(penalties):
+        model = linear_model.Ridge(penalty * weights.sum()).fit(X, Y[:, k], sample_weight=weights)
+        assert_allclose(coefficients[:, k], model.coef_, rtol=1e-7, atol=1e-10)
+        assert_allclose(intercepts[k], model.intercept_, rtol=1e-7, atol=1e-10)
+
+
+def test_best_penalty_has_the_least_left_out_error():
+    X, Y, weights = weighted_table(25, 6, 2)
+    fitted = ridge_of(X, Y, weights)
+    errors = [
+        weights @ (Y - fitted.leave_one_out(np.full(2, penalty))) ** 2
+        for penalty in ridge.PENALTIES
+    ]
+    assert_array_equal(fitted.best_penalties(), ridge.PENALTIES[np.argmin(errors, axis=0)])
+
+
+def test_both_decompositions_give_the_same(monkeypatch):
+    X, Y, weights = weighted_table(40, 5, 3)
+    X[:, 4] = X[:, 0] - X[:, 1]  # of rank 4
+    penalties = ridge.PENALTIES[[10, 18]]
+    by_singular_values = ridge_of(X, Y, weights)
+    monkeypatch.setattr(ridge, "_SMALL", 39)
+    by_eigenvalues = ridge_of(X, Y, weights)
+    assert len(by_singular_values.values) == len(by_eigenvalues.values) == 4
+    for method in ("coefficients", "leave_one_out"):
+        one, other = (getattr(r, method)(penalties) for r in (by_singular_values, by_eigenvalues))
+        for a, b in zip(one, other, strict=True):
+            assert_allclose(a, b, rtol=1e-9, atol=1e-11)

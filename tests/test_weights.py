@@ -1,0 +1,68 @@
+"""Sample weights: what is taken for them, and what each refusal says."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from skrnn.data.weights import read_weights
+
+NAN, INF = np.nan, np.inf
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_form_of_weights_is_one_number_for_each_sample(dtype):
+    for given, expected in [
+        (None, [1, 1, 1]),
+        (2, [2, 2, 2]),
+        (np.float64(0.5), [0.5, 0.5, 0.5]),
+        ([0, 1, 2], [0, 1, 2]),
+        (pd.Series([0, 1, 2], index=[5, 6, 7]), [0, 1, 2]),
+        (np.array([True, False, True]), [1, 0, 1]),
+    ]:
+        weights = read_weights(given, 3, dtype)
+        assert weights.dtype == np.float64
+        assert weights.tolist() == expected
+
+
+def test_weights_are_a_copy():
+    given = np.ones(3)
+    read_weights(given, 3, np.float64)[:] = 7
+    assert given.tolist() == [1, 1, 1]
+
+
+BAD_WEIGHTS = {
+    "2-D": (np.ones((3, 1)), ValueError, "must be 1D array or scalar, got 2D array"),
+    "length": (np.ones(2), ValueError, r"sample_weight.shape == \(2,\), expected \(3,\)"),
+    "negative": ([1, -2, 1], ValueError, "Negative values.*`sample_weight`: sample 1 is -2"),
+    "negative scalar": (-1, ValueError, "Negative values.*`sample_weight`"),
+    "nan": ([1, 1, NAN], ValueError, "Input sample_weight contains NaN: sample 2"),
+    "inf": ([1, INF, 1], ValueError, "Input sample_weight contains infinity.*sample 1"),
+    "zeros": ([0, 0, 0], ValueError, "must contain at least one non-zero number"),
+    "zero": (0, ValueError, "must contain at least one non-zero number"),
+    "strings": (["a", "b", "c"], ValueError, "sample_weight is of dtype <U1"),
+    "complex": (np.ones(3) + 1j, ValueError, "Complex data not supported"),
+    "huge": ([1e308, 1e308, 1e308], ValueError, "sum of sample_weight is too large"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_WEIGHTS)
+def test_bad_weights_are_refused_with_the_place(case):
+    weights, error, message = BAD_WEIGHTS[case]
+    with pytest.raises(error, match=f"(?s){message}"):
+        read_weights(weights, 3, np.float64)
+
+
+def test_weights_are_named_as_asked():
+    with pytest.raises(ValueError, match=r"sample_weight_val\.shape"):
+        read_weights([1], 3, np.float64, input_name="sample_weight_val")
+
+
+def test_weights_have_to_be_finite_in_the_precision_of_the_model():
+    for dtype in ("float64", np.float64):
+        assert read_weights([1e39, 1.0], 2, dtype).tolist() == [1e39, 1.0]
+    with pytest.raises(ValueError, match=r"too large for dtype\('float32'\): sample 0"):
+        read_weights([1e39, 1.0], 2, "float32")
+    with pytest.raises(ValueError, match=r"sum of sample_weight is too large for dtype\('float32'"):
+        read_weights([3e38, 3e38], 2, "float32")
+    with pytest.raises(ValueError, match="All of sample_weight are 0"):
+        read_weights([1e-60, 0.0], 2, "float32")
