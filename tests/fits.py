@@ -2,6 +2,7 @@
 
 import inspect
 
+import datasets
 import numpy as np
 import pytest
 from datasets import numbers
@@ -23,12 +24,11 @@ def small(Estimator=RNNRegressor, **parameters):
 
 
 def ragged(n=50, seed=0):
-    random = np.random.RandomState(seed)
-    return [random.normal(size=(random.randint(1, 8), 2)) for _ in range(n)]
+    return datasets.ragged(n, seed=seed, lengths=(1, 8))
 
 
 def table(n=50, n_columns=4, seed=0):
-    return np.random.RandomState(seed).normal(size=(n, n_columns))
+    return datasets.table(n, n_columns, seed)
 
 
 def weighted_table(n, p, seed):
