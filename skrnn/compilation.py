@@ -82,7 +82,8 @@ def _use_every_kernel(cell, dtype):
         for activation in choices.ACTIVATIONS:
             model = RNNRegressor(**settings, activation=activation, early_stopping=True)
             model.fit(table, y).predict(table)
-        RNNRegressor(**settings, pooling="mean", linear_path=None).fit(ragged, y)
+        for pooling in choices.POOLINGS:
+            RNNRegressor(**settings, pooling=pooling, linear_path=None).fit(ragged, y)
         RNNRegressor(**deep, solver="sgd").fit(ragged, y).predict(ragged)
         RNNClassifier(**settings, solver="lbfgs").fit(table, label).predict(table)
         RNNClassifier(**deep, linear_path=None).partial_fit(ragged, label, classes=[0, 1, 2])

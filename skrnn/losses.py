@@ -31,7 +31,7 @@ class Loss:
         Whether the network learns targets in units of their spread. The targets of other losses
         have units with a meaning of their own.
     is_robust : bool
-        Whether outliers among the targets are not to be followed.
+        Whether the loss is robust to outliers among the targets.
     is_likelihood : bool
         Whether the loss is a negative log-likelihood, its scale included.
     is_of_classes : bool
@@ -109,6 +109,21 @@ class Loss:
         return len(targets) > 1
 
     # What the linear path asks
+
+    def derivatives(self, raw, y):
+        """Value, slope and curvature of raw predictions (n,) for a target (n,).
+
+        They are asked for where `is_likelihood`, but not where `is_coupled`.
+        """
+        raise NotImplementedError(f"the loss {self.name} is a likelihood without derivatives")
+
+    def reference(self, targets, weights):
+        """How one target (n,) is brought near to one: a constant, a shift, and the new target.
+
+        The constant is the raw prediction of the new target where nothing is known of a sample. The
+        shift is added to every raw prediction of it.
+        """
+        return self.best_constant(targets[:, np.newaxis], weights)[0], 0.0, targets
 
     def responses(self, targets, weights):
         """What least squares regress on to predict raw predictions, (n, K)."""
@@ -204,13 +219,9 @@ class ExponentialFamily(Loss):
         """A of raw predictions, its first derivative (the mean) and its second (the variance)."""
         raise NotImplementedError
 
-    def reference(self, targets, weights):
-        """How one target (n,) is brought near to one: constant, shift, and the target that is left.
-
-        The constant is the raw prediction where nothing is known of a sample, and the shift is to
-        be added to every raw prediction of the target that is left.
-        """
-        raise NotImplementedError
+    def derivatives(self, raw, y):
+        value, mean, variance = self.cumulant(raw)
+        return value - y * raw, mean - y, variance
 
 
 class Poisson(ExponentialFamily):

@@ -299,11 +299,11 @@ class Mapped(Block):
         self.parameters = (Parameter("E", (numbers.n_outputs, n_outputs), glorot(), False),)
 
     def forward(self, weights, data, rows, run):
-        self.x = self.numbers.forward([], data, rows, run)
-        return self.x @ weights[0]
+        x, _ = self.numbers.forward([], data, rows, run)
+        return x @ weights[0], x
 
-    def backward(self, weights, d_x, gradients, run):
-        gradients[0] += self.x.T @ d_x
+    def backward(self, weights, x, d_x, gradients, run):
+        gradients[0] += x.T @ d_x
 
 
 def network_with_other_blocks(cell, monkeypatch):
@@ -379,3 +379,50 @@ def test_pooled_states_are_those_of_the_passes():
     run = Run(Timeline.of(data.lengths[order], True), Workspace(np.float64), False)
     sorted_rows = passes.pooled_states(network.chain, weights, data, order, run)
     np.testing.assert_array_equal(network.pooled_states(theta, data)[order], sorted_rows)
+
+
+class MeanAndMaximum(Pooling):
+    """A pooling whose vectors are longer than the states: mean and maximum side by side."""
+
+    def __init__(self, n_hidden, n_directions):
+        super().__init__(n_hidden, n_directions)
+        self.parts = [
+            choices.load(choices.POOLINGS[name])(n_hidden, n_directions) for name in ("mean", "max")
+        ]
+        self.n_outputs *= 2
+
+    def forward(self, weights, outputs, run):
+        found = [part.forward([], outputs, run) for part in self.parts]
+        return np.hstack([pooled for pooled, _ in found]), [out for _, out in found]
+
+    def backward(self, weights, kept, d_pooled, gradients, run):
+        d_parts = np.hsplit(d_pooled, 2)
+        d_outputs = []
+        for part, out, d_part in zip(self.parts, kept, d_parts, strict=True):
+            found = part.backward([], out, np.ascontiguousarray(d_part), [], run)
+            d_outputs.append([d_h.copy() for d_h in found])
+        return [one + other for one, other in zip(*d_outputs, strict=True)]
+
+
+@pytest.mark.parametrize("hidden", [(3,), (4, 3)])
+def test_a_pooling_may_be_wider_than_the_states_with_dropout_too(hidden, monkeypatch):
+    monkeypatch.setitem(choices.POOLINGS, "both", f"{__name__}:MeanAndMaximum")
+    network = building.network("gru", hidden, 2, 1, pooling="both", bidirectional=True)
+    theta = network.initialize(np.random.RandomState(3))
+    rng = rng_of(33)
+    data = building.joined(reference.random_sequences(rng, [4, 2, 5], 2))
+    targets, weights, loss = rng.normal(size=(3, 1)), np.ones(3), building.loss("squared_error")
+    masks = rng.uniform(0.5, 2.0, size=(3, network.n_masked))
+
+    def value(theta):
+        return building.loss_gradient(network, loss, theta, data, targets, weights, masks=masks)
+
+    move = rng.choice([-1.0, 1.0], size=len(theta)) / np.sqrt(len(theta))
+    (expected,) = reference.numerical_gradient(lambda s: value(theta + s[0] * move)[0], [0.0], 1e-5)
+    np.testing.assert_allclose(value(theta)[1] @ move, expected, rtol=1e-7)
+
+
+def test_two_blocks_may_not_share_the_name_of_a_parameter():
+    layer = Layer(CELLS["rnn"], 2, 3, np.float64, wants_input=False)
+    with pytest.raises(ValueError, match="'W'"):
+        Layout([layer, layer])

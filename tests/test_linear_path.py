@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_info
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.data.examples import Examples
 from skrnn.data.sequences import Sequences
 from skrnn.learning import training
 from skrnn.linear import path as linear_path
@@ -89,7 +90,7 @@ def test_left_out_predictions_of_noise_say_nothing(loss, n_outputs):
         "poisson": rng.poisson(3.0, (400, 2)),
     }.get(loss, rng.normal(size=(400, 2))).astype(float)
     loss = building.loss(loss, n_outputs, (0.2, 0.8))
-    path, left_out = linear_path.fit(X, targets, np.ones(400), False, loss, "auto")
+    path, left_out = linear_path.fit(Examples(X, targets, np.ones(400)), False, loss, "auto")
     assert left_out.shape == (400, n_outputs)
     assert np.ptp(left_out, axis=0).max() < 0.5
     assert path.coefficients.shape == (10, n_outputs)

@@ -16,7 +16,7 @@ def logistic_of(n, n_classes, seed):
     X = X - np.average(X, axis=0, weights=weights)
     values, vectors = np.linalg.eigh((weights[:, np.newaxis] * X).T @ X)
     indicators = np.eye(n_classes)[codes] if n_classes > 2 else (codes == 1)[:, np.newaxis] * 1.0
-    return Logistic(X @ vectors, values, indicators, weights), codes
+    return Logistic(X @ vectors, values, indicators, weights, np.minimum(weights, 1.0)), codes
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -41,7 +41,7 @@ def test_left_out_log_odds_are_close_to_those_of_a_fit_without_the_sample(n_clas
         kept = weights > 0
         fewer = Logistic(
             problem.terms[kept, :-1], problem.values[:-1] * problem.total,
-            problem.indicators[kept], weights[kept],
+            problem.indicators[kept], weights[kept], weights[kept],
         )  # fmt: skip
         scale = problem.total / fewer.total  # the penalty stays what it was in all
         exact = problem.terms[i] @ fewer._minimize(fitted, ridge * scale)
@@ -64,7 +64,7 @@ def test_weights_are_repetition_for_the_logistic_map(n_classes):
         rows = np.repeat(np.arange(30), problem.weights.astype(int))[::-1]
         again = Logistic(
             problem.terms[rows, :-1], problem.values[:-1] * problem.total,
-            problem.indicators[rows], np.ones(len(rows)),
+            problem.indicators[rows], np.ones(len(rows)), np.ones(len(rows)),
         )  # fmt: skip
         (fitted, left_out), (fitted_again, left_out_again) = problem.fit(), again.fit()
         assert_allclose(fitted, fitted_again, rtol=1e-7, atol=1e-9)

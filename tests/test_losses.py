@@ -3,11 +3,14 @@
 Constants and references are held against the loss itself, which is what they are to minimise.
 """
 
+import pickle
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 
-from skrnn import losses
+from skrnn import RNNRegressor, losses
 from skrnn.data.scaling import robust_scale, weighted_quantile
 
 LOSSES = {
@@ -328,3 +331,44 @@ def test_a_count_that_is_left_has_the_mean_one(rng):
     y, weights = rng.poisson(3.0, size=50).astype(float), rng.uniform(0.5, 2.0, size=50)
     left = losses.Poisson().reference(y, weights)[2]
     assert np.average(left, weights=weights) == pytest.approx(1.0)
+
+
+class Gamma(losses.Loss):
+    """Negative log-likelihood of positive numbers with a logarithmic link, its shape left out."""
+
+    name, link = "gamma", "exp"
+    is_standardized = False
+    is_likelihood = True
+
+    def value_and_slope(self, raw, y):
+        return raw + y * np.exp(-raw), 1.0 - y * np.exp(-raw)
+
+    def derivatives(self, raw, y):
+        return *self.value_and_slope(raw, y), y * np.exp(-raw)
+
+    def best_constant(self, targets, weights):
+        return np.log(np.average(targets, axis=0, weights=weights))
+
+    def inverse_link(self, raw):
+        return np.exp(raw)
+
+    def responses(self, targets, weights):
+        return np.log(targets)
+
+
+@pytest.mark.parametrize("linear_path", ["auto", None])
+def test_a_new_loss_is_one_class(linear_path, monkeypatch):
+    """It is fitted with and without a path, predicted through its link, saved and loaded."""
+    monkeypatch.setitem(losses.REGRESSION, "gamma", Gamma)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4))
+    mean = np.exp(X[:, 0] + 1.0)
+    y = mean * rng.gamma(5.0, 1 / 5.0, size=200)
+    settings = {"max_iter": 60, "learning_rate_init": 0.03, "random_state": 0}
+    model = RNNRegressor(8, loss="gamma", linear_path=linear_path, **settings)
+    with config_context(skip_parameter_validation=True):
+        model.fit(X, y)
+    predicted = pickle.loads(pickle.dumps(model)).predict(X)
+    assert predicted.min() > 0
+    assert np.corrcoef(np.log(predicted), X[:, 0])[0, 1] > 0.9
+    assert model.out_activation_ == "exp"

@@ -9,23 +9,24 @@ from sklearn import linear_model
 from skrnn.linear import ridge
 
 
-def ridge_of(X, Y, weights):
+def ridge_of(X, Y, weights, amounts=1.0):
     def chunks():
         for first in range(0, len(X), 7 if len(X) >= X.shape[1] else len(X)):
             rows = slice(first, min(first + 7, len(X)) if len(X) >= X.shape[1] else len(X))
             yield rows, X[rows]
 
-    return ridge.Ridge(chunks, Y, weights)
+    return ridge.Ridge(chunks, Y, weights, np.minimum(weights, amounts))
 
 
 @pytest.mark.parametrize(("n", "p"), [(30, 4), (9, 15)])
-def test_leave_one_out_is_a_fit_without_one_copy_of_the_sample(n, p):
+@pytest.mark.parametrize("amounts", [1.0, np.inf], ids=["one copy", "all copies"])
+def test_leave_one_out_is_a_fit_without_so_many_copies_of_the_sample(amounts, n, p):
     X, Y, weights = weighted_table(n, p, 0)
     penalties = ridge.PENALTIES[[20, 17]]
-    left_out = ridge_of(X, Y, weights).leave_one_out(penalties)
+    left_out = ridge_of(X, Y, weights, amounts).leave_one_out(penalties)
     for i in range(n):
         fewer = weights.copy()
-        fewer[i] -= 1
+        fewer[i] -= min(fewer[i], amounts)
         for k, penalty in enumerate(penalties):
             model = linear_model.Ridge(penalty * weights.sum()).fit(X, Y[:, k], sample_weight=fewer)
             expected = model.predict(X[i : i + 1])[0]

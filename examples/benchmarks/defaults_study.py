@@ -19,7 +19,7 @@ import argparse
 import json
 import sys
 import warnings
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from time import process_time
 from unittest.mock import patch
@@ -35,6 +35,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from accuracy import TASKS, compile_kernels, loaded, score, show
 from page import environment, line, table
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.network.network import Network
 
 #: The defaults, and one thing changed at a time. A random_state is added to the seed.
 VARIANTS = {
@@ -67,16 +68,25 @@ VARIANTS = {
 }
 
 
-def glorot(rng, size, n_gates):
-    bound = np.sqrt(3.0 / size)
-    return rng.uniform(-bound, bound, (size, n_gates * size))
+def glorot(n_gates):
+    """What takes the place of :func:`skrnn.network.block.orthogonal`."""
+
+    def start(rng, shape):
+        bound = np.sqrt(3.0 / shape[0])
+        return rng.uniform(-bound, bound, shape)
+
+    return start
 
 
-#: What no parameter reaches: numbers of updates, and how the recurrent matrices start.
+#: What no parameter reaches: numbers of updates, and how the recurrent matrices start (of networks
+#: that are made for this fit).
 INTERNALS = {
-    "updates_1000": ("skrnn.fitting._N_UPDATES", 1000),
-    "patience_600": ("skrnn.fitting._PATIENCE", 600),
-    "glorot_start": ("skrnn.network._orthogonal", glorot),
+    "updates_1000": [("skrnn.learning.fitting._N_UPDATES", 1000)],
+    "patience_600": [("skrnn.learning.fitting._PATIENCE", 600)],
+    "glorot_start": [
+        ("skrnn.network.layer.orthogonal", glorot),
+        ("skrnn.learning.model.network_of", Network),
+    ],
 }
 
 
@@ -102,7 +112,9 @@ def fit(data, X, y, variant, seed, quick=False):
     parameters["random_state"] += seed
     if quick:
         parameters |= {"max_iter": 2, "hidden_layer_sizes": 4}
-    with patch(*INTERNALS[variant]) if variant in INTERNALS else nullcontext():
+    with ExitStack() as changes:
+        for change in INTERNALS.get(variant, ()):
+            changes.enter_context(patch(*change))
         if data.metric == "accuracy":
             return RNNClassifier(**parameters).fit(X, y)
         if data.naive is None:

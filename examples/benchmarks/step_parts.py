@@ -78,7 +78,7 @@ class Step:
         timeline = Timeline.of(np.full(batch, n_steps), both_directions=False)
         run = Run(timeline, Workspace(np.float32), True)
         self.start = timeline.start
-        self.x = chain.input.forward([], self.examples.data, self.rows, run)
+        self.x, _ = chain.input.forward([], self.examples.data, self.rows, run)
         self.h, self.history = self.layer.forward(self.weights, self.x, run, last_only=True)
         self.gates = self.history.gates.copy()
         self.d_matrix = np.zeros(self.layer.gradient_shapes[0], np.float32)

@@ -36,7 +36,7 @@ def first(mask):
 
 
 def refuse_mask(array, where):
-    """Refuse a masked array: np.asarray would drop the mask, and what is below would be learnt."""
+    """Refuse a masked array: np.asarray would drop the mask, and masked values would be used."""
     if isinstance(array, np.ma.MaskedArray) and array.mask.any():
         raise ValueError(
             f"{where} is a masked array with masked values. If they pad the end of a sequence, pass"
@@ -68,7 +68,7 @@ def rectangular(nested, otherwise):
 
 
 def numbers(array, where, axes):
-    """The array itself if it holds real numbers; an array of objects becomes what they are."""
+    """The array itself if it holds real numbers; an array of objects is converted."""
     kind = array.dtype.kind
     if kind in "biuf":
         return array

@@ -1,10 +1,11 @@
 """Sequences with what is to be learnt of them, and how a part of them is held out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.utils import resample
 
+from skrnn.data.copies import Copies, counted, find, together
 from skrnn.data.sequences import Sequences
 
 
@@ -13,27 +14,50 @@ class Examples:
     """Sequences, their targets (n, n_targets) and weights (n,), in the user's units.
 
     offsets (n, n_outputs): what the linear path adds to the raw predictions, where that is not the
-    model's own prediction, but that of a path which has not seen the row.
+    model's own prediction, but that of a path which has not seen the row. copies: which rows are
+    equal, or None where none are.
     """
 
     sequences: Sequences
     targets: np.ndarray
     weights: np.ndarray
     offsets: np.ndarray | None = None
+    copies: Copies | None = None
 
     @classmethod
     def of(cls, sequences, targets, weights):
-        """Examples of all rows whose weight is not zero: a weight of zero removes a row."""
-        examples = cls(sequences, targets, weights)
-        return examples if weights.all() else examples.take(np.flatnonzero(weights))
+        """Examples of all rows whose weight is not zero, for a weight of zero removes a row.
+
+        Their weights sum to the number of samples that they count as, whatever the scale of those
+        that the user gave.
+        """
+        examples = cls(sequences, targets, weights)._without_nothing()
+        copies = find(examples.sequences, examples.targets)
+        weights = counted(copies, examples.weights)
+        return replace(examples, copies=copies, weights=weights)._without_nothing()
+
+    def _without_nothing(self):
+        return self if self.weights.all() else self.take(np.flatnonzero(self.weights))
 
     def __len__(self):
         return len(self.weights)
 
+    def joined(self):
+        """One row for all that are equal, with their weights together."""
+        if self.copies is None:
+            return self
+        rows = self.take(self.copies.first())
+        return replace(rows, weights=np.bincount(self.copies.rows, self.weights))
+
     def take(self, rows):
         """Some of the rows."""
-        offsets = None if self.offsets is None else self.offsets[rows]
-        return Examples(self.sequences.take(rows), self.targets[rows], self.weights[rows], offsets)
+        return Examples(
+            self.sequences.take(rows),
+            self.targets[rows],
+            self.weights[rows],
+            None if self.offsets is None else self.offsets[rows],
+            None if self.copies is None else self.copies.take(rows),
+        )
 
 
 @dataclass(frozen=True)
@@ -67,7 +91,7 @@ class Share:
     ----------
     fraction : float
     target : a target of :mod:`skrnn.data.targets`
-        Says by which strata.
+        Provides the strata.
     seed : int or None
         None: the last examples, as time series want it.
     """
@@ -89,7 +113,10 @@ class Share:
         ValueError
             If one of the two parts would be too small.
         """
-        n_samples = len(examples)
+        group = np.arange(len(examples))  # rows that are held out together
+        if not self.is_last:
+            group = together(examples.copies, examples.weights)
+        n_samples = group.max() + 1
         n_val = int(np.ceil(self.fraction * n_samples))
         if not 2 <= n_val < n_samples:
             part, change = ("validation", "Increase") if n_val < 2 else ("training", "Decrease")
@@ -98,11 +125,15 @@ class Share:
                 f"{n_samples} samples. {change} validation_fraction, pass X_val and y_val, or set "
                 "early_stopping=False."
             )
-        rows = np.arange(n_samples)
-        held_out = rows[-n_val:]
+        held_out = np.arange(n_samples)[-n_val:]
         if not self.is_last:
-            # Not train_test_split, because to import model_selection takes longer than to fit.
-            strata = self.target.strata(examples.targets, self.fraction * n_samples)
-            drawn = {"stratify": strata, "random_state": self.seed}
-            held_out = np.sort(resample(rows, replace=False, n_samples=n_val, **drawn))
-        return examples.take(np.setdiff1d(rows, held_out)), examples.take(held_out)
+            held_out = self._draw(examples.targets[np.unique(group, return_index=True)[1]], n_val)
+        is_held_out = np.isin(group, held_out)
+        return tuple(examples.take(np.flatnonzero(part)) for part in (~is_held_out, is_held_out))
+
+    def _draw(self, targets, n_val):
+        """Numbers of groups with such targets."""
+        # Not train_test_split, because to import model_selection takes longer than to fit.
+        strata = self.target.strata(targets, self.fraction * len(targets))
+        drawn = {"stratify": strata, "random_state": self.seed}
+        return resample(np.arange(len(targets)), replace=False, n_samples=n_val, **drawn)

@@ -58,5 +58,5 @@ class Given(NamedTuple):
         return np.asarray(array)
 
     def naming(self):
-        """Where scikit-learn speaks: its errors are to name another argument than y."""
+        """Makes scikit-learn's errors name the right argument."""
         return naming(self.name, usual="y")

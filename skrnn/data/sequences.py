@@ -10,7 +10,7 @@ class Sequences:
     """n sequences in one array.
 
     Sequence ``i`` is ``values[starts[i] : starts[i] + lengths[i]]``, one row per step. There is no
-    padding to mask, a 3-D array is a view of the same memory, and so are some of the sequences.
+    padding to mask, and 3-D arrays and subsets share their memory.
 
     Parameters
     ----------

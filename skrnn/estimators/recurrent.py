@@ -57,9 +57,7 @@ class RecurrentEstimator(BaseEstimator):
     """A recurrent network whose target a subclass defines."""
 
     _doc_link_module = "skrnn"
-    _doc_link_template = (
-        "https://skrnn.readthedocs.io/en/latest/{estimator_module}.{estimator_name}.html"
-    )
+    _doc_link_template = "https://skrnn.readthedocs.io/en/latest/skrnn.{estimator_name}.html"
 
     def _fit(self, X, y, sample_weight, held_out=_NO_HELD_OUT, classes=None, incremental=False):
         validate_parameters(self)
@@ -103,7 +101,9 @@ class RecurrentEstimator(BaseEstimator):
         seeds = before.seeds if before else _draw_seeds(self.random_state)
         path = None if incremental else self.linear_path
         start_of = learning().fitting.start_of
-        return start_of(vars(self), schema, target, seeds, before=before, path=path)
+        return start_of(
+            self.get_params(deep=False), schema, target, seeds, before=before, path=path
+        )
 
     def _validation(self, held_out, start, n_samples, incremental):
         """Which examples are to be watched."""
@@ -135,7 +135,7 @@ class RecurrentEstimator(BaseEstimator):
         if self.verbose:
             listeners = (learning().events.Lines(print),)
         return fitting.Circumstances(
-            fitting.settings_of(vars(self), n_samples, incremental, is_watched),
+            fitting.settings_of(self.get_params(deep=False), n_samples, incremental, is_watched),
             incremental,
             listeners,
             effective_n_jobs(self.n_jobs),

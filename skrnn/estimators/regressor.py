@@ -51,8 +51,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         which then learn what it cannot: a ridge or logistic regression, its strength chosen by
         leave-one-out cross-validation down to nothing, fitted first and then kept. With validation
         data the recurrent part is also trained without it, and the better of the two is kept. An
-        int is the number of last steps it sees; "auto" takes as many as have 512 inputs. None
-        leaves it out, as ``partial_fit`` always does.
+        int is the number of last steps it sees; "auto" takes as many last steps as fit into 512
+        inputs. None leaves it out, as ``partial_fit`` always does.
 
     dropout : float, default=0.0
         Share of each layer's outputs that is set to zero while training, the same units at every
@@ -65,8 +65,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         log link; "quantile" predicts `quantile`.
 
     quantile : float or sequence of float, default=0.5
-        Level or levels of the loss "quantile". With several, ``predict`` returns one more axis, the
-        levels in ascending order never crossing.
+        Level or levels of the loss "quantile". With several, ``predict`` returns an extra axis of
+        levels, in ascending order and sorted so that they never cross.
 
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         Adam, gradient descent with momentum, or SciPy's L-BFGS on all data at once.
@@ -111,8 +111,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
 
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation and the
-        linear path of the first ``fit`` are kept. They were learnt from all of its samples, so
-        samples that are held out in a later one were not unseen.
+        linear path of the first ``fit`` are kept. They were learnt from all of its samples, so they
+        may have seen samples that a later fit holds out.
 
     momentum : float, default=0.9
         Momentum of "sgd".
@@ -130,7 +130,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         Whether to hold out `validation_fraction` of the data (unless ``fit`` gets `X_val` and
         `y_val`), to stop when its loss no longer improves, and to keep the weights that were best
         on it. "auto" does so from 50 samples on, or where `X_val` is given. Beside a linear path
-        the recurrent part is then scaled down by what it gains on the validation data.
+        the recurrent part is then scaled by how much it helps on the validation data, at most by
+        one.
 
     validation_fraction : float, default=0.25
         Share held out for `early_stopping`; stratified for a classifier.
@@ -150,7 +151,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         Precision of training and prediction. None keeps float32 and makes everything else float64.
 
     n_jobs : int or None, default=None
-        Threads of one ``fit`` or ``predict``, in joblib's meaning.
+        Threads of one ``fit`` or ``predict``, counted as in joblib.
 
     Attributes
     ----------
@@ -215,8 +216,6 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     (2,)
     """
 
-    # Pickles and links name this, not the file.
-    __module__ = "skrnn.estimators"
     _parameter_constraints = REGRESSOR_CONSTRAINTS
 
     def __init__(

@@ -19,7 +19,7 @@ def forward(V, bias, x, y):
 
 @kernel
 def backward(V, x, d_y, d_V, d_bias):
-    """Add to d_V (P, K) and d_bias (K,); x (B, P) turns into its gradient."""
+    """Add to d_V (P, K) and d_bias (K,); x (B, P) is overwritten with its gradient."""
     for i in range(d_y.shape[0]):
         for k in range(d_y.shape[1]):
             d_bias[k] += d_y[i, k]

@@ -32,7 +32,7 @@ class GRU(NamedTuple):
 
     @staticmethod
     def backward(gates, h_before, c_before, tanh_c, d_h, d_c):
-        """One step back: gradients of u and the arguments, of h_before but for U's part, no d_c."""
+        """One step back: gradients of u and the arguments; of h_before, past U; no d_c."""
         u, r, z, n = gates
         share = logistic_of_twice(z)
         d_z = d_h * (h_before - n) * 0.5 * (1.0 - z * z)

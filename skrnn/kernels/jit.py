@@ -31,7 +31,7 @@ INTERPRETED = bool(numba.config.DISABLE_JIT)
 
 
 def inlined(function):
-    """Compile `function` into its caller: for what only names a call's arguments."""
+    """Compile `function` into its caller: for thin wrappers that only rearrange arguments."""
     return numba.njit(inline="always", **FLAGS)(function)
 
 

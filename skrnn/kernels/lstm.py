@@ -28,7 +28,7 @@ class LSTM(NamedTuple):
 
     @staticmethod
     def backward(gates, h_before, c_before, tanh_c, d_h, d_c):
-        """One step back: gradients of the arguments, no further one of h_before, of c_before."""
+        """One step back: gradients of the arguments; h_before is reached only through U; of c."""
         i, f, g, o = gates
         d_c = d_c + d_h * logistic_of_twice(o) * (1.0 - tanh_c * tanh_c)
         d_arguments = [

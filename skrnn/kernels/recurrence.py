@@ -32,10 +32,10 @@ def _add_inputs(x, x_first, n_rows, n_hidden, inputs, first):
 def forward(cell, matrix, x, start, history, h):
     """Run the layer over timeline x (S, F).
 
-    matrix: the step matrix as panels, their spans, and the spans of step 0. Where these leave U
-    out, the state before step 0 is zeros, whatever is there. h is written, (S, H) or, with B rows,
-    the final states. The history is written too; with B rows for S, as when predicting, each step
-    overwrites that of an earlier one.
+    matrix: the step matrix as panels, their spans, and the spans of step 0. If these leave U out,
+    the state before step 0 counts as zeros. h is written, (S, H) or, with B rows, the final states.
+    The history is written too; with B rows for S, as when predicting, each step overwrites that of
+    an earlier one.
     """
     panels, spans, first_spans = matrix
     inputs, gates, c, tanh_c = history

@@ -27,7 +27,7 @@ class TanhRNN(NamedTuple):
 
     @staticmethod
     def backward(gates, h_before, c_before, tanh_c, d_h, d_c):
-        """One step back: the gradient of the argument; U alone leads on to h_before."""
+        """One step back: the gradient of the argument; h_before is reached only through U."""
         (h,) = gates
         return [d_h * (1.0 - h * h)], None, None
 

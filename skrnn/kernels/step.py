@@ -65,8 +65,8 @@ class _Units:
 def _emit(body, cell, like):
     """Signature and code of an intrinsic that runs `body` on up to a register of `columns` units.
 
-    The code is there twice, because a mask of ones disappears: masked stores take many cycles where
-    there is no AVX-512.
+    The code is emitted twice, because LLVM drops a constant mask of ones, and masked stores take
+    many cycles where there is no AVX-512.
     """
 
     def codegen(context, builder, signature, values):

@@ -13,7 +13,7 @@ SequenceData = namedtuple(
 
 @kernel
 def mirror(start, lengths, line):
-    """line (S,): where each line's step, counted from its sequence's own end, has its line."""
+    """line (S,): for each line, the line of the mirrored step of the same sequence."""
     for t in range(start.shape[0] - 1):
         for r in range(start[t + 1] - start[t]):
             line[start[t] + r] = start[lengths[r] - 1 - t] + r
@@ -26,7 +26,7 @@ def gather(data, rows, start, x):
     per_step = data.center.shape[0] > 1
     for r in range(rows.shape[0]):
         first, length = data.starts[rows[r]], data.n_steps
-        if length == 0:  # of a million rows, each look is a miss of the cache
+        if length == 0:  # with a million rows each look-up is a cache miss
             length = data.lengths[rows[r]]
         for t in range(length):
             s = t if per_step else 0

@@ -14,7 +14,7 @@ from numba import config, types
 
 
 def _has(feature):
-    """Whether code is compiled for a feature. Only what numba keys its cache by may decide that."""
+    """Whether code is compiled for a feature, by what is part of numba's cache key alone."""
     if config.CPU_FEATURES is None:
         return binding.get_host_cpu_features().get(feature, False)
     return f"+{feature}" in config.CPU_FEATURES.split(",")

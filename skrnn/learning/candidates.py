@@ -1,7 +1,7 @@
 """The recurrent parts that a fit trains beside a linear path, and how one of them is chosen.
 
-A candidate is a start from which a network is trained, and the task it is given. Each is a function
-that makes one, entered into :data:`CANDIDATES`; validation data choose between what they learnt.
+A candidate is a start from which a network is trained, and the task it is given. Each function in
+:data:`CANDIDATES` makes one, and validation data choose between what they learnt.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ class Candidate(NamedTuple):
     score : callable or None
         Of raw predictions on `watched`; greater is better.
     unit : ndarray of shape (n_outputs,) or None
-        The path's unit in that of its raw predictions; None: they are the same.
+        Factor from the path's raw predictions to this candidate's; None means one.
     """
 
     name: str

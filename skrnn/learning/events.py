@@ -32,8 +32,8 @@ class Epoch:
     validation_loss, validation_score : float or None
         On the validation data; None where none are watched.
     theta : ndarray of shape (n_parameters,)
-        The weights of the moment (where validation data are watched, their average). The memory
-        goes on being used: who keeps them copies them.
+        The weights of the moment (where validation data are watched, their average). The memory is
+        used again: copy them to keep them.
     rebuild : callable
         Without arguments: a Model with a copy of these weights.
     """
@@ -54,7 +54,7 @@ class Epoch:
 
 
 class Curves:
-    """Listener that records each epoch, and the best of it."""
+    """Listener that records each epoch."""
 
     def __init__(self):
         self.loss, self.validation_loss, self.validation_scores = [], [], []
@@ -83,7 +83,7 @@ class Patience:
     Parameters
     ----------
     tol : float
-        An improvement is one by more than this share.
+        A relative decrease above this is an improvement.
     n_epochs : float
         Epochs without one after which the loss has stalled.
     """

@@ -18,7 +18,7 @@ from skrnn.linear import path as linear_path
 from skrnn.network import network, threads
 from skrnn.network.network import Architecture
 
-#: Updates without improvement after which n_iter_no_change="auto" has training stop.
+#: Updates without improvement after which n_iter_no_change="auto" stops training.
 _PATIENCE = 200
 #: What max_iter=None aims at: so many updates, within so many epochs.
 _N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
@@ -36,7 +36,7 @@ class Outcome(NamedTuple):
 
 
 class Start(NamedTuple):
-    """What a model is made of, or gone on from.
+    """What a model is made of, or continued from.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Start(NamedTuple):
     path : int, "auto" or None
         Steps of the linear path; None for no path.
     before : Model or None
-        A fitted model to go on from.
+        A fitted model to continue from.
     """
 
     schema: Schema
@@ -67,7 +67,7 @@ def start_of(params, schema, target, seeds, *, before, path):
     Raises
     ------
     ValueError
-        If a fitted model cannot be gone on from, because a parameter has changed.
+        If a fitted model cannot be continued, because a parameter has changed.
     """
     architecture = Architecture(
         cell=params["cell"],
@@ -147,10 +147,9 @@ def _linear_path(model, examples, path):
     if path is None or not loss.can_be_learnt(targets):
         return None, None
     try:
-        return linear_path.fit(
-            examples.sequences, targets, examples.weights, model.schema.is_table, loss, path
-        )
-    except OverflowError:  # a net on X or y of such a spread, not standardised, is on its own
+        examples = replace(examples, targets=targets)
+        return linear_path.fit(examples, model.schema.is_table, loss, path)
+    except OverflowError:  # X or y spread too far, and are not standardised
         return None, None
 
 

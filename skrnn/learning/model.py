@@ -95,7 +95,7 @@ class Model:
     def data(self, sequences):
         """Sequences as the network reads them."""
         n_steps = len(self.scaling.center)
-        if n_steps > 1 and (sequences.lengths != n_steps).any():  # kernels would read behind it
+        if n_steps > 1 and (sequences.lengths != n_steps).any():  # kernels would read past the end
             raise ValueError(f"Every sequence must have the {n_steps} steps of the table of fit.")
         return sequence_data(sequences, self.scaling.center, 1.0 / self.scaling.scale)
 
@@ -223,7 +223,7 @@ class Model:
         return model
 
     def _check_numbers(self):
-        """Refuse sizes that are none, or that contradict each other."""
+        """Refuse invalid sizes, or sizes that contradict each other."""
         architecture, schema = self.architecture, self.schema
         n_steps = 1 if self.path is None else self.path.n_steps
         sizes = architecture.hidden_layer_sizes

@@ -124,7 +124,7 @@ class Training:
         self.stopped, self._n_planned = False, settings.max_iter
 
     def run(self):
-        """Train to the end; whether there was nothing more to gain, or to try."""
+        """Train to the end; return False if more epochs would have helped."""
         solve = self._minimize if self.settings.solver == "lbfgs" else self._run_epochs
         if self._has_path():
             self._watch_the_start()
@@ -153,7 +153,7 @@ class Training:
         while len(self.curves) < self.settings.max_iter:
             loss = self._epoch()
             if not math.isfinite(loss):
-                # Weights that no minibatch has tried yet may be to blame themselves.
+                # Weights that no minibatch has tried yet may be the cause.
                 start = start if self._tried else good
                 self._restore(start)
                 if not self._recover():
@@ -243,7 +243,7 @@ class Training:
         rebuild = lambda: self.task.rebuild(theta.copy(), self.n_samples_seen)  # noqa: E731
         epoch = Epoch(self.task.name, number, self._n_planned, loss, *verdict, theta, rebuild)
         answers = [listener(epoch) for listener in self._listeners]
-        self.stopped = any(answers)
+        self.stopped = any(answer is True for answer in answers)
 
     def _has_stalled(self):
         listening = self.watch is None or self.settings.early_stopping

@@ -1,11 +1,12 @@
-"""The linear path: what a linear map of the input predicts, the recurrent part builds on.
+"""The linear path: the recurrent part builds on what a linear map of the input predicts.
 
 Plain recurrent nets lose to ridge or logistic regression on tables and lag windows. With
 ``raw = linear map of the flat standardised input + recurrent part`` the recurrence learns only what
 the linear map cannot, as in LSTNet's autoregressive highway (Lai et al., 2018) and residual nets.
 
 The map is a ridge regression (:mod:`~skrnn.linear.ridge`), for classes a logistic regression
-(:mod:`~skrnn.linear.logistic`), and its strength is earned out of sample (equations 75 to 82):
+(:mod:`~skrnn.linear.logistic`), and its strength is chosen by its error on samples it has not seen
+(equations 75 to 82):
 
 * the penalty of each output is the one with the smallest leave-one-out error, which one
   eigendecomposition gives exactly for all penalties (Golub, Heath and Wahba, 1979);

@@ -21,8 +21,8 @@ class Part(NamedTuple):
     raw : ndarray of shape (n, n_outputs)
         Its raw predictions, in the path's units.
     is_alone : bool
-        Whether it learnt the target alone, so that its share is taken from the path, or the path's
-        errors.
+        True: it learnt the target, and its share replaces that share of the path. False: it learnt
+        the path's errors, and is added.
     """
 
     raw: np.ndarray

@@ -65,7 +65,7 @@ def _maximize_likelihood(problem, n_parameters, total):
 
     `problem` gives the negative log-likelihood of a point, its slope and its curvature.
     """
-    prior = np.r_[_PRIOR, np.full(n_parameters - 1, 1e-3)]  # the shifts' is there for uniqueness
+    prior = np.r_[_PRIOR, np.full(n_parameters - 1, 1e-3)]  # a tiny one makes the shifts unique
 
     def slope(point):
         return problem(point)[1] + prior * point
@@ -119,22 +119,21 @@ def calibrate_column(loss, scores, targets, weights):
 
     Parameters
     ----------
-    loss : skrnn.losses.ExponentialFamily
+    loss : skrnn.losses.Loss
     scores, targets, weights : ndarray of shape (n,)
     """
-    constant, unit, targets = loss.reference(targets, weights)
+    constant, shift_of_unit, targets = loss.reference(targets, weights)
     if targets.min() == targets.max():
-        return 0.0, constant + unit
+        return 0.0, constant + shift_of_unit
     spread = _spread(scores, weights)
     terms = np.column_stack([scores / spread, np.ones(len(scores))])
 
     def problem(point):
-        raw = terms @ point
-        value, mean, variance = loss.cumulant(raw)
-        curvature = (terms * (weights * variance)[:, np.newaxis]).T @ terms
-        return weights @ (value - targets * raw), (weights * (mean - targets)) @ terms, curvature
+        value, slope, curvature = loss.derivatives(terms @ point, targets)
+        curvature = (terms * (weights * curvature)[:, np.newaxis]).T @ terms
+        return weights @ value, (weights * slope) @ terms, curvature
 
     slope, shift = _maximize_likelihood(problem, 2, weights.sum())
     if slope <= 0.0:
-        return 0.0, constant + unit
-    return slope / spread, shift + unit
+        return 0.0, constant + shift_of_unit
+    return slope / spread, shift + shift_of_unit

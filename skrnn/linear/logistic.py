@@ -30,16 +30,18 @@ class Logistic:
     indicators : ndarray of shape (n, K)
         Of K classes, or, if K is 1, of the second of two.
     weights : ndarray of shape (n,)
+    amounts : ndarray of shape (n,)
+        How much of each weight is left out.
     """
 
-    def __init__(self, scores, values, indicators, weights):
+    def __init__(self, scores, values, indicators, weights, amounts):
         self.terms = np.column_stack([scores, np.ones(len(scores))])
-        self.indicators, self.weights = indicators, weights
+        self.indicators, self.weights, self.amounts = indicators, weights, amounts
         self.total = weights.sum()
         self.shares = weights / self.total
         self.values = np.r_[values / self.total, 1.0]
         n_outputs = indicators.shape[1]
-        # Of softmax by classes: the whole curvature is the larger by so much (equation 81).
+        # The factor by which softmax's whole curvature exceeds that of a class by itself (81).
         self.coupling = n_outputs / (n_outputs - 1) if n_outputs > 1 else 1.0
 
     def fit(self):
@@ -101,16 +103,16 @@ class Logistic:
         return unit * found.x.reshape(start.shape)
 
     def _left_out(self, coefficients, ridge):
-        """Log-odds (n, K) of each sample, one Newton step on from the fit without one copy."""
+        """Log-odds (n, K) of each sample, one Newton step on from the fit without it."""
         raw = self.terms @ coefficients
         p = self._probabilities(raw)
-        one = np.minimum(self.weights, 1.0) / self.total
+        amount = self.amounts / self.total
         for k, (mean, indicator) in enumerate(zip(p.T, self.indicators.T, strict=True)):
             variance = self.coupling * mean * (1.0 - mean)
             curvature = (self.terms * (self.shares * variance)[:, np.newaxis]).T @ self.terms
             curvature[np.diag_indices(len(ridge))] += ridge
             solved = cho_solve(cho_factor(curvature), self.terms.T)
-            leverage = one * (self.terms * solved.T).sum(axis=1)
+            leverage = amount * (self.terms * solved.T).sum(axis=1)
             raw[:, k] += leverage * (mean - indicator) / np.maximum(1 - leverage * variance, 1e-6)
         return raw
 

@@ -7,13 +7,14 @@ from functools import lru_cache, partial
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from skrnn.data.copies import left_out
 from skrnn.data.scaling import mean_and_scale, sequence_scaling
 from skrnn.kernels import affine
 from skrnn.linear.calibration import calibrate, calibrate_column
 from skrnn.linear.logistic import Logistic
 from skrnn.linear.ridge import Ridge
 
-#: Inputs of the map at most: of longer sequences it sees the last steps that have so many.
+#: Inputs of the map at most; of longer sequences only the last steps are used.
 MAX_INPUTS = 512
 # Two threads that limit BLAS at once would restore each other's limit, and leave it for good.
 _ONE_AT_A_TIME = threading.Lock()
@@ -22,8 +23,6 @@ _CHUNK = 1024
 # The work up to which a logistic regression is a small part of a fit. It fits classes better than
 # ridge regression on indicators does.
 _MOST_WORK = 4e9
-# Beyond this total the weights of samples are scaled down: their squares have to be finite.
-_MOST_WEIGHT = 1e12
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +60,7 @@ class LinearPath:
     def predict(self, sequences):
         """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
         raw = np.empty((len(sequences), len(self.intercepts)))
-        # Copies, because a model in shared memory is read-only, another type for kernels.
+        # Copies, because a model in shared memory is read-only, for which numba would compile anew.
         linear_map = self.coefficients.copy(), self.intercepts.copy()
         for rows, flat in _chunks(sequences, self.center, self.scale, self.n_steps):
             affine.forward(*linear_map, flat, raw[rows])
@@ -115,15 +114,13 @@ def _chunks(sequences, center, scale, n_steps):
         yield rows, flatten(sequences, rows, center, scale, n_steps)
 
 
-def fit(sequences, targets, weights, per_step, loss, linear_path):
+def fit(examples, per_step, loss, linear_path):
     """Fit the map, and say what it predicts for each sample left out.
 
     Parameters
     ----------
-    sequences : Sequences
-    targets : ndarray of shape (n, n_targets)
-        In the network's units; classes as codes.
-    weights : ndarray of shape (n,)
+    examples : Examples
+        Targets in the network's units; classes as codes.
     per_step : bool
         Whether each step has a mean and scale of its own, as the columns of a plain table.
     loss : skrnn.losses.Loss
@@ -141,17 +138,18 @@ def fit(sequences, targets, weights, per_step, loss, linear_path):
     OverflowError
         If X or the targets spread beyond double precision.
     """
+    copies, examples = examples.copies, examples.joined()
+    sequences, targets, weights = examples.sequences, examples.targets, examples.weights
+    amounts = left_out(copies, weights)
     center, scale = sequence_scaling(sequences, weights, per_step)
     n_steps = n_steps_of(sequences, linear_path)
-    if weights.sum() > _MOST_WEIGHT:
-        weights = weights * (_MOST_WEIGHT / weights.sum())
     chunks = partial(_chunks, sequences, center, scale, n_steps)
     responses = loss.responses(targets, weights)
     mean, unit = mean_and_scale(responses, weights, np.float64)
     with _ONE_AT_A_TIME, _blas().limit(limits=1):  # its results depend on its threads
-        ridge = Ridge(chunks, (responses - mean) / unit, weights)
+        ridge = Ridge(chunks, (responses - mean) / unit, weights, amounts)
         if loss.is_of_classes and ridge.work() < _MOST_WORK:
-            coefficients, intercepts, left_out = _logistic(ridge, responses, loss)
+            coefficients, intercepts, unseen = _logistic(ridge, responses, loss)
         else:
             penalties = ridge.best_penalties()
             scores = mean + unit * ridge.leave_one_out(penalties)
@@ -159,10 +157,11 @@ def fit(sequences, targets, weights, per_step, loss, linear_path):
             coefficients, intercepts = ridge.coefficients(penalties)
             coefficients = (unit * coefficients) @ mixing
             intercepts = (mean + unit * intercepts) @ mixing + shift
-            left_out = scores @ mixing + shift
+            unseen = scores @ mixing + shift
     ones = np.ones(len(intercepts))
     path = LinearPath(n_steps, center, scale, coefficients, intercepts, ones)
-    return path, _rounded(left_out)
+    unseen = _rounded(unseen)
+    return path, unseen if copies is None else unseen[copies.rows]
 
 
 def _logistic(ridge, indicators, loss):
@@ -170,15 +169,15 @@ def _logistic(ridge, indicators, loss):
     scores = ridge.scores()
     groups = [indicators] if loss.is_coupled else indicators.T[:, :, np.newaxis]
     fits = [
-        Logistic(scores, ridge.values, group, ridge.weights).fit()
+        Logistic(scores, ridge.values, group, ridge.weights, ridge.amounts).fit()
         if np.ptp(group, axis=0).any()
         else _constant(loss, group, scores, ridge.weights)
         for group in groups
     ]
     coefficients = np.hstack([fitted for fitted, _ in fits])
     slopes = ridge.vectors @ coefficients[:-1]
-    left_out = np.hstack([left_out for _, left_out in fits])
-    return slopes, coefficients[-1] - ridge.mean @ slopes, left_out
+    unseen = np.hstack([unseen for _, unseen in fits])
+    return slopes, coefficients[-1] - ridge.mean @ slopes, unseen
 
 
 def _constant(loss, indicator, scores, weights):

@@ -12,19 +12,19 @@ _SMALL = 1000
 class Ridge:
     """Ridge regression by one decomposition.
 
-    A sample of weight w stands for w samples, of which one is left out; a weight below one is left
-    out whole.
-
     Parameters
     ----------
     chunks : callable
         Gives pairs of a slice of rows and their inputs, (n_rows, n_inputs).
     targets : ndarray of shape (n, K)
     weights : ndarray of shape (n,)
+    amounts : ndarray of shape (n,)
+        How much of each weight is left out.
     """
 
-    def __init__(self, chunks, targets, weights):
+    def __init__(self, chunks, targets, weights, amounts):
         self.chunks, self.targets, self.weights = chunks, targets, weights
+        self.amounts = amounts
         self.total = weights.sum()
         self.target_mean = weights @ targets / self.total
         self.mean = self._sum(lambda rows, x: weights[rows] @ x) / self.total
@@ -47,7 +47,7 @@ class Ridge:
         return (x - self.mean).T @ (self.weights[rows, np.newaxis] * centered)
 
     def _decompose(self):
-        """Eigenvalues and vectors of the weighted covariance, and that with the targets on them."""
+        """Eigenvalues and vectors of the covariance, and the targets' covariance on them."""
         n_samples, n_inputs = len(self.weights), len(self.mean)
         if n_samples > max(_SMALL, n_inputs):
             values, vectors = eigh(self._sum(self._gram))
@@ -71,8 +71,8 @@ class Ridge:
 
     def _left_out(self, rows, scores, factors):
         """Predictions (n, K) of rows without themselves, for shrinkage factors (rank, K or 1)."""
-        one = np.minimum(self.weights[rows], 1.0)[:, np.newaxis]
-        leverage = one * (scores**2 @ factors + 1.0 / self.total)
+        amount = self.amounts[rows, np.newaxis]
+        leverage = amount * (scores**2 @ factors + 1.0 / self.total)
         y = self.targets[rows]
         fitted = self.target_mean + scores @ (factors * self.projected)
         return y - (y - fitted) / np.maximum(1.0 - leverage, 1e-6)

@@ -1,9 +1,9 @@
 """What a block is: a part of a network that owns named arrays and runs forward and back.
 
-Blocks are peers: whatever holds for all of them (start values, the penalty, packing, gradients)
-asks each block, so a new kind of block is one file. Kernels want parameters in an order of their
-own, so a block *packs* its arrays; since packing only moves numbers, a network finds out once where
-each number goes, and from then on packs the arrays of all blocks by one look-up.
+Blocks are peers: the code for start values, the penalty, packing and gradients asks each block, so
+a new kind of block is one file. Kernels want parameters in an order of their own, so a block
+*packs* its arrays; since packing only moves numbers, a network finds out once where each number
+goes, and from then on packs the arrays of all blocks by one look-up.
 """
 
 from collections.abc import Callable
@@ -40,11 +40,14 @@ class Block:
     parameters : tuple of Parameter
         Its arrays, in the order in which they stand in the flat vector.
 
-    Notes ----- ``forward(weights, inputs, run)`` gives outputs and what the way back needs of them,
+    Notes
+    -----
+    ``forward(weights, inputs, run)`` gives outputs and what the way back needs of them, and
     ``backward(weights, kept, d_outputs, gradients, run)`` adds to the block's own gradients and
-    gives the gradient of its inputs. `weights` is what :meth:`bind` made of the packed arrays,
-    `run` a :class:`skrnn.network.passes.Run`. The pooling, the head and the layers say what their
-    inputs and outputs are.
+    gives the gradient of its inputs. `weights` is what :meth:`bind` made of the packed arrays, and
+    `run` is a :class:`skrnn.network.passes.Run`. The inputs of the first block are data and rows.
+    Threads share a block, so what a run needs later goes into `kept`, never into the block. A row's
+    outputs must have the same bits whatever other rows are in its tile.
     """
 
     parameters = ()

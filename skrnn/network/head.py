@@ -21,14 +21,14 @@ class Head(Block):
             Parameter("b_out", (n_outputs,), constant((0.0,)), False),
         )
 
-    def forward(self, weights, pooled):
-        """Raw predictions (B, K) of pooled states (B, P)."""
+    def forward(self, weights, pooled, run=None):
+        """Raw predictions (B, K) of pooled states (B, P), which are kept."""
         V, bias = weights
         raw = np.empty((len(pooled), len(bias)), pooled.dtype)
         affine.forward(V, bias, pooled, raw)
-        return raw
+        return raw, pooled
 
-    def backward(self, weights, pooled, d_raw, gradients):
+    def backward(self, weights, pooled, d_raw, gradients, run=None):
         """The gradient of the pooled states, in their place."""
         affine.backward(weights[0], pooled, d_raw, *gradients)
         return pooled

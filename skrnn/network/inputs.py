@@ -41,7 +41,7 @@ class Numbers(Block):
         self.n_outputs = n_features
 
     def forward(self, weights, data, rows, run):
-        """x (S, F) of some rows of the data, the longest sequence first."""
+        """x (S, F) of some rows of the data, the longest sequence first; nothing is kept."""
         x = np.empty((run.timeline.start[-1], self.n_outputs), data.values.dtype)
         timeline.gather(data, rows, run.timeline.start, x)
-        return x
+        return x, None

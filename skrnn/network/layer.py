@@ -67,7 +67,7 @@ class Layer(Block):
             Parameter("b" + tag, (n_blocks,), constant(cell.bias_start), False),
         )
         self.shape = n_hidden + 1 + n_inputs, n_blocks
-        # U adds to the first columns, its own turned by so many; W adds from a column on.
+        # U's blocks, turned by so many columns, go first; W's start at a later column.
         self._n_state, self._first_input = n_gates, n_blocks - n_gates
         self._turn = cell.rotation * n_hidden
         self._width = matmul.panel_width(dtype)

@@ -21,6 +21,8 @@ class Layout:
         for block in blocks:
             self._of_blocks.append([parameter.name for parameter in block.parameters])
             for parameter in block.parameters:
+                if parameter.name in self._places:
+                    raise ValueError(f"two blocks have a parameter {parameter.name!r}")
                 stop = start + prod(parameter.shape)
                 self._places[parameter.name] = (slice(start, stop), parameter)
                 start = stop

@@ -108,8 +108,11 @@ class Network:
 
     @property
     def n_masked(self):
-        """Columns of the dropout factors: one for each output of each layer."""
-        return sum(one.n_hidden for layer in self.chain.layers for one in layer)
+        """Columns of the dropout factors: one for each output of each layer but the last, and one
+        for each output of the pooling.
+        """
+        below = [one.n_hidden for layer in self.chain.layers[:-1] for one in layer]
+        return sum(below) + self.n_pooled
 
     def views(self, theta):
         """Named arrays of a flat vector, in its order, sharing its memory."""
@@ -197,10 +200,10 @@ class Network:
         """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
         weights, workspaces = self._packed(theta)
         pooled = self._pooled_states(weights, workspaces, data, helpers)
-        return self.chain.head.forward(weights.head, pooled)
+        return self.chain.head.forward(weights.head, pooled)[0]
 
     def _packed(self, theta):
-        """Packed weights to predict with, and workspaces: those of the last call, if theta is its.
+        """Packed weights to predict with, and workspaces; reused if theta is that of the last call.
 
         Both take a third of the time to predict one row. The comparison finds what was written into
         theta since, through views of it.

@@ -63,30 +63,30 @@ class Run(NamedTuple):
 
 def pooled_states(chain, weights, data, rows, run):
     """Pooled hidden states (B, P) of some rows of the data, the longest sequence first."""
-    outputs, _ = _layers_forward(chain, weights, data, rows, run)
+    outputs, _, _ = _layers_forward(chain, weights, data, rows, run)
     return chain.pooling.forward(weights.pooling, outputs, run)[0]
 
 
 def loss_gradient(chain, loss, weights, data, labels, rows, run, gradients):
     """Loss of some rows of the data, the longest sequence first; its gradient is added up."""
-    outputs, histories = _layers_forward(chain, weights, data, rows, run)
+    outputs, *histories = _layers_forward(chain, weights, data, rows, run)
     pooled, kept = chain.pooling.forward(weights.pooling, outputs, run)
     if run.masks is not None:
         pooled *= run.masks[:, -pooled.shape[1] :]
-    raw = chain.head.forward(weights.head, pooled)
+    raw, kept_pooled = chain.head.forward(weights.head, pooled, run)
     raw += labels.offsets
     value = loss.gradient(raw, labels.targets, labels.shares)
-    d_pooled = chain.head.backward(weights.head, pooled, raw, gradients.head)
+    d_pooled = chain.head.backward(weights.head, kept_pooled, raw, gradients.head, run)
     if run.masks is not None:
         d_pooled *= run.masks[:, -d_pooled.shape[1] :]
     d_h = chain.pooling.backward(weights.pooling, kept, d_pooled, gradients.pooling, run)
-    _layers_backward(chain, weights, histories, d_h, gradients, run)
+    _layers_backward(chain, weights, *histories, d_h, gradients, run)
     return value
 
 
 def _layers_forward(chain, weights, data, rows, run):
-    """Outputs of each direction of the last layer, and the histories of all."""
-    x = chain.input.forward(weights.input, data, rows, run)
+    """Outputs of each direction of the last layer; what the input block kept; all histories."""
+    x, kept = chain.input.forward(weights.input, data, rows, run)
     outputs, histories, first_mask = None, [], 0
     for layer, of_layer in zip(chain.layers, weights.layers, strict=True):
         if histories:
@@ -100,10 +100,10 @@ def _layers_forward(chain, weights, data, rows, run):
         ]
         outputs, history = zip(*runs, strict=True)
         histories.append(history)
-    return outputs, histories
+    return outputs, kept, histories
 
 
-def _layers_backward(chain, weights, histories, d_h, gradients, run):
+def _layers_backward(chain, weights, kept, histories, d_h, gradients, run):
     """Add the gradients of all layers and of the input block, for d_h of the last outputs."""
     masks = run.masks
     first_mask = 0 if masks is None else masks.shape[1] - chain.pooling.n_outputs
@@ -119,7 +119,7 @@ def _layers_backward(chain, weights, histories, d_h, gradients, run):
             return
         d_x = d_inputs[0] if len(d_inputs) == 1 else d_inputs[0] + d_inputs[1][run.timeline.mirror]
         if i == 0:
-            chain.input.backward(weights.input, d_x, gradients.input, run)
+            chain.input.backward(weights.input, kept, d_x, gradients.input, run)
         else:
             first_mask -= d_x.shape[1]
             _mask(d_x, run, first_mask)

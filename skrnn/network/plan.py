@@ -20,7 +20,7 @@ _DEALT_ROWS, _TILE_MULTIPLE = 4, 12
 # Numbers a tile of rows may keep for the way back (training) and at work (prediction), so that
 # they stay in the cache: a step of an LSTM (128, 50, 32, 128) in shards of 32 rows 10.8 -> 7.7 ms.
 _TRAIN_TILE, _PREDICT_TILE = 1 << 20, 1 << 20
-# Fewer rows than these leave a product waiting for its parameters.
+# With fewer rows than these a product waits for memory.
 _MIN_TRAIN_ROWS, _MIN_PREDICT_ROWS = 12, 48
 # Plans that are kept, of up to so many rows.
 _MOST_PLANS, _PLANNED_ROWS = 8, 1 << 12
@@ -112,7 +112,7 @@ class Planner:
         return -(-n_rows // n_tiles // _TILE_MULTIPLE) * _TILE_MULTIPLE
 
     def _shards_worth(self, n_steps, training):
-        """How many shards the work on that many time steps makes, not rounded."""
+        """How many shards the work on so many time steps justifies, not rounded."""
         work, shard = (_TRAINING, _TRAINING_SHARD) if training else (_PREDICTION, _PREDICTION_SHARD)
         return work * n_steps * self._n_weights / shard
 

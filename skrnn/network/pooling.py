@@ -2,7 +2,8 @@
 
 A pooling gets a list of the last layer's outputs, one for each direction: all states (S, H), or the
 final states (B, H) where it reads no others. To add one, write its class here, or in a file of its
-own, and enter it into :data:`skrnn.choices.POOLINGS`. It may own parameters.
+own, and enter it into :data:`skrnn.choices.POOLINGS`. It may own parameters, and say by `n_outputs`
+how long its vectors are.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""Threads that help the asking one through a list of work."""
+"""Threads that help the calling thread through a list of work."""
 
 from collections import deque
 from contextlib import nullcontext

@@ -1,7 +1,7 @@
 """From a network's flat parameters to what kernels read, and from their gradients back.
 
-Each way is one look-up: where every number goes is found once, by packing the numbers of the places
-in the flat vector instead of parameters.
+Each way is one look-up: where every number goes is found once, by packing indices in the place of
+parameters.
 """
 
 from itertools import chain

@@ -42,7 +42,7 @@ class Workspace:
         self._buffers, self._views = {}, {}
 
     def array(self, name, *shape):
-        """An array of some shape with any content; the last one of that name is overwritten."""
+        """An uninitialised array of some shape; the last one of that name is overwritten."""
         view = self._views.get(name)
         if view is None or view.shape != shape:
             view = self._views[name] = self._cut(name, shape)
