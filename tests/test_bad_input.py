@@ -573,3 +573,56 @@ def test_class_weight_of_an_indicator_matrix_as_a_dict():
     Y = (X[:, :2] > 0).astype(int)
     with pytest.raises(ValueError, match="class_weight must be 'balanced' or None"):
         RNNClassifier(class_weight={0: 1.0}).fit(X, Y)
+
+
+# --- masks -----------------------------------------------------------------------------------
+
+MASK = np.arange(N) == 4
+MASKED = {
+    "an array": lambda values: np.ma.array(values, mask=MASK),
+    "a list of masked rows": lambda values: [
+        np.ma.array([value, value], mask=[False, masked])
+        for value, masked in zip(values, MASK, strict=True)
+    ],
+}
+
+
+@BOTH
+@pytest.mark.parametrize("form", MASKED)
+def test_masked_targets_are_refused_and_not_learnt(form, Estimator):
+    X, y = table(), np.arange(N) % 2
+    refuses_y(Estimator, MASKED[form](y), "y is a masked array with masked values. Leave samples")
+    model = small(Estimator).fit(X, y)
+    masked = MASKED[form](y)
+    refuses(lambda: model.partial_fit(X, masked), "y is a masked array")
+    refuses(lambda: model.fit(X, y, X_val=X, y_val=masked), "y_val is a masked array")
+
+
+@BOTH
+def test_masked_weights_are_refused_and_not_counted(Estimator):
+    X, y, masked = table(), np.arange(N) % 2, MASKED["an array"](np.ones(N))
+    model = small(Estimator).fit(X, y)
+    before = state(model)
+    message = "sample_weight is a masked array with masked values. A weight of 0 leaves a sample"
+    refuses(lambda: model.fit(X, y, masked), message)
+    refuses(lambda: model.partial_fit(X, y, masked), message)
+    refuses(
+        lambda: model.fit(X, y, X_val=X, y_val=y, sample_weight_val=masked),
+        "sample_weight_val is a masked array",
+    )
+    assert state(model) == before
+
+
+@BOTH
+def test_a_masked_array_without_masked_values_is_an_array(Estimator):
+    X, y = table(), np.arange(N) % 2
+    plain = small(Estimator).fit(X, y, np.ones(N))
+    masked = small(Estimator).fit(np.ma.array(X), np.ma.array(y), np.ma.array(np.ones(N)))
+    assert masked.loss_curve_ == plain.loss_curve_
+
+
+@BOTH
+def test_a_masked_row_in_a_sample_of_lists_is_refused(Estimator):
+    row = np.ma.array([1.0, 2.0], mask=[False, True])
+    X = replaced([[[1.0, 2.0]] * 3] * N, 5, [row, [1.0, 2.0]])
+    refuses(lambda: small(Estimator).fit(X, target(Estimator)), "Sample 5 of X is a masked array")

@@ -35,13 +35,21 @@ def first(mask):
     return tuple(np.argwhere(mask)[0].tolist())
 
 
-def refuse_mask(array, where):
+PADDING_MASK_ADVICE = (
+    "If they pad the end of a sequence, pass a 3-D X.filled(np.nan); else impute them first."
+)
+
+
+def refuse_mask(array, where, advice=PADDING_MASK_ADVICE):
     """Refuse a masked array: np.asarray would drop the mask, and what is below would be learnt."""
-    if isinstance(array, np.ma.MaskedArray) and array.mask.any():
-        raise ValueError(
-            f"{where} is a masked array with masked values. If they pad the end of a sequence, pass"
-            " a 3-D X.filled(np.nan); else impute them first."
-        )
+    if _has_masked(array):
+        raise ValueError(f"{where} is a masked array with masked values. {advice}")
+
+
+def _has_masked(array):
+    if isinstance(array, (list, tuple)):
+        return any(_has_masked(one) for one in array if isinstance(one, (list, tuple, np.ndarray)))
+    return isinstance(array, np.ma.MaskedArray) and bool(np.any(np.ma.getmask(array)))
 
 
 def refuse_complex(array, name):

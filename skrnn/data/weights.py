@@ -5,7 +5,9 @@ from numbers import Number
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from skrnn.data.checks import TARGET_AXES, numbers, refuse_complex, require_finite
+from skrnn.data.checks import TARGET_AXES, numbers, refuse_complex, refuse_mask, require_finite
+
+_ADVICE = "A weight of 0 leaves a sample out."
 
 
 def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight"):
@@ -38,7 +40,7 @@ def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight")
     with np.errstate(over="ignore"):
         weights = np.array(raw, dtype=dtype)
         total = weights.sum()
-    require_finite(raw, weights, input_name, "A weight of 0 leaves a sample out.")
+    require_finite(raw, weights, input_name, _ADVICE)
     if weights.min() < 0:
         sample = np.argmax(weights < 0)
         raise ValueError(
@@ -56,6 +58,7 @@ def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight")
 def _open(sample_weight, n_samples, input_name):
     if isinstance(sample_weight, Number):
         sample_weight = np.full(n_samples, sample_weight)
+    refuse_mask(sample_weight, input_name, _ADVICE)
     refuse_complex(sample_weight, input_name)
     array = check_array(
         sample_weight,
