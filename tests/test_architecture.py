@@ -41,7 +41,7 @@ LAYERS = {
     "data.sequences": ("", "numpy"),
     "data.scaling": ("", "numpy"),
     "data.checks": ("", "numpy"),
-    "data.reading": ("data.checks data.sequences", "numpy sklearn"),
+    "data.reading": ("data.checks data.sequences", "numpy scipy sklearn"),
     "data.schema": ("data.checks data.reading data.sequences", "numpy sklearn"),
     "data.weights": ("data.checks", "numpy sklearn"),
     "data.given": ("data.checks", "numpy sklearn"),

@@ -167,7 +167,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         Columns of a 2-D X, features per step of any other.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X was a DataFrame with names that are all strings.
+        Names of the columns, where X was a DataFrame with names that are all strings; of the
+        features of a step, where it was a list of such.
 
     n_outputs_ : int
         Number of outputs.
