@@ -304,6 +304,11 @@ def _read_indicators(labels, classes, given):
             f"{given.name} has {n_labels} labels (columns), but {given.estimator_name} is expecting"
             f" {len(classes)} labels."
         )
+    if classes is not None and not np.array_equal(classes, np.arange(n_labels)):
+        raise ValueError(
+            f"classes={classes.tolist()} does not fit an indicator matrix, whose classes are the"
+            f" numbers of its columns, 0 to {n_labels - 1}. Leave classes out."
+        )
     return labels
 
 

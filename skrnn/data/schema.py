@@ -81,6 +81,11 @@ class Schema:
         """Whether each column is a step with a mean and scale of its own."""
         return self.form == "table"
 
+    @property
+    def is_of_rows(self):
+        """Whether X was 2-D, with columns that have to be the same in every 2-D X."""
+        return self.form in _OF_ROWS
+
     def read(self, X, n_timesteps=None):
         """Read another X.
 
@@ -102,18 +107,18 @@ class Schema:
         ValueError, TypeError
             As `reading.read`, and if X does not match.
         """
-        if self.form in _OF_ROWS:
+        if self.is_of_rows:
             n_timesteps = self.n_timesteps
         plain = self._as_it_is(X, n_timesteps)
         if plain is not None:
             return plain
         opened = reading.open_input(X, self.estimator_name)
         # The columns first: to a user who left one out, "n_timesteps does not divide" says less.
-        if opened.is_2d and self.form in _OF_ROWS:
+        if opened.is_2d and self.is_of_rows:
             self._check_columns(X)
         found = reading.cut(opened, n_timesteps, self.dtype)
         self._check_features_per_step(found)
-        if not opened.is_2d and self.form not in _OF_ROWS:
+        if not opened.is_2d and not self.is_of_rows:
             self._check_names_of_features(X, opened)
         if self.is_table:
             self._check_lengths(found.sequences)
@@ -130,7 +135,7 @@ class Schema:
             return None
         if not (X.size and X.flags.c_contiguous):
             return None
-        if self.form in _OF_ROWS:
+        if self.is_of_rows:
             fits = X.ndim == 2 and X.shape[1] == self.n_columns and self.names is None
         else:
             fits = X.ndim == 3 and X.shape[2] == self.n_features and self.names is None

@@ -96,9 +96,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         Whether to print a line per epoch.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation and the
-        linear path of the first ``fit`` are kept. They were learnt from all of its samples, so
-        samples that are held out in a later one were not unseen.
+        Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation, the
+        linear path, the precision and the random streams of the first ``fit`` are kept, and a
+        parameter that has changed and would have no effect is refused. Scales and path were learnt
+        from all of its samples, so samples that are held out in a later one were not unseen.
 
     momentum : float, default=0.9
         Momentum of "sgd".
@@ -398,7 +399,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         kind = None
         if known is not None:
             classes, kind = read_classes(classes, fitted=known.classes), known.kind
-        elif incremental and not (np.ndim(given.y) == 2 and np.shape(given.y)[1] > 1):
+        elif incremental and _is_indicator(given.y):
+            classes = None if classes is None else read_classes(classes)
+        elif incremental:
             classes = read_classes(classes)
             kind = (BinaryTarget if len(classes) == 2 else MulticlassTarget).kind
         else:
@@ -413,3 +416,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _is_indicator(y):
+    return np.ndim(y) == 2 and np.shape(y)[1] > 1

@@ -101,9 +101,8 @@ class RecurrentEstimator(BaseEstimator):
     def _start(self, before, schema, target, incremental):
         """What the model is made of."""
         seeds = before.seeds if before else _draw_seeds(self.random_state)
-        path = None if incremental else self.linear_path
-        start_of = learning().fitting.start_of
-        return start_of(vars(self), schema, target, seeds, before=before, path=path)
+        how = {"before": before, "incremental": incremental}
+        return learning().fitting.start_of(vars(self), schema, target, seeds, **how)
 
     def _validation(self, held_out, start, n_samples, incremental):
         """Which examples are to be watched."""

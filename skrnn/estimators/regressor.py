@@ -110,9 +110,10 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         Whether to print a line per epoch.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation and the
-        linear path of the first ``fit`` are kept. They were learnt from all of its samples, so
-        samples that are held out in a later one were not unseen.
+        Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation, the
+        linear path, the precision and the random streams of the first ``fit`` are kept, and a
+        parameter that has changed and would have no effect is refused. Scales and path were learnt
+        from all of its samples, so samples that are held out in a later one were not unseen.
 
     momentum : float, default=0.9
         Momentum of "sgd".

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from skrnn.data.schema import Schema
 from skrnn.learning import candidates, optimizers
 from skrnn.learning.candidates import Candidate, Trained
 from skrnn.learning.events import Curves, Watch
-from skrnn.learning.model import Model, Scaling
+from skrnn.learning.model import LEFT_OUT, Model, Scaling
 from skrnn.learning.training import Settings, Streams, Task, Training
 from skrnn.linear import path as linear_path
 from skrnn.network import network, threads
@@ -45,9 +46,8 @@ class Start(NamedTuple):
     seeds : tuple of int
         Of the start values, the order of the data, dropout, validation data.
     architecture : Architecture
-    standardize : bool
-    path : int, "auto" or None
-        Steps of the linear path; None for no path.
+    kept : dict
+        As in a Model.
     before : Model or None
         A fitted model to go on from.
     """
@@ -56,13 +56,12 @@ class Start(NamedTuple):
     target: object
     seeds: tuple
     architecture: Architecture
-    standardize: bool
-    path: object
+    kept: dict
     before: Model | None
 
 
-def start_of(params, schema, target, seeds, *, before, path):
-    """The Start of a fit with an estimator's parameters.
+def start_of(params, schema, target, seeds, *, before, incremental):
+    """The Start of a fit, or of a ``partial_fit``, with an estimator's parameters.
 
     Raises
     ------
@@ -79,9 +78,15 @@ def start_of(params, schema, target, seeds, *, before, path):
         activation=params["activation"],
         dtype=schema.dtype,
     )
+    path = LEFT_OUT if incremental else params["linear_path"]
+    kept = {
+        "standardize": bool(params["standardize"]),
+        "linear_path": int(path) if isinstance(path, Integral) else path,
+        "dtype": params["dtype"],
+    }
     if before is not None:
-        before = before.going_on(architecture, target)
-    return Start(schema, target, seeds, architecture, params["standardize"], path, before)
+        before = before.going_on(architecture, target, kept, params["n_timesteps"])
+    return Start(schema, target, seeds, architecture, kept, before)
 
 
 def begin(start, examples, validation):
@@ -123,14 +128,15 @@ def new_model(start, examples):
     ValueError
         If X or y spreads too far to be standardised.
     """
-    schema, target, seeds, architecture, standardize, path, _ = start
+    schema, target, seeds, architecture, kept, _ = start
+    standardize = kept["standardize"]
     scales = Scaling(
         *_input_scaling(examples, standardize, schema.is_table),
         *_target_scaling(examples, standardize and target.loss.is_standardized),
     )
-    model = Model(schema, target, architecture, np.empty(0), scales, None, seeds)
+    model = Model(schema, target, architecture, np.empty(0), scales, None, seeds, kept)
     model = replace(model, theta=candidates.start_values(model, examples))
-    found, left_out = _linear_path(model, examples, path)
+    found, left_out = _linear_path(model, examples, kept["linear_path"])
     if found is None:
         return model, examples
     for array in model.head():  # the start is what the path predicts, nothing else
@@ -144,7 +150,7 @@ def new_model(start, examples):
 def _linear_path(model, examples, path):
     """The linear path and its left-out predictions; None, None where there is none to be had."""
     loss, targets = model.target.loss, model.standardized(examples.targets)
-    if path is None or not loss.can_be_learnt(targets):
+    if path in (None, LEFT_OUT) or not loss.can_be_learnt(targets):
         return None, None
     try:
         return linear_path.fit(
