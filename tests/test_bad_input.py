@@ -11,6 +11,7 @@ import pytest
 from datasets import objects, put, replaced, state
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import cross_val_score
 
 from skrnn import RNNClassifier, RNNRegressor
 
@@ -332,6 +333,42 @@ def test_unseen_classes():
     refuses(lambda: new.partial_fit(X, y), "classes must be passed on the first call")
     refuses(lambda: new.partial_fit(X, y, classes=[0, 1]), "does not know: 2")
     refuses(lambda: new.partial_fit(X, y, classes=[0]), "at least 2 classes")
+
+
+@pytest.mark.parametrize("y", [np.arange(N) % 3, np.arange(N) % 2 == 0, np.eye(N, 2, dtype=int)])
+def test_numbers_in_objects_are_refused_as_labels_in_fit_and_not_by_a_metric(y):
+    """scikit-learn's splitters and metrics, which get y itself, do not know them."""
+    as_objects = y.astype(object)
+    refuses_y(RNNClassifier, as_objects, r"y is of dtype object.*y\.astype\((int|bool)\)")
+    new = small(RNNClassifier)
+    refuses(lambda: new.partial_fit(table(), as_objects, classes=[0, 1, 2]), "y is of dtype object")
+    classes = np.array([0, 1, 2], dtype=object)
+    new.partial_fit(table(), np.arange(N) % 3, classes=classes).partial_fit(
+        table(), np.arange(N) % 3, classes=classes
+    )
+    assert new.classes_.tolist() == [0, 1, 2]
+
+
+def test_objects_that_work_as_targets_work_in_scores_and_folds():
+    X, y = table(), np.arange(N) % 3
+    for Estimator, as_objects in (
+        (RNNClassifier, np.array(["a", "b", "c"], dtype=object)[y]),
+        (RNNRegressor, y.astype(object)),
+        (RNNRegressor, np.column_stack([y, -y]).astype(object)),
+    ):
+        model = small(Estimator).fit(X, as_objects)
+        assert np.isfinite(model.score(X, as_objects))
+        scores = cross_val_score(small(Estimator), X, as_objects, cv=2)
+        assert np.isfinite(scores).all()
+
+
+def test_a_rare_class_that_a_fold_lacks_may_have_a_class_weight():
+    X, y = np.tile(table(), (3, 1)), np.arange(3 * N) % 2
+    y[0] = 2
+    model = small(RNNClassifier, class_weight={0: 1.0, 1: 2.0, 2: 5.0})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class")
+        assert np.isfinite(cross_val_score(model, X, y, cv=3, error_score="raise")).all()
 
 
 # --- weights ---------------------------------------------------------------------------------

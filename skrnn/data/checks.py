@@ -142,8 +142,10 @@ def _number(item):
 
 
 def is_missing(item):
-    """Whether an object stands for a missing value: None, or pandas' NA."""
-    return item is None or type(item).__name__ == "NAType"
+    """Whether an object stands for a missing value: None, NaN, or pandas' NA or NaT."""
+    if isinstance(item, Number):
+        return item != item
+    return item is None or type(item).__name__ in ("NAType", "NaTType")
 
 
 def _advice_on(item, name):

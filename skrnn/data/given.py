@@ -44,6 +44,9 @@ class Given(NamedTuple):
         refuse_mask(self.y, self.name, TARGET_ADVICE)
         y = rectangular(self.y, unequal)
         refuse_complex(y, self.name)
+        if y is not self.y and y.dtype.kind == "U":
+            objects = np.asarray(self.y, dtype=object)
+            y = objects if (objects != objects).any() else y  # a NaN is not the string "nan"
         array = check_array(
             y,
             dtype=None,

@@ -53,6 +53,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
 
     class_weight : dict, "balanced" or None, default=None
         Factors of the sample weights by class. "balanced" gives all classes the same total weight.
+        A dict may name classes that y lacks if it names all that y has; else classes that it does
+        not name have factor 1.
 
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         Adam, gradient descent with momentum, or SciPy's L-BFGS on all data at once.
@@ -290,7 +292,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
             Sequences; see ``docs/input_forms.md``.
 
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Classes, or an indicator matrix of labels.
+            Classes, or an indicator matrix of labels. Numbers in an array of dtype object are
+            refused, as by scikit-learn's own classifiers and metrics.
 
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of two counts as two samples, one of zero as none.
