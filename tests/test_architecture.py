@@ -51,7 +51,7 @@ LAYERS = {
     "data.targets": ("data.classes data.regression", ""),
     "data.examples": ("data.sequences", "numpy sklearn"),
     "network": ("", ""),
-    "network.threads": ("", ""),
+    "network.threads": ("", "numpy"),
     "network.workspace": ("kernels.matmul", "numpy"),
     "network.timeline": ("kernels.timeline", "numpy"),
     "network.block": ("", "numpy"),

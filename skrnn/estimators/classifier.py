@@ -362,7 +362,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
         """
         model, raw = self._raw_predict(X)
-        return model.target.probabilities(raw)
+        with np.errstate(all="ignore"):  # small probabilities underflow
+            return model.target.probabilities(raw)
 
     def predict_log_proba(self, X):
         """Logarithms of ``predict_proba``.
@@ -376,7 +377,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
         """
         model, raw = self._raw_predict(X)
-        return model.target.log_probabilities(raw)
+        with np.errstate(all="ignore"):
+            return model.target.log_probabilities(raw)
 
     def decision_function(self, X):
         """Raw outputs: log-odds of the second class, of each label, or unnormalised of each class.

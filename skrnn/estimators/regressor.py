@@ -357,7 +357,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
             one more axis.
         """
         model, raw = self._raw_predict(X)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             values = model.in_target_units(raw).astype(raw.dtype, copy=False)
         predictions = model.target.decode(values)
         require_finite_predictions(predictions)

@@ -167,20 +167,21 @@ def _in_units_of_errors(model, examples, left_out):
     targets = model.standardized(examples.targets)
     n_levels = left_out.shape[1] // targets.shape[1]
     errors = targets - left_out[:, ::n_levels]  # of the first level
-    unit = _spread(errors, examples.weights, model.target.loss.is_robust)
+    smallest = 10 * np.finfo(model.architecture.dtype).tiny
+    unit = _spread(errors, examples.weights, model.target.loss.is_robust, smallest)
     scales = replace(model.scaling, target_scale=model.scaling.target_scale * unit)
     raw_unit = np.repeat(unit, n_levels)
     path = model.path.in_unit(raw_unit)
     return replace(model, scaling=scales, path=path), left_out / raw_unit
 
 
-def _spread(errors, weights, is_robust):
-    """Scale of each column (K,)."""
+def _spread(errors, weights, is_robust, smallest):
+    """Scale of each column (K,), whose reciprocal is finite in the network's precision."""
     spread = scaling.mean_and_scale(errors, weights, np.float64)[1]
     if not is_robust:
         return spread
     robust = np.array([scaling.robust_scale(column, weights) for column in errors.T])
-    return np.where(robust > 0.0, robust, spread)
+    return np.where(robust > smallest, robust, spread)
 
 
 def _input_scaling(examples, standardize, per_step):
@@ -335,10 +336,15 @@ def _task(candidate: Candidate, model):
     def rebuild(theta, n_samples_seen):
         return replace(model, theta=theta, n_samples_seen=n_samples_seen)
 
+    def is_finite(raw):
+        predicted = model.in_target_units(raw).astype(raw.dtype)
+        return bool(np.isfinite(raw).all() and np.isfinite(predicted).all())
+
     examples = network_examples(model, candidate.examples)
     return Task(
-        candidate.name, model.network, model.target.loss, model.theta, examples, watch, rebuild
-    )
+        candidate.name, model.network, model.target.loss, model.theta, examples, watch, rebuild,
+        is_finite,
+    )  # fmt: skip
 
 
 def network_examples(model, examples: Examples):
