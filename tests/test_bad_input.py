@@ -308,6 +308,17 @@ def test_bad_y_of_the_classifier(y, message):
     refuses_y(RNNClassifier, y, message)
 
 
+def test_a_first_partial_fit_refuses_y_in_the_words_of_fit():
+    for y, message in [
+        ([[1], [1, 2]] * (N // 2), "same number of targets, for each sample"),
+        (None, "target y is None"),
+        (np.eye(N + 1), "inconsistent numbers of samples"),
+    ]:
+        for classes in ({}, {"classes": [0, 1, 2]}):
+            new = small(RNNClassifier)
+            refuses(lambda new=new, y=y, it=classes: new.partial_fit(table(), y, **it), message)
+
+
 def test_another_number_of_outputs():
     X, Y = table(), np.arange(2.0 * N).reshape(N, 2)
     model = small(RNNRegressor).fit(X, Y)

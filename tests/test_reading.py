@@ -304,12 +304,12 @@ BAD_X = {
         pd.DataFrame({"n": [1, 2], "a": [np.ones(3), np.ones(2)]}),
         ValueError,
         r"array of shape \(3,\) in the place of a number \(sample 0, column 1 \('a'\)\)\."
-        r" For a column of sequences pass them as a list, list\(df\['a'\]\) alone",
+        r" If the cells are sequences, pass that column alone: list\(df\['a'\]\)\.",
     ),
     "list cells": (
         pd.DataFrame({"n": [1, 2], "seq": [[1, 2], [3]]}),
         TypeError,
-        r"sample 0, column 1 \('seq'\)\)\. For a column .* list\(df\['seq'\]\)",
+        r"sample 0, column 1 \('seq'\)\)\. If the cells are .*: list\(df\['seq'\]\)",
     ),
     "ragged cells": (
         pd.Series([objects([[1, 2], [3]])]),

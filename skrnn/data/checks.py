@@ -153,8 +153,10 @@ def _advice_on(item, name):
     if isinstance(item, (str, bytes)) and name is not None:
         return ". Encode that column first, for instance by sklearn.preprocessing.OneHotEncoder."
     if has_length(item):
-        column = "the column" if name is None else f"list(df[{name!r}])"
-        return f". For a column of sequences pass them as a list, {column} alone."
+        how = (
+            "pass a list of them" if name is None else f"pass that column alone: list(df[{name!r}])"
+        )
+        return f". If the cells are sequences, {how}."
     return ""
 
 

@@ -404,7 +404,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         kind = None
         if known is not None:
             classes, kind = read_classes(classes, fitted=known.classes), known.kind
-        elif incremental and _is_indicator(given.y):
+        elif incremental and _is_indicator(given.array()):
             classes = None if classes is None else read_classes(classes)
         elif incremental:
             classes = read_classes(classes)
@@ -423,5 +423,5 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         return tags
 
 
-def _is_indicator(y):
-    return np.ndim(y) == 2 and np.shape(y)[1] > 1
+def _is_indicator(labels):
+    return labels.ndim == 2 and labels.shape[1] > 1
