@@ -226,6 +226,16 @@ def test_a_huge_alpha_is_named_where_the_penalty_is_what_is_not_finite(solver, d
     predicts(model, X)
 
 
+@BOTH
+def test_weights_far_apart_are_named_where_the_penalty_is_what_is_not_finite(Estimator):
+    weights = np.r_[np.full(59, 1e-300), 1.0]  # minibatches of hardly any weight
+    model, told = fitted(small(Estimator, batch_size=5), X, target_for(Estimator), weights)
+    assert told
+    assert all("look for extreme sample weights" in text for text in told)
+    assert not any("learning_rate_init" in text for text in told)
+    predicts(model, X)
+
+
 @DTYPES
 def test_an_epsilon_below_the_precision_is_no_division_by_zero(dtype):
     given = X.copy()

@@ -126,6 +126,7 @@ class Training:
         self._average, self._n_averaged = self.theta.copy(), 0
         self.stopped, self._n_planned = False, settings.max_iter
         self._good = self._first = self.theta.copy()
+        self._rows = np.arange(len(task.examples.weights))  # that the last loss was of
 
     def run(self):
         """Train to the end; whether there was nothing more to gain, or to try."""
@@ -190,7 +191,7 @@ class Training:
         order = self.streams.shuffle.permutation(n_samples) if s.shuffle else np.arange(n_samples)
         total, self._tried = 0.0, False
         for first in range(0, n_samples, s.batch_size):
-            rows = order[first : first + s.batch_size]
+            rows = self._rows = order[first : first + s.batch_size]
             loss = self._loss_gradient(self.theta, rows, self._dropout_masks(len(rows)))
             norm = optimizers.gradient_norm(self._gradient)
             if not math.isfinite(loss + norm):
@@ -306,21 +307,18 @@ class Training:
         return True
 
     def _penalty_is_to_blame(self):
-        """Whether the loss is finite but for an uncommonly large alpha."""
-        if self.settings.alpha <= 1.0:
+        """Whether the last loss is finite but for a large alpha, or small weights it is over."""
+        if self.settings.alpha <= self.task.examples.weights.min():
             return False
-        rows = np.arange(min(self.settings.batch_size, len(self.task.examples.weights)))
-        loss = self._loss_gradient(self.theta, rows, alpha=0.0)
-        return math.isfinite(loss)
+        return math.isfinite(self._loss_gradient(self.theta, self._rows, alpha=0.0))
 
     # L-BFGS
 
     def _minimize(self):
         n_evaluations = 15 * self.settings.max_iter
-        rows = np.arange(len(self.task.examples.weights))
 
         def objective(vector):
-            loss = self._loss_gradient(vector.astype(self.theta.dtype), rows)
+            loss = self._loss_gradient(vector.astype(self.theta.dtype), self._rows)
             return loss, self._gradient.astype(np.float64)
 
         def after_iteration(intermediate_result):
