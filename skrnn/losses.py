@@ -68,7 +68,7 @@ class Loss:
 
     def _evaluate(self, raw, targets):
         """Loss of each row (n,), and the slopes of its raw predictions (n, K)."""
-        with np.errstate(over="ignore", invalid="ignore"):  # whoever trains looks for these
+        with np.errstate(all="ignore"):  # whoever trains looks for what is not finite
             values, slopes = self.value_and_slope(raw.astype(np.float64), targets)
         if raw.shape[1] == 1:
             return values[:, 0], slopes
@@ -338,7 +338,7 @@ class Softmax(Loss):
 
 def _inside(share, weights):
     """Shares kept half a sample away from 0 and 1, where their logarithms end."""
-    edge = 0.5 / (weights.sum() + 1.0)
+    edge = max(0.5 / (weights.sum() + 1.0), np.finfo(float).eps)
     return np.clip(share, edge, 1.0 - edge)
 
 

@@ -11,6 +11,7 @@ import pytest
 from datasets import objects, put, replaced, state
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import cross_val_score
 
 from skrnn import RNNClassifier, RNNRegressor
 
@@ -147,8 +148,8 @@ BAD_X = {
     "complex numbers": ("table", table() + 1j, ["Complex data not supported"]),
     "complex numbers in a list": ("list", replaced(ragged(), 3, ragged()[3] * 1j), ["Sample 3"]),
     "dates": ("table", np.full((N, 4), "2020-01-01", dtype="M8[D]"), ["X is of dtype datetime64"]),
-    "sparse": ("table", sparse.csr_array(table()), ["[Ss]parse", "toarray"]),
-    "a sparse matrix": ("table", sparse.coo_matrix(table()), ["[Ss]parse", "toarray"]),
+    "sparse": ("table", sparse.coo_array((N, 10**8)), ["Sparse X", "GB", "toarray"]),
+    "a sparse matrix": ("table", sparse.coo_matrix((N, 10**8)), ["Sparse X", "GB", "toarray"]),
     "objects that are nothing": ("list", objects([object()] * N), ["Sample 0 of X"]),
     "dictionaries": ("list", [{"a": 1}] * N, ["Sample 0 of X"]),
     "some arrays and a string": ("list", replaced(ragged(), 4, "text"), ["ample 4"]),
@@ -221,6 +222,15 @@ def test_names_of_columns_must_agree(Estimator):
     model = small(Estimator).fit(X, target(Estimator))
     for wrong in (X[list("dcba")], X.rename(columns={"a": "z"})):
         refuses(lambda wrong=wrong: model.predict(wrong), "feature names")
+
+
+@BOTH
+def test_names_of_mixed_types_are_refused_before_training(Estimator, monkeypatch):
+    X = pd.DataFrame(table(), columns=[0, 1, 2, "a"])
+    monkeypatch.setattr("skrnn.estimators.recurrent.learning", None)  # all that trains
+    for given in (X, [X] * N):
+        model = small(Estimator)
+        refuses(lambda model=model, given=given: model.fit(given, target(Estimator)), "string")
 
 
 # --- y ---------------------------------------------------------------------------------------
@@ -298,6 +308,17 @@ def test_bad_y_of_the_classifier(y, message):
     refuses_y(RNNClassifier, y, message)
 
 
+def test_a_first_partial_fit_refuses_y_in_the_words_of_fit():
+    for y, message in [
+        ([[1], [1, 2]] * (N // 2), "same number of targets, for each sample"),
+        (None, "target y is None"),
+        (np.eye(N + 1), "inconsistent numbers of samples"),
+    ]:
+        for classes in ({}, {"classes": [0, 1, 2]}):
+            new = small(RNNClassifier)
+            refuses(lambda new=new, y=y, it=classes: new.partial_fit(table(), y, **it), message)
+
+
 def test_another_number_of_outputs():
     X, Y = table(), np.arange(2.0 * N).reshape(N, 2)
     model = small(RNNRegressor).fit(X, Y)
@@ -323,6 +344,42 @@ def test_unseen_classes():
     refuses(lambda: new.partial_fit(X, y), "classes must be passed on the first call")
     refuses(lambda: new.partial_fit(X, y, classes=[0, 1]), "does not know: 2")
     refuses(lambda: new.partial_fit(X, y, classes=[0]), "at least 2 classes")
+
+
+@pytest.mark.parametrize("y", [np.arange(N) % 3, np.arange(N) % 2 == 0, np.eye(N, 2, dtype=int)])
+def test_numbers_in_objects_are_refused_as_labels_in_fit_and_not_by_a_metric(y):
+    """scikit-learn's splitters and metrics, which get y itself, do not know them."""
+    as_objects = y.astype(object)
+    refuses_y(RNNClassifier, as_objects, r"y is of dtype object.*y\.astype\((int|bool)\)")
+    new = small(RNNClassifier)
+    refuses(lambda: new.partial_fit(table(), as_objects, classes=[0, 1, 2]), "y is of dtype object")
+    classes = np.array([0, 1, 2], dtype=object)
+    new.partial_fit(table(), np.arange(N) % 3, classes=classes).partial_fit(
+        table(), np.arange(N) % 3, classes=classes
+    )
+    assert new.classes_.tolist() == [0, 1, 2]
+
+
+def test_objects_that_work_as_targets_work_in_scores_and_folds():
+    X, y = table(), np.arange(N) % 3
+    for Estimator, as_objects in (
+        (RNNClassifier, np.array(["a", "b", "c"], dtype=object)[y]),
+        (RNNRegressor, y.astype(object)),
+        (RNNRegressor, np.column_stack([y, -y]).astype(object)),
+    ):
+        model = small(Estimator).fit(X, as_objects)
+        assert np.isfinite(model.score(X, as_objects))
+        scores = cross_val_score(small(Estimator), X, as_objects, cv=2)
+        assert np.isfinite(scores).all()
+
+
+def test_a_rare_class_that_a_fold_lacks_may_have_a_class_weight():
+    X, y = np.tile(table(), (3, 1)), np.arange(3 * N) % 2
+    y[0] = 2
+    model = small(RNNClassifier, class_weight={0: 1.0, 1: 2.0, 2: 5.0})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The least populated class")
+        assert np.isfinite(cross_val_score(model, X, y, cv=3, error_score="raise")).all()
 
 
 # --- weights ---------------------------------------------------------------------------------
@@ -573,3 +630,56 @@ def test_class_weight_of_an_indicator_matrix_as_a_dict():
     Y = (X[:, :2] > 0).astype(int)
     with pytest.raises(ValueError, match="class_weight must be 'balanced' or None"):
         RNNClassifier(class_weight={0: 1.0}).fit(X, Y)
+
+
+# --- masks -----------------------------------------------------------------------------------
+
+MASK = np.arange(N) == 4
+MASKED = {
+    "an array": lambda values: np.ma.array(values, mask=MASK),
+    "a list of masked rows": lambda values: [
+        np.ma.array([value, value], mask=[False, masked])
+        for value, masked in zip(values, MASK, strict=True)
+    ],
+}
+
+
+@BOTH
+@pytest.mark.parametrize("form", MASKED)
+def test_masked_targets_are_refused_and_not_learnt(form, Estimator):
+    X, y = table(), np.arange(N) % 2
+    refuses_y(Estimator, MASKED[form](y), "y is a masked array with masked values. Leave samples")
+    model = small(Estimator).fit(X, y)
+    masked = MASKED[form](y)
+    refuses(lambda: model.partial_fit(X, masked), "y is a masked array")
+    refuses(lambda: model.fit(X, y, X_val=X, y_val=masked), "y_val is a masked array")
+
+
+@BOTH
+def test_masked_weights_are_refused_and_not_counted(Estimator):
+    X, y, masked = table(), np.arange(N) % 2, MASKED["an array"](np.ones(N))
+    model = small(Estimator).fit(X, y)
+    before = state(model)
+    message = "sample_weight is a masked array with masked values. A weight of 0 leaves a sample"
+    refuses(lambda: model.fit(X, y, masked), message)
+    refuses(lambda: model.partial_fit(X, y, masked), message)
+    refuses(
+        lambda: model.fit(X, y, X_val=X, y_val=y, sample_weight_val=masked),
+        "sample_weight_val is a masked array",
+    )
+    assert state(model) == before
+
+
+@BOTH
+def test_a_masked_array_without_masked_values_is_an_array(Estimator):
+    X, y = table(), np.arange(N) % 2
+    plain = small(Estimator).fit(X, y, np.ones(N))
+    masked = small(Estimator).fit(np.ma.array(X), np.ma.array(y), np.ma.array(np.ones(N)))
+    assert masked.loss_curve_ == plain.loss_curve_
+
+
+@BOTH
+def test_a_masked_row_in_a_sample_of_lists_is_refused(Estimator):
+    row = np.ma.array([1.0, 2.0], mask=[False, True])
+    X = replaced([[[1.0, 2.0]] * 3] * N, 5, [row, [1.0, 2.0]])
+    refuses(lambda: small(Estimator).fit(X, target(Estimator)), "Sample 5 of X is a masked array")

@@ -285,7 +285,7 @@ def test_what_is_no_model_at_all_is_refused(state):
 
 #: Parts of every model, and those that only some have.
 PARTS = ["schema", "target", "architecture", "theta", "scaling", "path", "seeds", "n_samples_seen"]
-PARTS += ["optimizer"]
+PARTS += ["kept", "optimizer"]
 OF_SCHEMA = [field.name for field in dataclasses.fields(Schema)]
 OF_ARCHITECTURE = [field.name for field in dataclasses.fields(Architecture)]
 OF_SCALING = ["center", "scale", "target_center", "target_scale"]
@@ -299,6 +299,7 @@ def under(part, names):
 
 COMMON_KEYS = [(part,) for part in PARTS] + under("schema", OF_SCHEMA)
 COMMON_KEYS += under("architecture", OF_ARCHITECTURE) + under("scaling", OF_SCALING)
+COMMON_KEYS += under("kept", ["standardize", "linear_path", "dtype"])
 KEYS = {
     "array": COMMON_KEYS + under("path", OF_PATH) + under("target", OF_NUMBERS),
     "table": COMMON_KEYS + under("path", OF_PATH) + under("target", OF_NUMBERS),

@@ -1,6 +1,9 @@
 """X of every form becomes Sequences, or an error that says where in X and what is wrong."""
 
+import datetime
 import warnings
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -9,6 +12,7 @@ import pytest
 from datasets import ARRAY, LIST, TABLE, objects, put
 from scipy import sparse
 
+from skrnn.data import checks
 from skrnn.data.reading import read
 
 NAN, INF = np.nan, np.inf
@@ -30,6 +34,9 @@ NAN, INF = np.nan, np.inf
         pd.DataFrame(TABLE.astype(int)).convert_dtypes(),
         pd.DataFrame(TABLE).astype(object),
         pl.DataFrame(TABLE),
+        sparse.csr_array(TABLE),
+        sparse.csc_matrix(TABLE),
+        sparse.coo_array(TABLE.astype(int)),
     ],
 )
 def test_every_2d_container_is_the_same_table(X):
@@ -69,6 +76,14 @@ def test_contiguous_3d_is_a_view(dtype):
         [LIST[0].tolist(), LIST[1].tolist()],
         [pd.DataFrame(LIST[0]), pl.DataFrame(LIST[1])],
         [LIST[0], LIST[1].tolist()],
+        pd.Series([objects(list(x)) for x in LIST]),
+        pd.Series([x.tolist() for x in LIST]),
+        pl.Series([x.tolist() for x in LIST]),
+        pd.DataFrame({"seq": LIST}),
+        pd.DataFrame({"seq": [objects(list(x)) for x in LIST]}),
+        pd.DataFrame({"seq": LIST}).to_numpy(),
+        pl.DataFrame({"seq": [x.tolist() for x in LIST]}),
+        [objects(list(x)) for x in LIST],
     ],
 )
 def test_every_container_of_arrays_is_the_same_list(X):
@@ -89,6 +104,8 @@ def test_every_container_of_arrays_is_the_same_list(X):
         pl.Series([[1, 2], [3]]),
         [pd.Series([1, 2]), pd.Series([3], dtype="Int64")],
         [np.array([1, 2], dtype=object), np.array([3])],
+        pd.DataFrame({"seq": [[1, 2], [3]]}),
+        pl.DataFrame({"seq": [[1, 2], [3]]}),
     ],
 )
 def test_1d_elements_have_one_feature(X):
@@ -111,6 +128,48 @@ def test_list_of_equal_arrays_stays_a_list_and_list_of_numbers_a_table():
     assert read([[1, 2], [3, 4]]).form == "table"
     assert read([[1, 2]]).form == "table"
     assert read([[[1, 2], [3, 4]]]).form == "list"
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        objects([objects(list(x)) for x in ARRAY]),
+        pd.Series([objects(list(x)) for x in ARRAY]),
+        pd.DataFrame({"seq": list(ARRAY)}),
+        pl.Series(ARRAY.tolist()),
+        pl.Series(ARRAY.tolist(), dtype=pl.Array(pl.Float64, ARRAY.shape[1:])),
+        pl.DataFrame({"seq": ARRAY.tolist()}),
+        pl.DataFrame({"seq": pl.Series(ARRAY.tolist(), dtype=pl.Array(pl.Float64, (4, 3)))}),
+    ],
+)
+def test_a_column_of_equal_sequences_is_the_list_of_them(X):
+    sequences, form, n_columns = read(X)
+    assert (form, n_columns) == ("list", 3)
+    assert sequences.lengths.tolist() == [4, 4]
+    np.testing.assert_array_equal(sequences.values, ARRAY.reshape(-1, 3))
+
+
+def test_sparse_flat_rows_are_the_dense_ones():
+    flat = ARRAY.reshape(2, 12).astype(np.float32)
+    found, form, _ = read(sparse.csr_array(flat), n_timesteps=4)
+    assert (form, found.values.dtype) == ("flat", np.float32)
+    np.testing.assert_array_equal(found.values, ARRAY.reshape(-1, 3))
+
+
+def test_objects_that_are_numbers_are_not_looked_at_one_by_one(monkeypatch):
+    mixed = pd.DataFrame({"a": [1.0, 2.0], "b": [True, False], "c": objects([1, 2.5])})
+    monkeypatch.setattr(checks, "_number", None)  # that takes 5 µs for each
+    for X in (mixed, TABLE.astype(object), ARRAY.astype(object), [objects([1, 2.0])]):
+        assert read(X).sequences.values.dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    "value", [7, 7.0, np.float32(7), np.int8(7), Decimal(7), Fraction(7), np.longdouble(7)]
+)
+def test_an_object_is_the_number_that_python_makes_of_it(value):
+    for X in (put(TABLE.astype(object), (1, 2), value), put(ARRAY.astype(object), 0, value)):
+        expected = np.array(X, dtype=np.float64)
+        np.testing.assert_array_equal(read(X).sequences.values.ravel(), expected.ravel())
 
 
 def test_trailing_nan_steps_are_padding():
@@ -242,13 +301,84 @@ BAD_X = {
     "complex in a list": ([np.ones(2) + 1j], ValueError, "Complex data not supported: Sample 0"),
     "complex objects": ((TABLE + 1j).astype(object), ValueError, "Complex data not supported"),
     "array cells": (
-        pd.DataFrame({"a": [np.ones(3), np.ones(2)]}),
+        pd.DataFrame({"n": [1, 2], "a": [np.ones(3), np.ones(2)]}),
         ValueError,
-        r"array of shape \(3,\) in the place of a number",
+        r"array of shape \(3,\) in the place of a number \(sample 0, column 1 \('a'\)\)\."
+        r" If the cells are sequences, pass that column alone: list\(df\['a'\]\)\.",
+    ),
+    "list cells": (
+        pd.DataFrame({"n": [1, 2], "seq": [[1, 2], [3]]}),
+        TypeError,
+        r"sample 0, column 1 \('seq'\)\)\. If the cells are .*: list\(df\['seq'\]\)",
+    ),
+    "ragged cells": (
+        pd.Series([objects([[1, 2], [3]])]),
+        ValueError,
+        "Sample 0 of X is not a sequence.*same shape",
+    ),
+    "NaN by the name of its column": (
+        pd.DataFrame({"a": [1.0, 2.0], "height": [NAN, 3.0]}),
+        ValueError,
+        r"NaN: sample 0, column 1 \('height'\)\..*SimpleImputer",
+    ),
+    "inf by the name of its column": (
+        pl.DataFrame({"a": [1.0, 2.0], "height": [3.0, INF]}),
+        ValueError,
+        r"infinity.*sample 1, column 1 \('height'\)",
+    ),
+    "NA among objects": (
+        np.array([[1, pd.NA], [2, 3]], dtype=object),
+        ValueError,
+        "Input X contains NaN: sample 0, column 1",
+    ),
+    "NA in a list": ([objects([1, pd.NA])], ValueError, "contains NaN: sample 0, step 1, feature"),
+    "strings by the name of their column": (
+        pd.DataFrame({"a": [1.0, 2.0], "kind": ["x", "y"]}),
+        ValueError,
+        r"to float: 'x' \(sample 0, column 1 \('kind'\)\)\. Encode .*OneHotEncoder",
+    ),
+    "strings by the name of their feature": (
+        [pd.DataFrame({"a": [1.0, 2.0], "kind": ["x", "y"]})],
+        ValueError,
+        r"Sample 0 of X must be.*to float: 'x' \(step 0, feature 1 \('kind'\)\)",
+    ),
+    "a column of dates": (
+        pd.DataFrame({"a": [1.0], "when": pd.to_datetime(["2020-01-01"])}),
+        ValueError,
+        r"X is of dtype datetime64\[\w+\] in column 'when', but must be numeric",
+    ),
+    "a column of dates in a zone": (
+        pd.DataFrame({"a": [1.0], "when": pd.to_datetime(["2020-01-01"], utc=True)}),
+        ValueError,
+        r"X is of dtype datetime64\[\w+, UTC\] in column 'when'",
+    ),
+    "a column of durations": (
+        pd.DataFrame({"a": [1.0], "took": pd.to_timedelta([1])}),
+        ValueError,
+        r"X is of dtype timedelta64\[\w+\] in column 'took'",
+    ),
+    "a column of dates in polars": (
+        pl.DataFrame({"a": [1.0], "when": [datetime.date(2020, 1, 1)]}),
+        ValueError,
+        r"X is of dtype Date in column 'when'",
+    ),
+    "a column of dates in a list": (
+        [pd.DataFrame({"a": [1.0], "when": pd.to_datetime(["2020-01-01"])})],
+        ValueError,
+        r"Sample 0 of X is of dtype datetime64\[\w+\] in column 'when'",
     ),
     "huge integer": ([[10**400]], ValueError, "too large to convert to float.*sample 0, column 0"),
-    "sparse": (sparse.csr_array(TABLE), TypeError, r"[Ss]parse.*toarray\(\)"),
-    "sparse matrix": (sparse.coo_matrix(TABLE), TypeError, r"[Ss]parse.*toarray\(\)"),
+    "sparse": (
+        sparse.coo_array((3, 10**8)),
+        ValueError,
+        r"Sparse X of shape \(3, 100000000\) is 2.4 GB.*up to 0.54 GB.*TruncatedSVD.*toarray\(\)",
+    ),
+    "sparse and complex": (sparse.csr_array(TABLE * 1j), ValueError, "Complex data not supported"),
+    "nan in sparse": (
+        sparse.csr_array(put(TABLE, (1, 2), NAN)),
+        ValueError,
+        "X contains NaN: sample 1, column 2",
+    ),
     "sparse element": ([sparse.csr_array(TABLE)], TypeError, "Sample 0 of X.*csr_array"),
     "mask": (np.ma.masked_greater(TABLE, 3), ValueError, "masked"),
 }

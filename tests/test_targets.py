@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from datasets import objects
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
 
@@ -169,10 +170,11 @@ def test_several_levels_are_one_more_axis_and_never_cross(n_targets):
         ([True, False, True], [False, True], "binary"),
         (["b", "a", "b"], ["a", "b"], "binary"),
         (np.array(["b", "a", "b"], dtype=object), ["a", "b"], "binary"),
-        (np.array([3, 1, 3], dtype=object), [1, 3], "binary"),
         (pd.Series(["b", "a", "b"]), ["a", "b"], "binary"),
         (pd.Series(["b", "a", "b"], dtype="category"), ["a", "b"], "binary"),
         (pd.Series([3, 1, 3], dtype="Int64"), [1, 3], "binary"),
+        (pd.Series([True, False, True], dtype="boolean"), [False, True], "binary"),
+        (pd.Series([3, 1, 3]).astype("category"), [1, 3], "binary"),
         (pl.Series(["b", "a", "b"]), ["a", "b"], "binary"),
         ([2, 0, 5], [0, 2, 5], "multiclass"),
         (["c", "a", "b"], ["a", "b", "c"], "multiclass"),
@@ -213,6 +215,38 @@ def test_a_column_of_labels_is_1d_with_a_warning():
 
 
 BAD_LABELS = {
+    "nan among strings": (
+        objects(["a", NAN, "b"]),
+        ValueError,
+        "Input y contains NaN: sample 1. Leave samples without a target out",
+    ),
+    "nan first": (objects([NAN, "a", "b"]), ValueError, "Input y contains NaN: sample 0"),
+    "nan in a list of strings": (["a", "b", NAN], ValueError, "Input y contains NaN: sample 2"),
+    "nan in a Series": (pd.Series(["a", None, "b"]), ValueError, "y contains NaN|none missing"),
+    "NA": (objects(["a", pd.NA, "b"]), ValueError, "Input y contains NaN: sample 1"),
+    "NA among numbers": (
+        pd.Series([1, None, 0], dtype="Int64"),
+        ValueError,
+        "Input y contains NaN: sample 1",
+    ),
+    "NaT": (objects(["a", pd.NaT, "b"]), ValueError, "Input y contains NaN: sample 1"),
+    "integers as objects": (
+        objects([1, 0, 1]),
+        ValueError,
+        r"Unknown label type: y is of dtype object but holds numbers.*Pass y.astype\(int\)",
+    ),
+    "booleans as objects": (objects([True, False, True]), ValueError, r"y.*astype\(bool\)"),
+    "whole numbers as objects": (objects([1.0, 0.0, 1.0]), ValueError, r"y.*astype\(float\)"),
+    "indicators as objects": (
+        np.array([[0, 1], [1, 0], [1, 1]], dtype=object),
+        ValueError,
+        r"y is of dtype object.*astype\(int\)",
+    ),
+    "indicators in a mixed frame": (
+        pd.DataFrame({"a": [0, 1, 1], "b": [True, False, True]}),
+        ValueError,
+        r"y is of dtype object.*astype\(int\)",
+    ),
     "None": (None, ValueError, "requires y to be passed, but the target y is None"),
     "length": ([1, 2], ValueError, r"inconsistent numbers of samples: \[3, 2\]"),
     "continuous": ([0.5, 1.2, 3.3], ValueError, "Unknown label type: continuous"),
@@ -301,6 +335,13 @@ def test_the_classes_of_partial_fit_are_named_once():
         read_classes(None)
     with pytest.raises(ValueError, match="not the same as on last call to partial_fit"):
         read_classes([0, 1, 2], fitted)
+    found = read_classes(objects([3, 1, 2]))
+    assert (found.tolist(), found.dtype.kind) == ([1, 2, 3], "i")
+    assert read_classes(objects(["b", "a"])).tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match="classes mixes strings and numbers"):
+        read_classes(objects([1, "a"]))
+    with pytest.raises(ValueError, match="Input classes contains NaN: sample 1"):
+        read_classes(objects(["a", NAN]))
     with pytest.raises(ValueError, match="at least 2 classes"):
         read_classes([1])
     with pytest.raises(ValueError, match=r"classes must be a list of classes, got shape \(1, 2\)"):
@@ -319,6 +360,18 @@ def test_weights_of_classes_are_those_of_the_training_data():
     assert target.weigh(values, training.weights).tolist() == [1, 1, 1, 2]
     target, values = ClassTarget.learn(training)
     assert target.weigh(values, training.weights) is training.weights
+
+
+@pytest.mark.parametrize("y", [["a", "b", "a", "a"], [1, 2, 1, 1], [False, True, False, False]])
+def test_class_weight_may_name_classes_that_y_lacks_if_it_names_all_that_y_has(y):
+    training = given(y, 4)
+    one, two = sorted(set(y))
+    target, values = ClassTarget.learn(training, {one: 2.0, two: 3.0, "rare": 9.0, 7: 0.0})
+    assert target.weigh(values, training.weights).tolist() == [2, 3, 2, 2]
+    target, values = ClassTarget.learn(training, {two: 3.0})
+    assert target.weigh(values, training.weights).tolist() == [1, 3, 1, 1]
+    with pytest.raises(ValueError, match=r"class_weight names \['rear'\].*leaves out \["):
+        ClassTarget.learn(training, {one: 2.0, "rear": 3.0})
 
 
 # --- a saved target --------------------------------------------------------------------------

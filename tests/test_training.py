@@ -1,6 +1,7 @@
 """How a model is trained: what is watched and kept, how it stops, recovers and goes on."""
 
 import math
+import pickle
 import warnings
 
 import numpy as np
@@ -394,6 +395,55 @@ def test_warm_start_may_change_everything_but_the_architecture():
     np.testing.assert_array_equal(theta(model), kept)
     model.set_params(solver="sgd", alpha=0.1, max_iter=2, learning_rate="one_cycle").fit(X, y)
     assert model.n_iter_ == 2
+
+
+@BOTH
+@pytest.mark.parametrize("saved", [False, True])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("dtype", "float32"),
+        ("n_timesteps", 2),
+        ("n_timesteps", 3),
+        ("standardize", False),
+        ("linear_path", "auto"),
+        ("linear_path", 2),
+    ],
+)
+def test_a_parameter_that_can_take_no_effect_any_more_is_refused(name, value, saved, Estimator):
+    X = table()
+    y = target_for(Estimator, X)
+    for begin in ("fit", "partial_fit"):
+        classes = {"classes": np.unique(y)} if begin == "partial_fit" and y.dtype != float else {}
+        model = getattr(small(Estimator, warm_start=True), begin)(X, y, **classes)
+        model = pickle.loads(pickle.dumps(model)) if saved else model
+        old, kept = model.get_params()[name], theta(model)
+        model.set_params(**{name: value})
+        words = f"was fitted with {name}={old!r}, and training cannot go on with {name}={value!r}"
+        if name == "linear_path" and begin == "partial_fit":  # which looks at it never
+            model.partial_fit(X, y)
+            continue
+        with pytest.raises(ValueError, match=words):
+            model.fit(X, y)
+        if name != "linear_path":
+            with pytest.raises(ValueError, match=words):
+                model.partial_fit(X, y)
+        np.testing.assert_array_equal(theta(model), kept)
+        model.set_params(**{name: old}).fit(X, y)
+
+
+@BOTH
+def test_a_parameter_that_says_what_was_already_so_is_no_change(Estimator):
+    X = table()
+    y = target_for(Estimator, X)
+    small(Estimator, warm_start=True).fit(X, y).set_params(dtype="float64").fit(X, y)
+    model = small(Estimator, warm_start=True).fit(X.reshape(-1, 2, 2), y)
+    model.set_params(n_timesteps=2).fit(X, y)  # it says how to read the rows of this X
+    model.partial_fit(X.reshape(-1, 2, 2), y)
+    with pytest.raises(ValueError, match="dtype='float32', and training cannot go on with dtype=N"):
+        small(Estimator, warm_start=True, dtype="float32").fit(X, y).set_params(dtype=None).fit(
+            X, y
+        )
 
 
 @BOTH
@@ -889,6 +939,11 @@ def test_partial_fit_of_labels_may_name_them():
     X = table()
     Y = (X[:, :3] > 0).astype(int)
     model = small(RNNClassifier).partial_fit(X, Y, classes=np.arange(3))
+    for wrong in ([0, 1], ["a", "b", "c"], [1, 2, 3], np.arange(4)):
+        with pytest.raises(ValueError, match=r"expecting \d labels|classes=.*does not fit"):
+            small(RNNClassifier).partial_fit(X, Y, classes=wrong)
+        with pytest.raises(ValueError, match="not the same as on last call"):
+            small(RNNClassifier).partial_fit(X, Y).partial_fit(X, Y, classes=wrong)
     assert model.predict(X).shape == (50, 3)
 
 

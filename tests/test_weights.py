@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from skrnn.data.weights import read_weights
+from skrnn.data.weights import read_weights, representable
 
 NAN, INF = np.nan, np.inf
 
@@ -64,5 +64,28 @@ def test_weights_have_to_be_finite_in_the_precision_of_the_model():
         read_weights([1e39, 1.0], 2, "float32")
     with pytest.raises(ValueError, match=r"sum of sample_weight is too large for dtype\('float32'"):
         read_weights([3e38, 3e38], 2, "float32")
-    with pytest.raises(ValueError, match="All of sample_weight are 0"):
-        read_weights([1e-60, 0.0], 2, "float32")
+    assert read_weights([1e-46, 1.0], 2, "float32").tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("smallest", [5e-324, 1e-310, 1e-60, 1e-46])
+def test_weights_that_are_all_tiny_keep_their_proportions(smallest, dtype):
+    weights = read_weights([smallest, 3 * smallest, 0.0], 3, dtype)
+    assert weights.min() == 0.0
+    assert weights[1] == pytest.approx(3 * weights[0], rel=1e-6)
+    assert 2.0**-110 < weights[0] < 1e-20
+    np.testing.assert_array_equal(representable(np.array([smallest]), dtype) > 0, True)
+
+
+def test_weights_that_are_not_tiny_keep_their_bits():
+    for weights in (np.array([2.0**-100, 1e-300]), np.array([0.1, 0.7])):
+        assert read_weights(weights, 2, "float64").tolist() == weights.tolist()
+        assert representable(weights, "float64") is weights
+
+
+def test_weights_of_samples_and_classes_are_held_by_the_model_or_refused():
+    assert representable(np.array([1e-50, 1.0]), "float32").tolist() == [0.0, 1.0]
+    with pytest.raises(ValueError, match=r"times class_weight is too large for dtype\('float32'"):
+        representable(np.array([1e39, 1.0]), "float32")
+    with pytest.raises(ValueError, match=r"times class_weight is too large for dtype\('float64'"):
+        representable(np.array([1.5e308, 1.5e308]), "float64")

@@ -25,9 +25,10 @@ def naming(argument, usual):
         raise type(error)(f"In {argument}: {error}") from error
 
 
-def at(position, axes):
-    """Words for a place in an array, as "sample 3, step 0"."""
-    return ", ".join(f"{axis} {index}" for axis, index in zip(axes, position, strict=False))
+def at(position, axes, names=None):
+    """Words for a place in an array, as "sample 3, step 0", or "column 0 ('height')" with names."""
+    words = ", ".join(f"{axis} {index}" for axis, index in zip(axes, position, strict=False))
+    return words if names is None else f"{words} ({names[position[-1]]!r})"
 
 
 def first(mask):
@@ -35,13 +36,21 @@ def first(mask):
     return tuple(np.argwhere(mask)[0].tolist())
 
 
-def refuse_mask(array, where):
+PADDING_MASK_ADVICE = (
+    "If they pad the end of a sequence, pass a 3-D X.filled(np.nan); else impute them first."
+)
+
+
+def refuse_mask(array, where, advice=PADDING_MASK_ADVICE):
     """Refuse a masked array: np.asarray would drop the mask, and masked values would be used."""
-    if isinstance(array, np.ma.MaskedArray) and array.mask.any():
-        raise ValueError(
-            f"{where} is a masked array with masked values. If they pad the end of a sequence, pass"
-            " a 3-D X.filled(np.nan); else impute them first."
-        )
+    if _has_masked(array):
+        raise ValueError(f"{where} is a masked array with masked values. {advice}")
+
+
+def _has_masked(array):
+    if isinstance(array, (list, tuple)):
+        return any(_has_masked(one) for one in array if isinstance(one, (list, tuple, np.ndarray)))
+    return isinstance(array, np.ma.MaskedArray) and bool(np.any(np.ma.getmask(array)))
 
 
 def refuse_complex(array, name):
@@ -67,13 +76,22 @@ def rectangular(nested, otherwise):
         raise ValueError(f"{otherwise}: {error}") from error
 
 
-def numbers(array, where, axes):
-    """The array itself if it holds real numbers; an array of objects is converted."""
+def numbers(array, where, axes, names=None):
+    """The array itself if it holds real numbers; an array of objects is converted.
+
+    Parameters
+    ----------
+    array : ndarray
+    where : str
+        What the array is, for messages.
+    axes, names : tuple of str
+        What its indices count, and what its columns are called, for messages.
+    """
     kind = array.dtype.kind
     if kind in "biuf":
         return array
     if kind == "O":
-        return _numbers_of_objects(array, where, axes)
+        return _numbers_of_objects(array, where, axes, names)
     if kind == "c":
         raise ValueError(
             f"Complex data not supported: {where} is of dtype {array.dtype}. Pass the real and the"
@@ -85,19 +103,33 @@ def numbers(array, where, axes):
     )
 
 
-def _numbers_of_objects(array, where, axes):
+def _numbers_of_objects(array, where, axes, names):
+    if all(map(_is_plain, set(map(type, array.ravel())))):
+        try:
+            with np.errstate(over="ignore"):
+                return array.astype(np.float64)
+        except OverflowError:
+            pass  # what is below says where
     found = np.empty(array.shape)
     for position, item in np.ndenumerate(array):
         try:
             found[position] = _number(item)
         except (TypeError, ValueError, OverflowError) as error:
             refusal = TypeError if isinstance(error, TypeError) else ValueError
-            raise refusal(f"{where} must be numeric: {error} ({at(position, axes)})") from error
+            place = at(position, axes, names)
+            advice = _advice_on(item, None if names is None else names[position[-1]])
+            raise refusal(f"{where} must be numeric: {error} ({place}){advice}") from error
     return found
 
 
+def _is_plain(kind):
+    """Whether NumPy makes of such objects just what :func:`_number` does."""
+    known = (int, float, np.integer, np.floating, np.bool_, type(None))
+    return issubclass(kind, known) and not issubclass(kind, np.timedelta64)
+
+
 def _number(item):
-    if item is None:
+    if is_missing(item):
         return np.nan
     # float() takes "1.5", but a column of strings is more often a mistake than a wish.
     if isinstance(item, (str, bytes)):
@@ -107,6 +139,44 @@ def _number(item):
     if getattr(item, "ndim", 0) > 0:
         raise ValueError(f"an array of shape {item.shape} in the place of a number")
     return float(item)
+
+
+def is_missing(item):
+    """Whether an object stands for a missing value: None, NaN, or pandas' NA or NaT."""
+    if isinstance(item, Number):
+        return item != item
+    return item is None or type(item).__name__ in ("NAType", "NaTType")
+
+
+def _advice_on(item, name):
+    """What to do about an object that is no number, in a column of that name or of none."""
+    if isinstance(item, (str, bytes)) and name is not None:
+        return ". Encode that column first, for instance by sklearn.preprocessing.OneHotEncoder."
+    if has_length(item):
+        how = (
+            "pass a list of them" if name is None else f"pass that column alone: list(df[{name!r}])"
+        )
+        return f". If the cells are sequences, {how}."
+    return ""
+
+
+def has_length(item):
+    """Whether an object is an array or a list."""
+    return isinstance(item, (list, tuple)) or getattr(item, "ndim", 0) > 0
+
+
+def refuse_dates(frame, where):
+    """Refuse a data frame with a column of dates or times, which NumPy would speak of unnamed."""
+    columns, dtypes = getattr(frame, "columns", None), getattr(frame, "dtypes", None)
+    if columns is None or dtypes is None:
+        return
+    for name, dtype in zip(columns, dtypes, strict=True):
+        is_temporal = getattr(dtype, "is_temporal", lambda: False)
+        if getattr(dtype, "kind", None) in ("m", "M") or is_temporal():
+            raise ValueError(
+                f"{where} is of dtype {dtype} in column {name!r}, but must be numeric. Make numbers"
+                " of it first, as the days since a date, or leave it out."
+            )
 
 
 def is_a_number(element):

@@ -10,7 +10,14 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d
 
 from skrnn import losses
-from skrnn.data.checks import TARGET_AXES, at, first, require_finite
+from skrnn.data.checks import (
+    TARGET_ADVICE,
+    TARGET_AXES,
+    at,
+    first,
+    is_missing,
+    require_finite,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,6 +238,8 @@ def read_classes(classes, fitted=None):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         return fitted
     found = np.asarray(classes)
+    if found.dtype == object:
+        found = _labels_of_objects(found, "classes")
     if found.ndim != 1:
         raise ValueError(f"classes must be a list of classes, got shape {found.shape}.")
     found = unique_labels(found)
@@ -247,27 +256,47 @@ def _read_labels(given):
     labels = given.array()
     if labels.dtype == object:
         labels = _labels_of_objects(labels, given.name)
+    if labels.dtype != object and _is_of_objects(given.y):
+        _refuse_numbers_in_objects(labels, given.name)
     require_finite(labels, labels, given.name)
     return labels
 
 
 def _labels_of_objects(labels, name):
     """Objects that are all strings as they are, all numbers or booleans in their own dtype."""
-    is_string = [isinstance(label, str) for label in labels.flat]
-    for i, label in enumerate(labels.flat):
-        position = np.unravel_index(i, labels.shape)
+    if all(issubclass(kind, str) for kind in set(map(type, labels.ravel()))):
+        return labels
+    for position, label in np.ndenumerate(labels):
+        place = at(position, TARGET_AXES)
+        # None has words of its own below.
+        if label is not None and is_missing(label):
+            raise ValueError(f"Input {name} contains NaN: {place}. {TARGET_ADVICE}")
         if not isinstance(label, (str, Number, np.bool_)):
             raise ValueError(
-                f"Unknown label type: {name} contains {label!r}"
-                f" ({at(position, TARGET_AXES)}). Labels must be strings, numbers or booleans,"
-                " none missing."
+                f"Unknown label type: {name} contains {label!r} ({place}). Labels must be strings,"
+                " numbers or booleans, none missing."
             )
-        if is_string[i] != is_string[0]:
+        if isinstance(label, str) != isinstance(labels.flat[0], str):
             raise ValueError(
                 f"Unknown label type: {name} mixes strings and numbers: it begins with"
-                f" {labels.flat[0]!r} and contains {label!r} ({at(position, TARGET_AXES)})."
+                f" {labels.flat[0]!r} and contains {label!r} ({place})."
             )
-    return labels if all(is_string) else np.array(labels.tolist())
+    return np.array(labels.tolist())
+
+
+def _is_of_objects(y):
+    """Whether y is to scikit-learn's metrics an array of objects."""
+    if hasattr(y, "columns"):
+        return np.asarray(y).dtype == object
+    return str(getattr(y, "dtype", None)) == "object"
+
+
+def _refuse_numbers_in_objects(labels, name):
+    kind = {"b": "bool", "i": "int", "u": "int"}.get(labels.dtype.kind, "float")
+    raise ValueError(
+        f"Unknown label type: {name} is of dtype object but holds numbers or booleans, which"
+        f" scikit-learn's metrics and splitters do not take for labels. Pass {name}.astype({kind})."
+    )
 
 
 def _is_multilabel(labels, given, kind):
@@ -303,6 +332,11 @@ def _read_indicators(labels, classes, given):
         raise ValueError(
             f"{given.name} has {n_labels} labels (columns), but {given.estimator_name} is expecting"
             f" {len(classes)} labels."
+        )
+    if classes is not None and not np.array_equal(classes, np.arange(n_labels)):
+        raise ValueError(
+            f"classes={classes.tolist()} does not fit an indicator matrix, whose classes are the"
+            f" numbers of its columns, 0 to {n_labels - 1}. Leave classes out."
         )
     return labels
 
@@ -346,8 +380,12 @@ def _class_factors(class_weight, codes, classes, weights):
         return np.divide(1.0, shares, out=np.zeros(len(counts)), where=shares > 0)
     names = classes.tolist()
     unknown = [label for label in class_weight if label not in names]
-    if unknown:
-        raise ValueError(f"class_weight names {unknown}, but the classes are {names}.")
+    uncovered = [name for name in names if name not in class_weight]
+    if unknown and uncovered:  # perhaps by a slip; classes that y lacks are no harm else
+        raise ValueError(
+            f"class_weight names {unknown}, but the classes are {names}, of which it leaves out"
+            f" {uncovered}."
+        )
     factors = [class_weight.get(label, 1.0) for label in names]
     if not all(isinstance(factor, Real) and 0 <= factor < np.inf for factor in factors):
         raise ValueError(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_array, check_consistent_length
 
-from skrnn.data.checks import naming, rectangular, refuse_complex
+from skrnn.data.checks import TARGET_ADVICE, naming, rectangular, refuse_complex, refuse_mask
 
 
 class Given(NamedTuple):
@@ -41,8 +41,12 @@ class Given(NamedTuple):
         unequal = (
             f"{self.name} must have one target, or the same number of targets, for each sample"
         )
+        refuse_mask(self.y, self.name, TARGET_ADVICE)
         y = rectangular(self.y, unequal)
         refuse_complex(y, self.name)
+        if y is not self.y and y.dtype.kind == "U":
+            objects = np.asarray(self.y, dtype=object)
+            y = objects if (objects != objects).any() else y  # a NaN is not the string "nan"
         array = check_array(
             y,
             dtype=None,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 from sklearn.utils.validation import check_array
 
 from skrnn.data.checks import (
@@ -19,11 +20,13 @@ from skrnn.data.checks import (
     at,
     first,
     float_dtype,
+    has_length,
     is_a_number,
     is_finite,
     not_finite,
     numbers,
     rectangular,
+    refuse_dates,
     refuse_mask,
 )
 from skrnn.data.sequences import Sequences
@@ -55,7 +58,8 @@ def read(X, *, n_timesteps=None, dtype=None, estimator_name="This estimator"):
     X : array-like of shape (n_samples, n_columns), (n_samples, n_timesteps, n_features), \
             or list of array-likes of shape (T_i, n_features) or (T_i,)
         Whole trailing steps of NaN in a 3-D X are padding. An object array, tuple or Series of
-        arrays is read as the list of them.
+        arrays, or the only column of a frame, is read as the list of them. A sparse X is made dense
+        up to :data:`LARGEST_DENSE` bytes.
     n_timesteps : int, default=None
         Steps in a row of a 2-D X; None: as many as columns. Another form has to agree with it:
         a 3-D X has exactly so many steps, a sequence of a list at most so many.
@@ -80,25 +84,83 @@ def read(X, *, n_timesteps=None, dtype=None, estimator_name="This estimator"):
 # Opening: from whatever the user has to a 2-D or 3-D array, or a list of 2-D arrays, of numbers.
 
 _NOT_A_SEQUENCE = "is not a sequence, an array of shape (T_i, n_features) or (T_i,)"
+#: Bytes that a sparse X may take as a dense array.
+LARGEST_DENSE = 1 << 29
+
+
+class Opened(NamedTuple):
+    """X as numbers that have not been looked at.
+
+    Attributes
+    ----------
+    data : ndarray or list of ndarray
+        2-D or 3-D, or one 2-D array per sample.
+    names : tuple or None
+        Of the columns of a data frame; for messages.
+    """
+
+    data: object
+    names: tuple | None = None
+
+    @property
+    def is_list(self):
+        """Whether there is one array per sample."""
+        return isinstance(self.data, list)
+
+    @property
+    def is_2d(self):
+        return not self.is_list and self.data.ndim == 2
 
 
 def open_input(X, estimator_name):
-    """X as a 2-D or 3-D array of numbers, or as a list of 2-D arrays."""
-    if isinstance(X, (list, tuple)):
-        elements = _elements_of_list(X)
-    else:
-        elements = _elements_of_column(X)
+    """X as an Opened."""
+    elements = _elements(X)
     if elements is None:
         return _open_array(X, estimator_name)
     _require_samples(len(elements), estimator_name)
     arrays = [_open_element(element, sample) for sample, element in enumerate(elements)]
     _check_equal_features(arrays)
-    return arrays
+    return Opened(arrays)
 
 
-def is_2d(opened):
-    """Whether an opened X is a 2-D array."""
-    return isinstance(opened, np.ndarray) and opened.ndim == 2
+def named_frame(X):
+    """The first data frame with names in an X of one array per sample, or None.
+
+    Raises
+    ------
+    ValueError
+        If another one has other names.
+    """
+    first_names = found = None
+    for sample, element in enumerate(_elements(X) or ()):
+        names = _names(element)
+        if found is None and names is not None:
+            first_names, first_sample, found = names, sample, element
+        elif names not in (None, first_names):
+            _refuse_other_names(sample, names, first_sample, first_names)
+    return found
+
+
+def _names(frame):
+    """Names of a data frame's columns; None where there are none but numbers."""
+    columns = getattr(frame, "columns", None)
+    names = () if columns is None else tuple(columns)
+    return names if any(isinstance(name, str) for name in names) else None
+
+
+def _refuse_other_names(sample, names, first_sample, first_names):
+    pairs = zip(names, first_names, strict=False)
+    column = next(i for i, (name, wanted) in enumerate(pairs) if name != wanted)
+    raise ValueError(
+        f"Sample {sample} of X has other columns than sample {first_sample}: column {column} is"
+        f" {names[column]!r} for {first_names[column]!r}. All data frames of a list must have the"
+        f" same columns in the same order, as X[{sample}][{list(first_names)}] has."
+    )
+
+
+def _elements(X):
+    """The sequences of an X that is one array per sample, or None if X is a table or an array."""
+    return _elements_of_list(X) if isinstance(X, (list, tuple)) else _elements_of_column(X)
 
 
 def _elements_of_list(X):
@@ -119,13 +181,9 @@ def _elements_of_list(X):
 
 def _kind(element):
     if isinstance(element, (list, tuple)):
-        nested = len(element) > 0 and _has_length(element[0])
+        nested = len(element) > 0 and has_length(element[0])
         return "a sequence" if nested else "a list of numbers"
     return "a number" if is_a_number(element) else "a sequence"
-
-
-def _has_length(item):
-    return isinstance(item, (list, tuple)) or getattr(item, "ndim", 0) > 0
 
 
 def _check_row_lengths(X, kind):
@@ -141,13 +199,18 @@ def _check_row_lengths(X, kind):
 
 
 def _elements_of_column(X):
-    """The sequences in an object array or Series of arrays, or None if X is something else."""
-    if len(getattr(X, "shape", ())) != 1:
+    """The sequences in a Series, an object array or a frame of one column, None if X is no such."""
+    shape = getattr(X, "shape", ())
+    if shape[1:] not in ((), (1,)) or not shape or issparse(X):
         return None
     column = np.asarray(X)
-    if column.dtype != object or all(_kind(element) == "a number" for element in column):
+    if column.ndim > len(shape):  # a type of polars whose cells are arrays of one shape
+        return list(column.reshape(shape[0], *column.shape[len(shape) :]))
+    if column.dtype != object:
         return None
-    return list(column)
+    if len(shape) == 2:
+        return list(column[:, 0]) if any(map(has_length, column[:, 0])) else None
+    return None if all(_kind(element) == "a number" for element in column) else list(column)
 
 
 def _require_samples(n_samples, estimator_name):
@@ -161,20 +224,28 @@ def _require_samples(n_samples, estimator_name):
 def _open_element(element, sample):
     where = f"Sample {sample} of X"
     refuse_mask(element, where)
+    refuse_dates(element, where)
     try:
-        array = np.asarray(element)
+        array = _joined(np.asarray(element))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{where} {_NOT_A_SEQUENCE}: {error}") from error
     if array.ndim not in (1, 2):
         kind = type(element).__name__ + (f" of {array.ndim} dimensions" if array.ndim else "")
         raise TypeError(f"{where} {_NOT_A_SEQUENCE}, but of type {kind}.")
-    array = numbers(array, where, STEP_AXES)
+    array = numbers(array, where, STEP_AXES, _names(element))
     if array.size == 0:
         raise ValueError(
             f"{where} is empty: shape {array.shape}. A sequence needs at least one step and one"
             " feature; leave such samples out, of y too."
         )
     return array if array.ndim == 2 else array[:, np.newaxis]
+
+
+def _joined(steps):
+    """An object array of steps that are arrays themselves, as tables keep them, as one array."""
+    if steps.dtype == object and steps.ndim == 1 and len(steps) and has_length(steps[0]):
+        return np.stack([np.asarray(step) for step in steps])
+    return steps
 
 
 def _check_equal_features(arrays):
@@ -190,6 +261,9 @@ def _check_equal_features(arrays):
 
 def _open_array(X, estimator_name):
     refuse_mask(X, "X")
+    refuse_dates(X, "X")
+    names = _names(X)
+    X = _dense(X) if issparse(X) else X
     array = check_array(
         rectangular(X, "X is not a 2-D or 3-D array of numbers"),
         dtype=None,
@@ -208,14 +282,30 @@ def _open_array(X, estimator_name):
             f"X is empty: shape {array.shape}, but {estimator_name} requires at least one step and"
             " one feature."
         )
-    return numbers(np.asarray(array), "X", TABLE_AXES if array.ndim == 2 else ARRAY_AXES)
+    axes = TABLE_AXES if array.ndim == 2 else ARRAY_AXES
+    return Opened(numbers(np.asarray(array), "X", axes, names), names)
+
+
+def _dense(X):
+    """A sparse X as an array, unless that would fill the memory."""
+    size = X.shape[0] * np.prod(X.shape[1:], dtype=float) * np.dtype(float_dtype([X])).itemsize
+    if size > LARGEST_DENSE:
+        raise ValueError(
+            f"Sparse X of shape {X.shape} is {size / 1e9:.3g} GB as a dense array, which is what a"
+            f" recurrent net reads, and is made dense up to {LARGEST_DENSE / 1e9:.2g} GB only."
+            " Reduce its columns, for instance by sklearn.decomposition.TruncatedSVD or"
+            " sklearn.feature_selection.SelectKBest, pass fewer rows at a time, or, if the memory"
+            " is there, X.toarray()."
+        )
+    return X.toarray()
 
 
 # Cutting: from opened X to finite Sequences.
 
 _PADDING_ADVICE = (
     "NaN is padding only in a 3-D X, where it fills all features of a step and of every step after"
-    " it; a missing value has to be imputed, or its sample left out."
+    " it; a missing value has to be imputed (in a table by sklearn.impute.SimpleImputer), or its"
+    " sample left out."
 )
 _LIST_ADVICE = (
     "An array in a list needs no padding, cut it to its own length; a missing value has to be"
@@ -225,18 +315,19 @@ _LIST_ADVICE = (
 
 def cut(opened, n_timesteps, dtype):
     """Reading of what :func:`open_input` gave."""
-    if isinstance(opened, list):
-        sequences, form = _cut_list(opened, n_timesteps, dtype), "list"
-    elif opened.ndim == 3:
-        sequences, form = _cut_3d(opened, n_timesteps, dtype), "array"
-    else:
+    data = opened.data
+    if opened.is_list:
+        sequences, form = _cut_list(data, n_timesteps, dtype), "list"
+    elif opened.is_2d:
         sequences = _cut_2d(opened, n_timesteps, dtype)
         form = "table" if n_timesteps is None else "flat"
-    n_columns = opened.shape[1] if is_2d(opened) else sequences.n_features
-    return Reading(sequences, form, n_columns)
+    else:
+        sequences, form = _cut_3d(data, n_timesteps, dtype), "array"
+    return Reading(sequences, form, data.shape[1] if opened.is_2d else sequences.n_features)
 
 
-def _cut_2d(table, n_timesteps, dtype):
+def _cut_2d(opened, n_timesteps, dtype):
+    table = opened.data
     n_samples, n_columns = table.shape
     steps = n_columns if n_timesteps is None else n_timesteps
     if n_columns % steps:
@@ -248,7 +339,7 @@ def _cut_2d(table, n_timesteps, dtype):
     values = as_float(table, dtype)
     if not is_finite(values):
         sample, column = first(~np.isfinite(values))
-        where = at((sample, column), TABLE_AXES)
+        where = at((sample, column), TABLE_AXES, opened.names)
         if n_timesteps is not None:
             where += f" ({at(divmod(column, n_columns // steps), STEP_AXES)})"
         raise not_finite("X", table[sample, column], values.dtype, where, _PADDING_ADVICE)

@@ -1,5 +1,6 @@
 """What X was in ``fit``, which every later X has to match."""
 
+import warnings
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
@@ -29,7 +30,7 @@ class Schema:
     n_timesteps : int or None
         The parameter of that name in ``fit``.
     names : tuple of str or None
-        ``feature_names_in_``.
+        ``feature_names_in_``: of the columns, or of a step's features in a list of data frames.
     dtype : {"float32", "float64"}
         The precision that every X is brought to.
     estimator_name : str
@@ -52,21 +53,24 @@ class Schema:
         -------
         schema : Schema
         sequences : Sequences
+
+        Warns
+        -----
+        UserWarning
+            If a 3-D X has one step of several features: its axes may be in another order.
         """
         sequences, form, n_columns = reading.read(
             X, n_timesteps=n_timesteps, dtype=dtype, estimator_name=estimator_name
         )
-        names = None
-        if form in _OF_ROWS:
-            columns = _stand_in(estimator_name)
-            validate_data(columns, X, reset=True, skip_check_array=True)
-            names = getattr(columns, "feature_names_in_", None)
+        if form == "array" and n_timesteps is None:
+            _warn_of_one_step(sequences)
+        named = X if form in _OF_ROWS else reading.named_frame(X)
         schema = cls(
             form,
             n_columns,
             sequences.n_features,
             n_timesteps,
-            None if names is None else tuple(names.tolist()),
+            None if named is None else _names_of(named, estimator_name),
             sequences.values.dtype.name,
             estimator_name,
         )
@@ -76,6 +80,11 @@ class Schema:
     def is_table(self):
         """Whether each column is a step with a mean and scale of its own."""
         return self.form == "table"
+
+    @property
+    def is_of_rows(self):
+        """Whether X was 2-D, with columns that have to be the same in every 2-D X."""
+        return self.form in _OF_ROWS
 
     def read(self, X, n_timesteps=None):
         """Read another X.
@@ -98,17 +107,19 @@ class Schema:
         ValueError, TypeError
             As `reading.read`, and if X does not match.
         """
-        if self.form in _OF_ROWS:
+        if self.is_of_rows:
             n_timesteps = self.n_timesteps
         plain = self._as_it_is(X, n_timesteps)
         if plain is not None:
             return plain
         opened = reading.open_input(X, self.estimator_name)
         # The columns first: to a user who left one out, "n_timesteps does not divide" says less.
-        if reading.is_2d(opened) and self.form in _OF_ROWS:
-            validate_data(self._columns(), X, reset=False, skip_check_array=True)
+        if opened.is_2d and self.is_of_rows:
+            self._check_columns(X)
         found = reading.cut(opened, n_timesteps, self.dtype)
         self._check_features_per_step(found)
+        if not opened.is_2d and not self.is_of_rows:
+            self._check_names_of_features(X, opened)
         if self.is_table:
             self._check_lengths(found.sequences)
         return found.sequences
@@ -124,22 +135,28 @@ class Schema:
             return None
         if not (X.size and X.flags.c_contiguous):
             return None
-        if self.form in _OF_ROWS:
+        if self.is_of_rows:
             fits = X.ndim == 2 and X.shape[1] == self.n_columns and self.names is None
         else:
-            fits = X.ndim == 3 and X.shape[2] == self.n_features
+            fits = X.ndim == 3 and X.shape[2] == self.n_features and self.names is None
             fits = fits and n_timesteps in (None, X.shape[1])
         if not (fits and is_finite(X)):
             return None
         return Sequences.from_array(X.reshape(len(X), -1, self.n_features))
 
-    def _columns(self):
-        """What scikit-learn checks the columns of a later X against."""
+    def _check_columns(self, X):
+        """Refuse other columns than those of ``fit``, or warn of names, in scikit-learn's words."""
         columns = _stand_in(self.estimator_name)
         columns.n_features_in_ = self.n_columns
         if self.names is not None:
             columns.feature_names_in_ = np.array(self.names, dtype=object)
-        return columns
+        validate_data(columns, X, reset=False, skip_check_array=True)
+
+    def _check_names_of_features(self, X, opened):
+        """The same of the features of a step, in sequences that may be data frames."""
+        named = reading.named_frame(X) if opened.is_list else None
+        if named is not None or self.names is not None:
+            self._check_columns(opened.data[0] if named is None else named)
 
     def _check_features_per_step(self, found):
         expected, n_features = self.n_features, found.sequences.n_features
@@ -172,6 +189,30 @@ class Schema:
     def to_state(self):
         """A dict of numbers and strings."""
         return asdict(self)
+
+
+def _warn_of_one_step(sequences):
+    n_features = sequences.n_features
+    if (
+        n_features > 1
+        and (sequences.lengths == 1).all()
+        and len(sequences.values) == len(sequences)
+    ):
+        shape = (len(sequences), 1, n_features)
+        warnings.warn(
+            f"X of shape {shape} is read as one time step of {n_features} features: time comes"
+            " before features. If the last axis is time, as in sktime and aeon, pass"
+            " X.transpose(0, 2, 1). If it is not, set n_timesteps=1, which says so.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _names_of(X, estimator_name):
+    columns = _stand_in(estimator_name)
+    validate_data(columns, X, reset=True, skip_check_array=True)
+    names = getattr(columns, "feature_names_in_", None)
+    return None if names is None else tuple(names.tolist())
 
 
 def _stand_in(estimator_name):

@@ -5,7 +5,11 @@ from numbers import Number
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from skrnn.data.checks import TARGET_AXES, numbers, refuse_complex, require_finite
+from skrnn.data.checks import TARGET_AXES, numbers, refuse_complex, refuse_mask, require_finite
+
+#: Weights that are all below this are scaled up, by a power of two: their reciprocals overflow.
+_SMALLEST = 2.0**-100
+_ADVICE = "A weight of 0 leaves a sample out."
 
 
 def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight"):
@@ -35,10 +39,10 @@ def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight")
     if sample_weight is None:
         return np.ones(n_samples)
     raw = _open(sample_weight, n_samples, input_name)
-    with np.errstate(over="ignore"):
-        weights = np.array(raw, dtype=dtype)
+    with np.errstate(all="ignore"):
+        weights = _scaled_up(np.array(raw, dtype=np.float64)).astype(dtype)
         total = weights.sum()
-    require_finite(raw, weights, input_name, "A weight of 0 leaves a sample out.")
+    require_finite(raw, weights, input_name, _ADVICE)
     if weights.min() < 0:
         sample = np.argmax(weights < 0)
         raise ValueError(
@@ -53,9 +57,47 @@ def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight")
     return weights.astype(np.float64, copy=False)
 
 
+def representable(weights, dtype):
+    """Weights times class weights as a model of that precision can hold them.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_samples,)
+    dtype : {"float32", "float64"}
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        In double precision, 0 where that precision has no other number.
+
+    Raises
+    ------
+    ValueError
+        If their sum is not finite in that precision.
+    """
+    with np.errstate(all="ignore"):
+        weights = _scaled_up(weights)
+        held = weights.astype(dtype)
+        total = held.sum()
+    if not np.isfinite(total):
+        raise ValueError(
+            "The sum of sample_weight times class_weight is too large for"
+            f" {np.dtype(dtype)!r}. Scale them down."
+        )
+    return weights if held.all() else np.where(held > 0, weights, 0.0)
+
+
+def _scaled_up(weights):
+    largest = np.max(weights, initial=0.0)
+    if not 0.0 < largest < _SMALLEST:
+        return weights
+    return np.ldexp(weights, -99 - np.frexp(largest)[1])
+
+
 def _open(sample_weight, n_samples, input_name):
     if isinstance(sample_weight, Number):
         sample_weight = np.full(n_samples, sample_weight)
+    refuse_mask(sample_weight, input_name, _ADVICE)
     refuse_complex(sample_weight, input_name)
     array = check_array(
         sample_weight,

@@ -53,6 +53,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
 
     class_weight : dict, "balanced" or None, default=None
         Factors of the sample weights by class. "balanced" gives all classes the same total weight.
+        A dict may name classes that y lacks if it names all that y has; else classes that it does
+        not name have factor 1.
 
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         Adam, gradient descent with momentum, or SciPy's L-BFGS on all data at once.
@@ -96,9 +98,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         Whether to print a line per epoch.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation and the
-        linear path of the first ``fit`` are kept. They were learnt from all of its samples, so they
-        may have seen samples that a later fit holds out.
+        Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation, the
+        linear path, the precision and the random streams of the first ``fit`` are kept, and a
+        parameter that has changed and would have no effect is refused. Scales and path were learnt
+        from all of its samples, so they may have seen samples that a later fit holds out.
 
     momentum : float, default=0.9
         Momentum of "sgd".
@@ -157,7 +160,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         Columns of a 2-D X, features per step of any other.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X was a DataFrame with names that are all strings.
+        Names of the columns, where X was a DataFrame with names that are all strings; of the
+        features of a step, where it was a list of such.
 
     n_outputs_ : int
         Number of outputs.
@@ -287,7 +291,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
             Sequences; see ``docs/input_forms.md``.
 
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Classes, or an indicator matrix of labels.
+            Classes, or an indicator matrix of labels. Numbers in an array of dtype object are
+            refused, as by scikit-learn's own classifiers and metrics.
 
         sample_weight : array-like of shape (n_samples,), default=None
             A weight of two counts as two samples, one of zero as none.
@@ -356,7 +361,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
         """
         model, raw = self._raw_predict(X)
-        return model.target.probabilities(raw)
+        with np.errstate(all="ignore"):  # small probabilities underflow
+            return model.target.probabilities(raw)
 
     def predict_log_proba(self, X):
         """Logarithms of ``predict_proba``.
@@ -370,7 +376,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
         """
         model, raw = self._raw_predict(X)
-        return model.target.log_probabilities(raw)
+        with np.errstate(all="ignore"):
+            return model.target.log_probabilities(raw)
 
     def decision_function(self, X):
         """Raw outputs: log-odds of the second class or of each label, or class scores before
@@ -397,7 +404,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         kind = None
         if known is not None:
             classes, kind = read_classes(classes, fitted=known.classes), known.kind
-        elif incremental and not (np.ndim(given.y) == 2 and np.shape(given.y)[1] > 1):
+        elif incremental and _is_indicator(given.array()):
+            classes = None if classes is None else read_classes(classes)
+        elif incremental:
             classes = read_classes(classes)
             kind = (BinaryTarget if len(classes) == 2 else MulticlassTarget).kind
         else:
@@ -412,3 +421,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+
+
+def _is_indicator(labels):
+    return labels.ndim == 2 and labels.shape[1] > 1

@@ -19,7 +19,7 @@ from skrnn.data.checks import naming
 from skrnn.data.examples import Examples, Nothing, Separate, Share
 from skrnn.data.given import Given
 from skrnn.data.schema import Schema
-from skrnn.data.weights import read_weights
+from skrnn.data.weights import read_weights, representable
 from skrnn.loading import learning
 from skrnn.parameters import validate_parameters
 
@@ -63,18 +63,21 @@ class RecurrentEstimator(BaseEstimator):
         validate_parameters(self)
         self._check_combinations(held_out, incremental)
         before = self._model_to_go_on_from(incremental)
-        schema, sequences = self._read(X, before)
-        weights = read_weights(sample_weight, len(sequences), schema.dtype)
-        given = Given(y, len(sequences), weights, schema.dtype, type(self).__name__)
-        target, values = self._learn_target(given, before and before.target, classes, incremental)
-        examples = Examples.of(sequences, values, target.weigh(values, weights))
-        start = self._start(before, schema, target, incremental)
-        validation = self._validation(held_out, start, len(examples), incremental)
+        # What is not finite is looked for where it matters, and NumPy need not warn of it before.
+        with np.errstate(all="ignore"):
+            schema, sequences = self._read(X, before)
+            weights = read_weights(sample_weight, len(sequences), schema.dtype)
+            given = Given(y, len(sequences), weights, schema.dtype, type(self).__name__)
+            known = before and before.target
+            target, values = self._learn_target(given, known, classes, incremental)
+            examples = _weighed(sequences, values, weights, schema, target)
+            start = self._start(before, schema, target, incremental)
+            validation = self._validation(held_out, start, len(examples), incremental)
 
-        fitting = learning().fitting
-        model, examples, watched = fitting.begin(start, examples, validation)
-        circumstances = self._circumstances(len(examples), incremental, watched is not None)
-        outcome = fitting.fit(model, examples, watched, circumstances)
+            fitting = learning().fitting
+            model, examples, watched = fitting.begin(start, examples, validation)
+            circumstances = self._circumstances(len(examples), incremental, watched is not None)
+            outcome = fitting.fit(model, examples, watched, circumstances)
         self._remember(outcome, goes_on=before is not None)
         self._give_advice(outcome)
         return self
@@ -99,11 +102,8 @@ class RecurrentEstimator(BaseEstimator):
     def _start(self, before, schema, target, incremental):
         """What the model is made of."""
         seeds = before.seeds if before else _draw_seeds(self.random_state)
-        path = None if incremental else self.linear_path
-        start_of = learning().fitting.start_of
-        return start_of(
-            self.get_params(deep=False), schema, target, seeds, before=before, path=path
-        )
+        how = {"before": before, "incremental": incremental}
+        return learning().fitting.start_of(vars(self), schema, target, seeds, **how)
 
     def _validation(self, held_out, start, n_samples, incremental):
         """Which examples are to be watched."""
@@ -124,7 +124,7 @@ class RecurrentEstimator(BaseEstimator):
         )
         name = type(self).__name__
         values = target.encode(Given(held_out.y, n_samples, weights, schema.dtype, name, "y_val"))
-        return Separate(Examples.of(sequences, values, target.weigh(values, weights)))
+        return Separate(_weighed(sequences, values, weights, schema, target))
 
     def _stops_early(self, n_samples):
         return n_samples >= _ENOUGH if self.early_stopping == "auto" else self.early_stopping
@@ -135,7 +135,7 @@ class RecurrentEstimator(BaseEstimator):
         if self.verbose:
             listeners = (learning().events.Lines(print),)
         return fitting.Circumstances(
-            fitting.settings_of(self.get_params(deep=False), n_samples, incremental, is_watched),
+            fitting.settings_of(vars(self), n_samples, incremental, is_watched),
             incremental,
             listeners,
             effective_n_jobs(self.n_jobs),
@@ -183,8 +183,9 @@ class RecurrentEstimator(BaseEstimator):
         """The model, read once, and its raw predictions."""
         check_is_fitted(self)
         model = self._model
-        sequences = model.schema.read(X, self.n_timesteps)
-        raw = model.raw_predict(sequences, partial(effective_n_jobs, self.n_jobs))
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            sequences = model.schema.read(X, self.n_timesteps)
+            raw = model.raw_predict(sequences, partial(effective_n_jobs, self.n_jobs))
         require_finite_predictions(raw)
         return model, raw
 
@@ -209,6 +210,7 @@ class RecurrentEstimator(BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = True  # made dense, up to a size
         return tags
 
     def __getstate__(self):
@@ -222,6 +224,14 @@ class RecurrentEstimator(BaseEstimator):
             model = learning().model.Model.from_state(state["_model"])
             state = {**state, "_model": model}
         super().__setstate__(state)
+
+
+def _weighed(sequences, values, weights, schema, target):
+    """Examples with the weights of samples and, if there are any, of classes."""
+    weighed = target.weigh(values, weights)
+    if weighed is not weights:
+        weighed = representable(weighed, schema.dtype)
+    return Examples.of(sequences, values, weighed)
 
 
 def require_finite_predictions(predictions):

@@ -110,9 +110,10 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         Whether to print a line per epoch.
 
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation and the
-        linear path of the first ``fit`` are kept. They were learnt from all of its samples, so they
-        may have seen samples that a later fit holds out.
+        Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation, the
+        linear path, the precision and the random streams of the first ``fit`` are kept, and a
+        parameter that has changed and would have no effect is refused. Scales and path were learnt
+        from all of its samples, so they may have seen samples that a later fit holds out.
 
     momentum : float, default=0.9
         Momentum of "sgd".
@@ -168,7 +169,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         Columns of a 2-D X, features per step of any other.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where X was a DataFrame with names that are all strings.
+        Names of the columns, where X was a DataFrame with names that are all strings; of the
+        features of a step, where it was a list of such.
 
     n_outputs_ : int
         Number of outputs.
@@ -354,7 +356,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
             one more axis.
         """
         model, raw = self._raw_predict(X)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             values = model.in_target_units(raw).astype(raw.dtype, copy=False)
         predictions = model.target.decode(values)
         require_finite_predictions(predictions)

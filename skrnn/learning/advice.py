@@ -9,23 +9,55 @@ UNDONE = (
     "learning_rate_init, and look for extreme values in X and y."
 )
 
+STEPPED_BACK = (
+    "The last weights predict the training data with values that are not finite, so earlier ones "
+    "are kept. Lower learning_rate_init, keep standardize=True, and look for extreme values in X "
+    "and y."
+)
 
-def on_divergence(rate):
+#: An error: a model that does not predict what it was fitted on is of no use.
+NOTHING_FINITE = (
+    "X or y is too large for this net: what it predicts of the training data is not finite, even "
+    "with its start weights. Rescale X and y, or set dtype='float64'."
+)
+
+_LARGE_PENALTY = (
+    "The loss is finite without its penalty: lower alpha, and look for extreme sample weights."
+)
+
+
+def on_divergence(rate, penalty_is_to_blame=False):
     """After the first return to a good epoch; `rate` is the new learning rate."""
+    what_to_do = (
+        "Lower learning_rate_init or max_grad_norm, or keep standardize=True, to avoid this."
+    )
     return (
         "The loss became non-finite: training went back to the last good epoch and goes "
-        f"on with the learning rate halved to {rate:.3g}. Lower learning_rate_init or "
-        "max_grad_norm, or keep standardize=True, to avoid this."
+        f"on with the learning rate halved to {rate:.3g}. "
+        + (_LARGE_PENALTY if penalty_is_to_blame else what_to_do)
     )
 
 
-def on_repeated_divergence(n_times):
+def on_repeated_divergence(n_times, penalty_is_to_blame=False):
     """After too many returns."""
+    what_to_do = (
+        "Lower learning_rate_init or max_grad_norm, keep standardize=True, and look for extreme "
+        "values in X and y."
+    )
     return (
         f"Training diverged {n_times} times although the learning rate was "
-        "halved each time; it stops with the weights of the last good epoch. Lower "
-        "learning_rate_init or max_grad_norm, keep standardize=True, and look for extreme "
-        "values in X and y."
+        "halved each time; it stops with the weights of the last good epoch. "
+        + (_LARGE_PENALTY if penalty_is_to_blame else what_to_do)
+    )
+
+
+def on_diverging_lbfgs(n_iter, penalty_is_to_blame):
+    """Where L-BFGS ends with a loss that is not finite."""
+    what_to_do = "Keep standardize=True, and look for extreme values in X and y."
+    return (
+        f"L-BFGS ended after {n_iter} iterations with a loss that is not finite; the last weights "
+        "with a finite loss are kept, or the start. "
+        + (_LARGE_PENALTY if penalty_is_to_blame else what_to_do)
     )
 
 

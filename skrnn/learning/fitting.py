@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from skrnn.data.schema import Schema
 from skrnn.learning import candidates, optimizers
 from skrnn.learning.candidates import Candidate, Trained
 from skrnn.learning.events import Curves, Watch
-from skrnn.learning.model import Model, Scaling
+from skrnn.learning.model import LEFT_OUT, Model, Scaling
 from skrnn.learning.training import Settings, Streams, Task, Training
 from skrnn.linear import path as linear_path
 from skrnn.network import network, threads
@@ -45,9 +46,8 @@ class Start(NamedTuple):
     seeds : tuple of int
         Of the start values, the order of the data, dropout, validation data.
     architecture : Architecture
-    standardize : bool
-    path : int, "auto" or None
-        Steps of the linear path; None for no path.
+    kept : dict
+        As in a Model.
     before : Model or None
         A fitted model to continue from.
     """
@@ -56,13 +56,12 @@ class Start(NamedTuple):
     target: object
     seeds: tuple
     architecture: Architecture
-    standardize: bool
-    path: object
+    kept: dict
     before: Model | None
 
 
-def start_of(params, schema, target, seeds, *, before, path):
-    """The Start of a fit with an estimator's parameters.
+def start_of(params, schema, target, seeds, *, before, incremental):
+    """The Start of a fit, or of a ``partial_fit``, with an estimator's parameters.
 
     Raises
     ------
@@ -79,9 +78,15 @@ def start_of(params, schema, target, seeds, *, before, path):
         activation=params["activation"],
         dtype=schema.dtype,
     )
+    path = LEFT_OUT if incremental else params["linear_path"]
+    kept = {
+        "standardize": bool(params["standardize"]),
+        "linear_path": int(path) if isinstance(path, Integral) else path,
+        "dtype": params["dtype"],
+    }
     if before is not None:
-        before = before.going_on(architecture, target)
-    return Start(schema, target, seeds, architecture, params["standardize"], path, before)
+        before = before.going_on(architecture, target, kept, params["n_timesteps"])
+    return Start(schema, target, seeds, architecture, kept, before)
 
 
 def begin(start, examples, validation):
@@ -123,14 +128,15 @@ def new_model(start, examples):
     ValueError
         If X or y spreads too far to be standardised.
     """
-    schema, target, seeds, architecture, standardize, path, _ = start
+    schema, target, seeds, architecture, kept, _ = start
+    standardize = kept["standardize"]
     scales = Scaling(
         *_input_scaling(examples, standardize, schema.is_table),
         *_target_scaling(examples, standardize and target.loss.is_standardized),
     )
-    model = Model(schema, target, architecture, np.empty(0), scales, None, seeds)
+    model = Model(schema, target, architecture, np.empty(0), scales, None, seeds, kept)
     model = replace(model, theta=candidates.start_values(model, examples))
-    found, left_out = _linear_path(model, examples, path)
+    found, left_out = _linear_path(model, examples, kept["linear_path"])
     if found is None:
         return model, examples
     for array in model.head():  # the start is what the path predicts, nothing else
@@ -144,7 +150,7 @@ def new_model(start, examples):
 def _linear_path(model, examples, path):
     """The linear path and its left-out predictions; None, None where there is none to be had."""
     loss, targets = model.target.loss, model.standardized(examples.targets)
-    if path is None or not loss.can_be_learnt(targets):
+    if path in (None, LEFT_OUT) or not loss.can_be_learnt(targets):
         return None, None
     try:
         examples = replace(examples, targets=targets)
@@ -160,20 +166,21 @@ def _in_units_of_errors(model, examples, left_out):
     targets = model.standardized(examples.targets)
     n_levels = left_out.shape[1] // targets.shape[1]
     errors = targets - left_out[:, ::n_levels]  # of the first level
-    unit = _spread(errors, examples.weights, model.target.loss.is_robust)
+    smallest = 10 * np.finfo(model.architecture.dtype).tiny
+    unit = _spread(errors, examples.weights, model.target.loss.is_robust, smallest)
     scales = replace(model.scaling, target_scale=model.scaling.target_scale * unit)
     raw_unit = np.repeat(unit, n_levels)
     path = model.path.in_unit(raw_unit)
     return replace(model, scaling=scales, path=path), left_out / raw_unit
 
 
-def _spread(errors, weights, is_robust):
-    """Scale of each column (K,)."""
+def _spread(errors, weights, is_robust, smallest):
+    """Scale of each column (K,), whose reciprocal is finite in the network's precision."""
     spread = scaling.mean_and_scale(errors, weights, np.float64)[1]
     if not is_robust:
         return spread
     robust = np.array([scaling.robust_scale(column, weights) for column in errors.T])
-    return np.where(robust > 0.0, robust, spread)
+    return np.where(robust > smallest, robust, spread)
 
 
 def _input_scaling(examples, standardize, per_step):
@@ -328,10 +335,15 @@ def _task(candidate: Candidate, model):
     def rebuild(theta, n_samples_seen):
         return replace(model, theta=theta, n_samples_seen=n_samples_seen)
 
+    def is_finite(raw):
+        predicted = model.in_target_units(raw).astype(raw.dtype)
+        return bool(np.isfinite(raw).all() and np.isfinite(predicted).all())
+
     examples = network_examples(model, candidate.examples)
     return Task(
-        candidate.name, model.network, model.target.loss, model.theta, examples, watch, rebuild
-    )
+        candidate.name, model.network, model.target.loss, model.theta, examples, watch, rebuild,
+        is_finite,
+    )  # fmt: skip
 
 
 def network_examples(model, examples: Examples):

@@ -23,6 +23,8 @@ from skrnn.network.network import Architecture, Network
 
 #: Of the dict that :meth:`Model.to_state` gives. It changes whenever older dicts cannot be read.
 FORMAT = 1
+#: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
+LEFT_OUT = "left out"
 
 _NETWORKS = WeakValueDictionary()
 # Small networks outlive their models, because to make one takes a twentieth of a small fit. Each
@@ -70,6 +72,9 @@ class Model:
     path : LinearPath or None
     seeds : tuple of int
         Of the random streams.
+    kept : dict
+        The parameters `standardize`, `linear_path` and `dtype` of the first ``fit``, which later
+        training cannot change.
     n_samples_seen : int
         ``t_``.
     optimizer : dict or None
@@ -83,6 +88,7 @@ class Model:
     scaling: Scaling
     path: LinearPath | None
     seeds: tuple
+    kept: dict
     n_samples_seen: int = 0
     optimizer: dict | None = field(default=None, repr=False)
 
@@ -143,16 +149,32 @@ class Model:
         """A model with parameters of its own."""
         return replace(self, theta=self.theta.copy(), **changes)
 
-    def going_on(self, architecture, target):
+    def going_on(self, architecture, target, kept, n_timesteps):
         """The same model with a target that was learnt from new data, to be trained further.
+
+        Parameters
+        ----------
+        architecture : Architecture
+        target : a target of :mod:`skrnn.data.targets`
+        kept : dict
+        n_timesteps : int or None
+            As the estimator's parameters are now.
 
         Raises
         ------
         ValueError
             That names the parameter which has changed.
         """
-        fitted = self._parameters(self.architecture, self.target)
-        wanted = self._parameters(architecture, target)
+        wanted = self._parameters(architecture, target, kept, n_timesteps)
+        fitted = self._parameters(
+            self.architecture, self.target, self.kept, self.schema.n_timesteps
+        )
+        if kept["dtype"] == self.schema.dtype:  # what it was given or what X gave it
+            fitted["dtype"] = kept["dtype"]
+        if LEFT_OUT in (kept["linear_path"], self.kept["linear_path"]):
+            fitted["linear_path"] = wanted["linear_path"]  # partial_fit does not look at it
+        if not self.schema.is_of_rows:  # n_timesteps says how to read this X only
+            fitted["n_timesteps"] = n_timesteps
         for name, value in wanted.items():
             if fitted[name] != value:
                 raise ValueError(
@@ -163,9 +185,9 @@ class Model:
         return replace(self, target=target)
 
     @staticmethod
-    def _parameters(architecture, target):
+    def _parameters(architecture, target, kept, n_timesteps):
         loss = {"loss": target.loss.name, "quantile": target.loss.quantiles}
-        return {**asdict(architecture), **loss}
+        return {**asdict(architecture), **loss, **kept, "n_timesteps": n_timesteps}
 
     # Saving and loading
 
@@ -183,6 +205,7 @@ class Model:
             "scaling": dict(vars(self.scaling)),
             "path": None if self.path is None else self.path.to_state(),
             "seeds": self.seeds,
+            "kept": dict(self.kept),
             "n_samples_seen": self.n_samples_seen,
             "optimizer": self.optimizer,
         }
@@ -212,8 +235,8 @@ class Model:
             }
             if state["path"] is not None:
                 parts["path"] = _exactly(LinearPath, state["path"])
-            rest = {key: state[key] for key in ("theta", "seeds", "n_samples_seen", "optimizer")}
-            model = cls(target=target, **parts, **rest)
+            rest = ("theta", "seeds", "kept", "n_samples_seen", "optimizer")
+            model = cls(target=target, **parts, **{key: state[key] for key in rest})
             model._check_numbers()
             model._check_arrays()
         except DamagedModelError:
@@ -231,6 +254,7 @@ class Model:
         _require(len(counts) > 3 and all(map(_is_count, counts)), "a size")
         _require(_is_count(self.n_samples_seen + 1), "n_samples_seen")
         _require(np.shape(self.seeds) == (4,) and all(map(_is_integer, self.seeds)), "seeds")
+        _require(self.kept.keys() == {"standardize", "linear_path", "dtype"}, "kept parameters")
         _require(schema.form in ("table", "flat", "array", "list"), "form of X")
         _require(schema.n_features == architecture.n_features, "features per step")
         _require(schema.dtype == architecture.dtype, "precision")

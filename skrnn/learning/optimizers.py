@@ -40,7 +40,9 @@ class Adam:
         self.n_updates += 1
         step = rate / (1.0 - self.beta_1**self.n_updates)
         correction = 1.0 / math.sqrt(1.0 - self.beta_2**self.n_updates)
-        factors = (shrink, self.beta_1, self.beta_2, step, correction, self.epsilon)
+        # Smaller squares than `tiny` are lost, and a step by the square root of nothing is endless.
+        epsilon = max(self.epsilon, math.sqrt(np.finfo(theta.dtype).tiny))
+        factors = (shrink, self.beta_1, self.beta_2, step, correction, epsilon)
         updates.adam(theta, gradient, self.first, self.second, np.array(factors, theta.dtype))
 
     def copy(self):

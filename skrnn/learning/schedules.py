@@ -17,4 +17,7 @@ def one_cycle(progress, warm_up=0.3, start=1 / 25, end=1e-4):
 
 def inverse_scaling(n_samples_seen, power_t):
     """``1 / (t + 1)**power_t``, t the samples seen so far: MLPRegressor's "invscaling"."""
-    return 1.0 / (n_samples_seen + 1.0) ** power_t
+    try:
+        return 1.0 / (n_samples_seen + 1.0) ** power_t
+    except OverflowError:
+        return 0.0

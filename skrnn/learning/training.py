@@ -67,6 +67,8 @@ class Task(NamedTuple):
         Validation data, whose best weights are restored at the end.
     rebuild : callable
         Makes a model of weights.
+    is_finite : callable
+        Says of raw predictions whether all are finite, also in the target's units.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Task(NamedTuple):
     examples: Examples
     watch: Watch | None
     rebuild: Callable
+    is_finite: Callable
 
 
 class Streams(NamedTuple):
@@ -122,6 +125,8 @@ class Training:
         self._rate_factor = 1.0  # of recovery and of "adaptive"
         self._average, self._n_averaged = self.theta.copy(), 0
         self.stopped, self._n_planned = False, settings.max_iter
+        self._good = self._first = self.theta.copy()
+        self._rows = np.arange(len(task.examples.weights))  # that the last loss was of
 
     def run(self):
         """Train to the end; return False if more epochs would have helped."""
@@ -135,6 +140,7 @@ class Training:
             self.warn(advice.INTERRUPTED)
         if self.watch is not None and self.watch.best is not None:
             self.theta[:] = self.watch.best
+        self._step_back()
         return converged
 
     def _has_path(self):
@@ -153,6 +159,8 @@ class Training:
         while len(self.curves) < self.settings.max_iter:
             loss = self._epoch()
             if not math.isfinite(loss):
+                if not (len(self.curves) or self._tried or self._predicts()):
+                    raise ValueError(advice.NOTHING_FINITE)
                 # Weights that no minibatch has tried yet may be the cause.
                 start = start if self._tried else good
                 self._restore(start)
@@ -160,6 +168,7 @@ class Training:
                     return True
                 continue
             good, start = start, self._snapshot()
+            self._good = good[0]
             self._report(loss)
             if self.stopped or (self._has_stalled() and not self._slow_down()):
                 return True
@@ -169,7 +178,7 @@ class Training:
         """One epoch, as ``partial_fit`` wants it; an epoch that diverges is undone."""
         self._n_planned, good = 1, self._snapshot()
         loss = self._epoch()
-        if math.isfinite(loss):
+        if math.isfinite(loss) and self._predicts():
             self._report(loss)
             return
         self._restore(good)
@@ -182,7 +191,7 @@ class Training:
         order = self.streams.shuffle.permutation(n_samples) if s.shuffle else np.arange(n_samples)
         total, self._tried = 0.0, False
         for first in range(0, n_samples, s.batch_size):
-            rows = order[first : first + s.batch_size]
+            rows = self._rows = order[first : first + s.batch_size]
             loss = self._loss_gradient(self.theta, rows, self._dropout_masks(len(rows)))
             norm = optimizers.gradient_norm(self._gradient)
             if not math.isfinite(loss + norm):
@@ -205,10 +214,11 @@ class Training:
         share = max(1.0 / _AVERAGED_UPDATES, 10.0 / (self._n_averaged + 9.0))
         self._average += self.theta.dtype.type(share) * (self.theta - self._average)
 
-    def _loss_gradient(self, theta, rows, masks=None):
+    def _loss_gradient(self, theta, rows, masks=None, alpha=None):
+        alpha = self.settings.alpha if alpha is None else alpha
         return self.network.loss_gradient(
             self.task.loss, theta, self.task.examples, rows, self._gradient, masks=masks,
-            alpha=self.settings.alpha, helpers=self.helpers, memory=self._memory,
+            alpha=alpha, helpers=self.helpers, memory=self._memory,
         )  # fmt: skip
 
     def _rate(self, epochs):
@@ -267,26 +277,48 @@ class Training:
         self.theta[:], self._average[:] = snapshot[:2]
         self.optimizer = snapshot[2].copy()
 
+    def _predicts(self):
+        """Whether the weights, of which the last update is untried, predict all that was learnt."""
+        data, _, _, offsets = self.task.examples
+        raw = self.network.raw_predict(self.theta, data, self.helpers)
+        return self.task.is_finite(raw + offsets)
+
+    def _step_back(self):
+        """Go back to earlier weights where the last ones do not predict what was learnt."""
+        if self._predicts():
+            return
+        for theta in (self._good, self._first):
+            self.theta[:] = theta
+            if self._predicts():
+                self.warn(advice.STEPPED_BACK)
+                return
+        raise ValueError(advice.NOTHING_FINITE)
+
     def _recover(self):
         """After a return to the last good epoch: halve the learning rate; False after too many."""
         self.n_recoveries += 1
         if self.n_recoveries > _MAX_RECOVERIES:
-            self.warn(advice.on_repeated_divergence(self.n_recoveries))
+            self.warn(advice.on_repeated_divergence(self.n_recoveries, self._penalty_is_to_blame()))
             return False
         self._rate_factor /= 2.0
         if self.n_recoveries == 1:
             rate = self.settings.learning_rate_init * self._rate_factor
-            self.warn(advice.on_divergence(rate))
+            self.warn(advice.on_divergence(rate, self._penalty_is_to_blame()))
         return True
+
+    def _penalty_is_to_blame(self):
+        """Whether the last loss is finite but for a large alpha, or small weights it is over."""
+        if self.settings.alpha <= self.task.examples.weights.min():
+            return False
+        return math.isfinite(self._loss_gradient(self.theta, self._rows, alpha=0.0))
 
     # L-BFGS
 
     def _minimize(self):
         n_evaluations = 15 * self.settings.max_iter
-        rows = np.arange(len(self.task.examples.weights))
 
         def objective(vector):
-            loss = self._loss_gradient(vector.astype(self.theta.dtype), rows)
+            loss = self._loss_gradient(vector.astype(self.theta.dtype), self._rows)
             return loss, self._gradient.astype(np.float64)
 
         def after_iteration(intermediate_result):
@@ -311,7 +343,10 @@ class Training:
         )
         if np.isfinite(result.x).all() and np.isfinite(result.fun):
             self.theta[:] = result.x
+            ended = result.nit < self.settings.max_iter and result.nfev < n_evaluations
+        else:
+            ended = True
+            self.warn(advice.on_diverging_lbfgs(len(self.curves), self._penalty_is_to_blame()))
         if not len(self.curves):
             self._report(float(result.fun))
-        ended = result.nit < self.settings.max_iter and result.nfev < n_evaluations
         return ended or self.stopped

@@ -5,6 +5,8 @@ from contextlib import nullcontext
 from queue import SimpleQueue
 from threading import Thread
 
+import numpy as np
+
 
 def helpers(n_threads):
     """Context of Helpers that make `n_threads` threads with the one that asks, or of None."""
@@ -53,6 +55,7 @@ class Helpers:
             thread.join()
 
     def _serve(self):
+        np.seterr(all="ignore")  # of this thread: what is not finite is looked for in the results
         while (job := self._jobs.get()) is not None:
             job.help()
 
