@@ -24,6 +24,7 @@ import warnings
 from inspect import getfile
 
 import numba
+from numba.core.compiler_lock import global_compiler_lock
 
 try:
     from skrnn.kernels.disk import KernelCache
@@ -92,3 +93,13 @@ def _warn_once(message):
     if not _warned:
         _warned.append(message)
         warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+
+# A child process that is forked while another thread compiles would inherit a lock that nobody
+# gives back, and a half-made module of LLVM's. So a fork waits until the function is compiled.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )

@@ -1,5 +1,6 @@
 """The linear map beside the recurrent layers: how it is fitted, and what it predicts."""
 
+import os
 import threading
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache, partial
@@ -24,6 +25,16 @@ _CHUNK = 1024
 _MOST_WORK = 4e9
 # Beyond this total the weights of samples are scaled down: their squares have to be finite.
 _MOST_WEIGHT = 1e12
+
+
+def _renew_lock():
+    """In a forked child: the thread that has the lock is not there to give it back."""
+    global _ONE_AT_A_TIME
+    _ONE_AT_A_TIME = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 @dataclass(frozen=True, eq=False)
