@@ -120,6 +120,7 @@ class Training:
         self._gradient = np.empty_like(self.theta)
         self._memory = Memory(task.network)
         self._rate_factor = 1.0  # of recovery and of "adaptive"
+        self._good = self._start = None
         self._average, self._n_averaged = self.theta.copy(), 0
         self.stopped, self._n_planned = False, settings.max_iter
 
@@ -135,6 +136,8 @@ class Training:
             self.warn(advice.INTERRUPTED)
         if self.watch is not None and self.watch.best is not None:
             self.theta[:] = self.watch.best
+        elif self.interrupted:
+            self._keep_what_works()
         return converged
 
     def _has_path(self):
@@ -149,17 +152,17 @@ class Training:
     # Minibatches
 
     def _run_epochs(self):
-        good = start = self._snapshot()
+        self._good = self._start = self._snapshot()
         while len(self.curves) < self.settings.max_iter:
             loss = self._epoch()
             if not math.isfinite(loss):
                 # Weights that no minibatch has tried yet may be to blame themselves.
-                start = start if self._tried else good
-                self._restore(start)
+                self._start = self._start if self._tried else self._good
+                self._restore(self._start)
                 if not self._recover():
                     return True
                 continue
-            good, start = start, self._snapshot()
+            self._good, self._start = self._start, self._snapshot()
             self._report(loss)
             if self.stopped or (self._has_stalled() and not self._slow_down()):
                 return True
@@ -266,6 +269,15 @@ class Training:
     def _restore(self, snapshot):
         self.theta[:], self._average[:] = snapshot[:2]
         self.optimizer = snapshot[2].copy()
+
+    def _keep_what_works(self):
+        """After an interrupt: no minibatch has tried the last update, and it may have exploded."""
+        rows = np.arange(min(self.settings.batch_size, len(self.task.examples.weights)))
+        for snapshot in filter(None, (self._start, self._good)):
+            loss = self._loss_gradient(self.theta, rows)
+            if math.isfinite(loss + optimizers.gradient_norm(self._gradient)):
+                return
+            self._restore(snapshot)
 
     def _recover(self):
         """After a return to the last good epoch: halve the learning rate; False after too many."""
