@@ -1,9 +1,11 @@
 """Kernels stay inside their arrays, which here begin or end where memory does.
 
 Every array that a kernel is given is put before a page that nobody may touch, or behind one, and
-copied back afterwards. A number beyond it, read or written, ends the process.
+copied back afterwards. A number beyond it, read or written, ends the process. And models leave
+little memory behind.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -192,3 +194,46 @@ def test_a_read_of_one_byte_beyond_would_be_seen(side, distances):
     done = run(PEEK, side, *distances)
     assert done.stdout.split() == ["True"] * 3, done.stderr
     assert -done.returncode in (signal.SIGSEGV, signal.SIGBUS)
+
+
+DELETED = """
+import gc, re, warnings
+from pathlib import Path
+
+import numpy as np
+
+import skrnn
+
+warnings.simplefilter("ignore")
+X = np.linspace(-1, 1, 96).reshape(16, 6)
+
+
+def fit_and_predict(n_hidden):
+    net = skrnn.RNNRegressor((n_hidden,), max_iter=1, early_stopping=False, linear_path=None)
+    net.fit(X, X[:, 0]).predict(X)
+
+
+def resident():
+    gc.collect()
+    return int(re.search(r"VmRSS:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
+
+
+fit_and_predict(8)
+before = resident()
+for first in (700, 160):  # large nets, and then small ones, some of which are kept
+    for n_hidden in range(first, first + 16):
+        fit_and_predict(n_hidden)
+    print((resident() - before) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_deleted_models_leave_little_memory():
+    """Sixteen networks of 700 units were 1.2 GB."""
+    command = [sys.executable, "-c", DELETED]
+    one = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}  # quicker
+    done = subprocess.run(
+        command, env=os.environ | one, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert all(int(megabytes) < 64 for megabytes in done.stdout.split()), done.stdout
+    assert len(done.stdout.split()) == 2
