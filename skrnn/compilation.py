@@ -39,7 +39,7 @@ def warmup(cells=CELLS, dtypes=DTYPES, *, verbose=False):
     Warns
     -----
     RuntimeWarning
-        If no folder for compiled kernels is writable.
+        If compiled kernels cannot be kept: no folder is writable, or the disk is full.
 
     Examples
     --------

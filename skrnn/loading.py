@@ -1,6 +1,9 @@
 """Loading the numerical layers, and numba with them, when an estimator is first used."""
 
 import gc
+import signal
+import threading
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -8,20 +11,43 @@ import numpy as np
 
 @lru_cache(maxsize=1)
 def learning():
-    """The package :mod:`skrnn.learning`, with its modules ``fitting``, ``model`` and ``events``.
+    """The package :mod:`skrnn.learning`, with its modules ``fitting``, ``model`` and ``events``."""
+    with _interrupts_wait(), _collector_rests():
+        import skrnn.learning.fitting
+        from skrnn.kernels import updates
 
-    While they are loaded the garbage collector rests. It would look through numba's many new
-    objects time and again, find none to free, and take a fifth of the first fit in a process.
+        updates.norm(np.zeros(1))  # only at the first call of a kernel numba loads the rest of it
+    return skrnn.learning
+
+
+@contextmanager
+def _collector_rests():
+    """The garbage collector would look through numba's many new objects time and again, find none
+    to free, and take a fifth of the first fit in a process.
     """
     rests = gc.isenabled()
     if rests:
         gc.disable()
     try:
-        import skrnn.learning.fitting
-        from skrnn.kernels import updates
-
-        updates.norm(np.zeros(1))  # only at the first call of a kernel numba loads the rest of it
+        yield
     finally:
         if rests:
             gc.enable()
-    return skrnn.learning
+
+
+@contextmanager
+def _interrupts_wait():
+    """Ctrl-C in the midst of an import would leave numba half loaded, and every later fit in the
+    process would fail. The import takes a third of a second; the interrupt comes behind it.
+    """
+    handler, came = signal.getsignal(signal.SIGINT), []
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *arguments: came.append(arguments))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            handler(*came[0])

@@ -22,7 +22,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     "choices": ("", ""),
     "kernels": ("", ""),
-    "kernels.jit": ("", "numba"),
+    "kernels.disk": ("", "numba"),
+    "kernels.jit": ("kernels.disk", "numba"),
     "kernels.vectors": ("", "llvmlite numba numpy"),
     "kernels.activations": ("kernels.vectors", "numpy"),
     "kernels.interpreted": ("kernels.vectors", "numpy"),

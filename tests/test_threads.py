@@ -1,10 +1,14 @@
 """Helpers of the asking thread: every item once, results in order, errors heard."""
 
-from threading import Barrier, Event, get_ident
+import sys
+from threading import Barrier, Event, Thread, get_ident
 from threading import enumerate as running
+from time import sleep
 
+import numpy as np
 import pytest
 
+from skrnn import RNNRegressor
 from skrnn.network import threads
 
 
@@ -66,3 +70,134 @@ def test_a_helper_that_is_busy_is_not_waited_for():
 
     with threads.helpers(2) as helpers:
         assert ["0", "1", "2", "3"] in threads.run(work, range(2), helpers)
+
+
+@pytest.mark.parametrize("failing", ["here", "there"])
+def test_after_an_error_no_more_items_are_begun(failing):
+    here, both, seen = get_ident(), Barrier(2, timeout=30), []
+    failed = Event()
+
+    def work(item):
+        seen.append(item)
+        both.wait()
+        if (get_ident() == here) == (failing == "here"):
+            failed.set()
+            raise KeyError(item)
+        assert failed.wait(30)
+        sleep(0.1)  # until the other has given up
+
+    with threads.helpers(2) as helpers, pytest.raises(KeyError):
+        threads.run(work, range(1000), helpers)
+    assert len(seen) == 2
+
+
+@pytest.mark.parametrize("n_threads", [5, 1000, 10**30])
+def test_there_are_never_more_threads_than_pieces_of_work(n_threads):
+    before = set(running())
+    with threads.helpers(n_threads) as helpers:
+        assert set(running()) == before
+        for n_items, n_more in [(1, 0), (3, 2), (2, 2), (4, 3)]:
+            threads.run(str, range(n_items), helpers)
+            assert len(set(running()) - before) == n_more
+    assert set(running()) == before
+
+
+@pytest.mark.parametrize("n_granted", [0, 1])
+def test_where_the_system_grants_no_more_threads_those_there_are_do_the_work(
+    n_granted, monkeypatch
+):
+    granted, start = iter(range(n_granted)), Thread.start
+
+    def start_or_refuse(thread):
+        if next(granted, None) is None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    before = set(running())
+    monkeypatch.setattr(Thread, "start", start_or_refuse)
+    with threads.helpers(4) as helpers:
+        for n_items in (2, 5, 9):
+            expected = [str(i) for i in range(n_items)]
+            assert threads.run(str, range(n_items), helpers) == expected
+            assert len(set(running()) - before) == n_granted
+    assert set(running()) == before
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt in this thread at one of the lines of the module."""
+
+    def __init__(self, line):
+        self._left = line
+
+    def __call__(self, frame, event, argument):
+        if frame.f_code.co_filename != threads.__file__:
+            return None
+        if event == "line":
+            self._left -= 1
+            if self._left == 0:
+                raise KeyboardInterrupt
+        return self
+
+
+def ended(others):
+    """Wait for threads to end; those that do not."""
+    for thread in others:
+        thread.join(timeout=10)
+    return {thread for thread in others if thread.is_alive()}
+
+
+def use_helpers():
+    with threads.helpers(4) as helpers:
+        for n_items in (2, 4, 3):
+            threads.run(str, range(n_items), helpers)
+
+
+def test_an_interrupt_at_any_line_leaves_no_thread_behind():
+    before, tracer, line = set(running()), sys.gettrace(), 0
+    interrupted = True
+    while interrupted:
+        line += 1
+        interrupted = False
+        try:
+            sys.settrace(Interrupt(line))
+            use_helpers()
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            sys.settrace(tracer)
+        assert ended(set(running()) - before) == set(), f"interrupted at line {line} that is run"
+    assert line > 100
+
+
+def test_an_interrupt_within_a_piece_of_work_waits_for_the_others():
+    here, both, at_work = get_ident(), Barrier(2, timeout=30), []
+
+    def work(item):
+        at_work.append(item)
+        both.wait()
+        if get_ident() == here:
+            raise KeyboardInterrupt
+        sleep(0.1)
+        at_work.remove(item)
+
+    with threads.helpers(2) as helpers, pytest.raises(KeyboardInterrupt):
+        threads.run(work, range(2), helpers)
+    assert len(at_work) == 1
+
+
+def test_any_number_of_jobs_gives_the_same_bits_with_few_threads(monkeypatch):
+    X = np.random.RandomState(0).normal(size=(256, 50, 1))
+    y, started, start = X[:, -1, 0], [], Thread.start
+    monkeypatch.setattr(Thread, "start", lambda thread: (started.append(thread), start(thread)))
+    settings = {"cell": "rnn", "linear_path": None, "early_stopping": False, "tol": 1e9}
+    settings |= {"batch_size": 256, "max_iter": 2, "random_state": 0}
+
+    def predict(n_jobs):
+        started.clear()
+        return RNNRegressor(64, n_jobs=n_jobs, **settings).fit(X, y).predict(X).tobytes()
+
+    expected = predict(1)
+    assert not started
+    for n_jobs in (2, 40_000, 10**30):
+        assert predict(n_jobs) == expected
+        assert 0 < len(started) < 16  # of the fit and of the prediction

@@ -771,6 +771,36 @@ def test_ctrl_c_before_the_first_epoch_ends_leaves_a_usable_model(monkeypatch):
     assert np.isfinite(model.predict(X)).all()
 
 
+@BOTH
+@pytest.mark.parametrize("value", [np.inf, np.nan, 1e200])
+@pytest.mark.parametrize(("update", "n_epochs"), [(1, 0), (7, 2), (9, 2)])
+def test_ctrl_c_right_after_an_exploding_update_keeps_the_last_good_weights(
+    update, n_epochs, value, Estimator, monkeypatch
+):
+    """Each epoch has three updates, so the ninth is the last of its epoch."""
+    X = table(50)
+    y, original, n_updates = target_for(Estimator, X), optimizers.Adam.update, iter(range(99))
+    settings = {"batch_size": 20, "learning_rate": "constant"}
+
+    def explode(self, theta, *arguments):
+        original(self, theta, *arguments)
+        if next(n_updates) == update - 1:
+            theta[: theta.size // 2] = value
+            raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(optimizers.Adam, "update", explode)
+        with pytest.warns(ConvergenceWarning, match="interrupted"):
+            model = small(Estimator, **settings).fit(X, y)
+    assert model.n_iter_ == n_epochs
+    assert np.isfinite(theta(model)).all()
+    assert np.abs(theta(model)).max() < 10.0
+    assert len(model.predict(X)) == 50
+    if n_epochs:
+        with pytest.warns(ConvergenceWarning):
+            assert_same(model, small(Estimator, max_iter=n_epochs, **settings).fit(X, y))
+
+
 # --- advice ----------------------------------------------------------------------------------
 
 

@@ -191,7 +191,8 @@ class RecurrentEstimator(BaseEstimator):
 
     def _arrays(self, n_dimensions):
         check_is_fitted(self)
-        views = self._model.network.views(self._model.theta)
+        model = self._model  # read once: another thread may fit anew
+        views = model.network.views(model.theta)
         return [array for array in views.values() if array.ndim == n_dimensions]
 
     @property

@@ -1,6 +1,6 @@
 """All compile flags, and why.
 
-``cache=True``
+a cache on disk
     Compile time is part of the product: a second process loads machine code from disk.
 ``nogil=True``, for long kernels only
     Threads of :mod:`skrnn.network` run shards of one minibatch side by side. To get the lock back
@@ -19,10 +19,17 @@
     numba's thread layers abort under joblib's threads and after a fork.
 """
 
+import os
 import warnings
-from functools import lru_cache
+from inspect import getfile
 
 import numba
+from numba.core.compiler_lock import global_compiler_lock
+
+try:
+    from skrnn.kernels.disk import KernelCache
+except (AttributeError, ImportError):  # a numba whose inside is another: its own cache will do
+    KernelCache = None
 
 FLAGS = {"error_model": "numpy", "no_cfunc_wrapper": True}
 
@@ -54,19 +61,45 @@ def part(function):
 
 
 def _compile(function, **options):
+    compiled = numba.njit(**FLAGS, **options)(function)
+    if not INTERPRETED:
+        _keep_on_disk(compiled, function)
+    return compiled
+
+
+def _keep_on_disk(compiled, function):
     try:
-        return numba.njit(cache=True, **FLAGS, **options)(function)
+        if KernelCache is not None and hasattr(compiled, "_cache"):
+            compiled._cache = KernelCache(function, _warn_once)
+        else:
+            compiled.enable_caching()
     except RuntimeError:  # numba: "cannot cache function ...: no locator available for file ..."
-        _warn_of_no_cache()
-        return numba.njit(**FLAGS, **options)(function)
+        _warn_once(_NO_FOLDER if os.path.exists(getfile(function)) else _NO_SOURCE)
 
 
-@lru_cache(maxsize=1)
-def _warn_of_no_cache():
-    """Once, however many kernels there are."""
-    warnings.warn(
-        "No folder for compiled kernels is writable, so each process compiles them again. "
-        "Set the environment variable NUMBA_CACHE_DIR to a writable folder.",
-        RuntimeWarning,
-        stacklevel=3,
+_NO_FOLDER = (
+    "No folder for compiled kernels is writable, so each process compiles them again. "
+    "Set the environment variable NUMBA_CACHE_DIR to a writable folder."
+)
+_NO_SOURCE = (
+    "skrnn is installed without its source files (.py), and numba keeps compiled kernels for none "
+    "but these, so each process compiles them again. Install skrnn with them."
+)
+_warned = []
+
+
+def _warn_once(message):
+    """Warn the first time only: there are many kernels, and one reason."""
+    if not _warned:
+        _warned.append(message)
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+
+# A child process that is forked while another thread compiles would inherit a lock that nobody
+# gives back, and a half-made module of LLVM's. So a fork waits until the function is compiled.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
     )

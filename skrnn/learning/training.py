@@ -125,7 +125,7 @@ class Training:
         self._rate_factor = 1.0  # of recovery and of "adaptive"
         self._average, self._n_averaged = self.theta.copy(), 0
         self.stopped, self._n_planned = False, settings.max_iter
-        self._good = self._first = self.theta.copy()
+        self._first = self._good = self._start = self._snapshot()
         self._rows = np.arange(len(task.examples.weights))  # that the last loss was of
 
     def run(self):
@@ -140,6 +140,8 @@ class Training:
             self.warn(advice.INTERRUPTED)
         if self.watch is not None and self.watch.best is not None:
             self.theta[:] = self.watch.best
+        elif self.interrupted:
+            self._keep_what_works()
         self._step_back()
         return converged
 
@@ -155,20 +157,19 @@ class Training:
     # Minibatches
 
     def _run_epochs(self):
-        good = start = self._snapshot()
+        self._good = self._start = self._snapshot()
         while len(self.curves) < self.settings.max_iter:
             loss = self._epoch()
             if not math.isfinite(loss):
                 if not (len(self.curves) or self._tried or self._predicts()):
                     raise ValueError(advice.NOTHING_FINITE)
                 # Weights that no minibatch has tried yet may be the cause.
-                start = start if self._tried else good
-                self._restore(start)
+                self._start = self._start if self._tried else self._good
+                self._restore(self._start)
                 if not self._recover():
                     return True
                 continue
-            good, start = start, self._snapshot()
-            self._good = good[0]
+            self._good, self._start = self._start, self._snapshot()
             self._report(loss)
             if self.stopped or (self._has_stalled() and not self._slow_down()):
                 return True
@@ -283,12 +284,21 @@ class Training:
         raw = self.network.raw_predict(self.theta, data, self.helpers)
         return self.task.is_finite(raw + offsets)
 
+    def _keep_what_works(self):
+        """After an interrupt: no minibatch has tried the last update, and it may have exploded."""
+        rows = np.arange(min(self.settings.batch_size, len(self.task.examples.weights)))
+        for snapshot in (self._start, self._good):
+            loss = self._loss_gradient(self.theta, rows)
+            if math.isfinite(loss + optimizers.gradient_norm(self._gradient)):
+                return
+            self._restore(snapshot)
+
     def _step_back(self):
         """Go back to earlier weights where the last ones do not predict what was learnt."""
         if self._predicts():
             return
-        for theta in (self._good, self._first):
-            self.theta[:] = theta
+        for snapshot in (self._start, self._good, self._first):
+            self.theta[:] = snapshot[0]
             if self._predicts():
                 self.warn(advice.STEPPED_BACK)
                 return

@@ -1,5 +1,6 @@
 """The linear map beside the recurrent layers: how it is fitted, and what it predicts."""
 
+import os
 import threading
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache, partial
@@ -23,6 +24,16 @@ _CHUNK = 1024
 # The work up to which a logistic regression is a small part of a fit. It fits classes better than
 # ridge regression on indicators does.
 _MOST_WORK = 4e9
+
+
+def _renew_lock():
+    """In a forked child: the thread that has the lock is not there to give it back."""
+    global _ONE_AT_A_TIME
+    _ONE_AT_A_TIME = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ from collections import deque
 from contextlib import nullcontext
 from queue import SimpleQueue
 from threading import Thread
+from weakref import finalize
 
 import numpy as np
 
@@ -34,37 +35,60 @@ class Helpers:
     A pool of ``concurrent.futures`` takes some 30 us to hand a piece of work over and back, as long
     as all of Python takes for a small minibatch; a queue takes 5.
 
+    A thread is started when there is work for it, so there are never more than pieces of work. They
+    know the queue alone, and the last word in it ends them all: if an interrupt comes before
+    ``__exit__`` has said it, it is said when nobody holds these Helpers any more.
+
     Parameters
     ----------
-    n_threads : int
+    most : int
+        Threads there may be.
     """
 
-    def __init__(self, n_threads):
-        self._jobs = SimpleQueue()
-        self._threads = [Thread(target=self._serve, daemon=True) for _ in range(n_threads)]
+    def __init__(self, most):
+        self._most, self._jobs, self._threads = most, SimpleQueue(), []
+        self._end_all = finalize(self, self._jobs.put, None)
 
     def __enter__(self):
-        for thread in self._threads:
-            thread.start()
         return self
 
     def __exit__(self, *error):
-        for _ in self._threads:
-            self._jobs.put(None)
+        self._end_all()
         for thread in self._threads:
-            thread.join()
-
-    def _serve(self):
-        np.seterr(all="ignore")  # of this thread: what is not finite is looked for in the results
-        while (job := self._jobs.get()) is not None:
-            job.help()
+            if thread.is_alive():
+                thread.join()
 
     def run(self, work, items):
         """``[work(item) for item in items]``. This thread works too: to wake one takes long."""
-        job = _Job(work, items, min(len(self._threads), len(items) - 1))
-        for _ in range(job.n_helpers):
-            self._jobs.put(job)
-        return job.finish()
+        wanted = len(items) - 1
+        while len(self._threads) < min(wanted, self._most):
+            self._start_one()
+        job = _Job(work, items, min(wanted, len(self._threads)))
+        try:
+            for _ in range(job.n_helpers):
+                self._jobs.put(job)
+            job.work_on()
+        finally:
+            job.end()
+        return job.results()
+
+    def _start_one(self):
+        thread = Thread(target=_serve, args=(self._jobs,), daemon=True)
+        self._threads.append(thread)  # first: if the start is interrupted, it may be there
+        try:
+            thread.start()
+        except RuntimeError:  # the system grants no more: do with those there are
+            self._threads.pop()
+            self._most = len(self._threads)
+
+
+def _serve(jobs):
+    """What a helping thread does."""
+    np.seterr(all="ignore")  # of this thread: what is not finite is looked for in the results
+    while (job := jobs.get()) is not None:
+        job.help()
+        del job  # with all that it holds, while this waits for the next
+    jobs.put(None)  # for the next thread
 
 
 class _Job:
@@ -79,13 +103,17 @@ class _Job:
 
     def __init__(self, work, items, n_helpers):
         self._work, self._left = work, deque(enumerate(items))
-        self._results = [None] * len(items)
+        self._results, self._errors = [None] * len(items), []
         self.n_helpers, self._tickets = n_helpers, deque(range(n_helpers))
         self._ends = SimpleQueue()
 
-    def _work_on(self):
-        while (item := take(self._left)) is not None:
-            self._results[item[0]] = self._work(item[1])
+    def work_on(self):
+        """Work on items until none is left. After an error the others are given up."""
+        try:
+            while (item := take(self._left)) is not None:
+                self._results[item[0]] = self._work(item[1])
+        finally:
+            self._left.clear()
 
     def help(self):
         """What a helper does, unless it comes too late."""
@@ -93,19 +121,19 @@ class _Job:
             return
         error = None
         try:
-            self._work_on()
+            self.work_on()
         except BaseException as raised:
             error = raised
         self._ends.put(error)
 
-    def finish(self):
-        """What the asking thread does; an error of any thread is raised here."""
-        try:
-            self._work_on()
-        finally:
-            self._left.clear()
-            n_late = sum(take(self._tickets) is not None for _ in range(self.n_helpers))
-            errors = [self._ends.get() for _ in range(self.n_helpers - n_late)]
-        for error in filter(None, errors):
+    def end(self):
+        """Wait for the helpers that are at work."""
+        self._left.clear()
+        n_late = sum(take(self._tickets) is not None for _ in range(self.n_helpers))
+        self._errors = [self._ends.get() for _ in range(self.n_helpers - n_late)]
+
+    def results(self):
+        """Of each item; an error of any helper is raised here."""
+        for error in filter(None, self._errors):
             raise error
         return self._results

@@ -24,6 +24,8 @@ INSTALLED = ("skrnn", "torch", "skorch", "jax", "keras")
 #: Memory of a fit is measured on these; the second one's X has 400 MB.
 FIT = {"n": 20_000, "n_steps": 100, "n_features": 8, "hidden": 64, "batch": 64}
 LARGE = {"n": 100_000, "n_steps": 100, "n_features": 10, "hidden": 8, "batch": 256}
+#: Models that are deleted again, each of another size: so many and from so many units on.
+DELETED = {"n_models": 16, "hidden": 700}
 QUICK = {"n": 50, "n_steps": 5, "n_features": 1, "hidden": 3, "batch": 8}
 
 
@@ -123,6 +125,9 @@ def measure(track, options):
     measured["memory"] = _memory(QUICK if quick else FIT, quick)
     measured["large"] = {} if quick else _large(LARGE)
     say(f"large X: {measured['large']}")
+    few = {"n_models": 2, "hidden": 8}
+    measured["deleted"] = fresh("memory.deleted", cell="gru", **(few if quick else DELETED))
+    say(f"deleted models leave: {measured['deleted']}")
     measured["installed"] = _installed()
     measured["pickle"] = fresh("estimators.pickled", cell="gru", hidden=3 if quick else 64)
     return measured
@@ -146,6 +151,14 @@ def _memory_cells(cell, row):
         times = row.get(name) and row[name] / row["activations"]
         cells.append(f"{megabytes(row[name])} ({number(times)} x)" if times is not None else "-")
     return cells
+
+
+def _deleted_line(result):
+    if "deleted" not in result:  # of an older measurement
+        return []
+    n, hidden = DELETED["n_models"], DELETED["hidden"]
+    left = megabytes(result["deleted"])
+    return [f"{n} GRUs of {hidden} units and more, fitted and deleted, leave {left} MB."]
 
 
 def markdown(result):
@@ -173,5 +186,6 @@ def markdown(result):
             table(["a large X, and what an epoch adds", "MB"], large),
             table(["installed", "itself, MB", "with what it needs, MB"], installed),
             f"A pickled GRU of {count} numbers has {size} bytes.",
+            *_deleted_line(result),
         ]
     )

@@ -1,5 +1,6 @@
-"""Memory of a fit beyond its data: peak resident size, before and during it."""
+"""Memory of a fit beyond its data, and what models leave: resident size, before, during, after."""
 
+import gc
 import re
 import resource
 from contextlib import suppress
@@ -21,6 +22,14 @@ def _peak():
     if _STATUS.exists():
         return 1024 * int(re.search(r"VmHWM:\s*(\d+)", _STATUS.read_text())[1])
     return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def _resident():
+    """Bytes now; elsewhere than on Linux the most there were."""
+    gc.collect()
+    if _STATUS.exists():
+        return 1024 * int(re.search(r"VmRSS:\s*(\d+)", _STATUS.read_text())[1])
+    return _peak()
 
 
 def _rise(run):
@@ -47,6 +56,24 @@ def fit(cell, n, n_steps, n_features, hidden, batch, defaults=False):
     )
     model.fit(X[:8], y[:8])  # loads the kernels; larger, it would leave memory to be used again
     return _rise(lambda: model.fit(X, y))
+
+
+def deleted(cell, hidden, n_models):
+    """Bytes that models of different sizes, fitted, asked and deleted, leave behind."""
+    import skrnn
+    from speed.peers.estimators import BARE
+
+    X, y = _data(16, 6, 1)
+
+    def use(n_hidden):
+        model = skrnn.RNNRegressor((n_hidden,), cell=cell, max_iter=1, random_state=0, **BARE)
+        model.fit(X, y).predict(X)
+
+    use(8)
+    before = _resident()
+    for i in range(n_models):
+        use(hidden + i)
+    return _resident() - before
 
 
 def fit_torch(cell, n, n_steps, n_features, hidden, batch):

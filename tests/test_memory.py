@@ -1,0 +1,239 @@
+"""Kernels stay inside their arrays, which here begin or end where memory does.
+
+Every array that a kernel is given is put before a page that nobody may touch, or behind one, and
+copied back afterwards. A number beyond it, read or written, ends the process. And models leave
+little memory behind.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no mprotect")
+
+GUARDED = """
+import ctypes, mmap, sys, types, warnings
+from collections import defaultdict
+from functools import partial
+
+import numpy as np
+from numba.core.registry import CPUDispatcher
+
+import skrnn
+from skrnn.kernels import jit
+from skrnn.loading import learning
+
+warnings.simplefilter("ignore")
+AT_END = sys.argv[1] == "end"
+PAGE, LIBC = mmap.PAGESIZE, ctypes.CDLL(None, use_errno=True)
+BOUNDS = getattr(np, "byte_bounds", None) or np.lib.array_utils.byte_bounds
+free, called = defaultdict(list), set()
+
+
+def region(n_pages):
+    "Memory between two pages that nobody may touch."
+    memory = mmap.mmap(-1, (n_pages + 2) * PAGE)
+    array = np.frombuffer(memory, np.uint8)
+    for page in (0, n_pages + 1):
+        address = ctypes.c_void_p(array.ctypes.data + page * PAGE)
+        assert LIBC.mprotect(address, ctypes.c_size_t(PAGE), 0) == 0
+    return array[PAGE : (n_pages + 1) * PAGE]
+
+
+class Guarded:
+    "Copies of the arrays of a call."
+
+    def __init__(self):
+        self._copies, self._regions = {}, []
+
+    def __call__(self, thing):
+        if isinstance(thing, np.ndarray) and thing.size:
+            key = thing.ctypes.data, thing.shape, thing.strides, thing.dtype
+            if key not in self._copies:
+                self._copies[key] = thing, self._copy(thing)
+            return self._copies[key][1]
+        if isinstance(thing, tuple):
+            parts = map(self, thing)
+            return type(thing)(*parts) if hasattr(thing, "_fields") else tuple(parts)
+        return thing
+
+    def _copy(self, array):
+        low, high = BOUNDS(array)
+        n_pages = -(-(high - low) // PAGE)
+        memory = free[n_pages].pop() if free[n_pages] else region(n_pages)
+        self._regions.append(memory)
+        first = (memory.size - (high - low) if AT_END else 0) + array.ctypes.data - low
+        copy = np.ndarray(array.shape, array.dtype, memory, first, array.strides)
+        copy[...] = array
+        copy.flags.writeable = array.flags.writeable
+        return copy
+
+    def give_back(self):
+        for array, copy in self._copies.values():
+            if array.flags.writeable:
+                array[...] = copy
+        for memory in self._regions:
+            free[len(memory) // PAGE].append(memory)
+
+
+def call(kernel, *arguments):
+    called.add(kernel.py_func)
+    guarded = Guarded()
+    result = kernel(*map(guarded, arguments))
+    guarded.give_back()
+    assert not isinstance(result, np.ndarray)
+    return result
+
+
+def guard(owner):
+    "What a module or class has of kernels, guarded."
+    for name, thing in list(vars(owner).items()):
+        kernel = thing.__func__ if isinstance(thing, staticmethod) else thing
+        if isinstance(kernel, CPUDispatcher):
+            guarded = partial(call, kernel)
+            setattr(owner, name, guarded if kernel is thing else staticmethod(guarded))
+        elif isinstance(thing, type) and thing.__module__ == getattr(owner, "__name__", None):
+            guard(thing)
+        elif isinstance(thing, types.ModuleType) and thing.__name__.startswith("skrnn.kernels."):
+            twin = types.SimpleNamespace(**vars(thing))
+            guard(twin)
+            setattr(owner, name, twin)
+
+
+def guard_all():
+    learning()
+    for name, module in list(sys.modules.items()):
+        if name.startswith("skrnn.") and not name.startswith("skrnn.kernels"):
+            guard(module)
+"""
+
+FAMILY = """
+def fits():
+    "Bits of predictions, and of weights."
+    random, i = np.random.RandomState(0), 0
+    for cell in ("rnn", "gru", "lstm"):
+        for dtype in ("float32", "float64"):
+            for n_hidden in (1, 3, 17):
+                i += 1
+                array = random.normal(size=(13, 5, 1 + i % 3))
+                y, label = array[:, 0, 0], np.arange(13) % 3
+                rows = [row[: 1 + n % 5] for n, row in enumerate(array)]
+                net = {"cell": cell, "dtype": dtype, "max_iter": 2, "random_state": 0}
+                net |= {"pooling": ("last", "mean", "max")[i % 3], "batch_size": 7}
+                net |= {"bidirectional": i % 2 == 0, "solver": ("adam", "sgd")[i % 2]}
+                net |= {"dropout": 0.2 * (i % 2), "early_stopping": False}
+                sizes = (n_hidden,) if i % 5 else (n_hidden, 2)
+                one = skrnn.RNNRegressor(sizes, **net)
+                other = skrnn.RNNClassifier(sizes, **net | {"bidirectional": i % 2 == 1})
+                for model, X, target in ((one, array, y), (other, rows, label)):
+                    model.fit(X, target)
+                    yield model.predict(X[:5]).tobytes()
+                    yield b"".join(array.tobytes() for array in model.coefs_)
+
+
+expected = list(fits())
+guard_all()
+assert list(fits()) == expected
+every = set()
+for name, module in sys.modules.items():
+    if name.startswith("skrnn.kernels."):
+        every |= {
+            thing.py_func
+            for thing in vars(module).values()
+            if isinstance(thing, CPUDispatcher)
+            and not thing.targetoptions.get("no_cpython_wrapper")
+            and thing.targetoptions.get("inline") != "always"
+        }
+print("not called:", *sorted(f"{f.__module__[14:]}.{f.__name__}" for f in every - called))
+"""
+PEEK = """
+from llvmlite import ir
+from numba import types as of_numba
+from numba.extending import intrinsic
+
+
+@intrinsic
+def load(context, address):
+    def write(context, builder, signature, arguments):
+        return builder.load(builder.inttoptr(arguments[0], ir.IntType(8).as_pointer()))
+
+    return of_numba.uint8(address), write
+
+
+def peek(x, distance):
+    return load(x.ctypes.data + distance)
+
+
+for distance in map(int, sys.argv[2:]):
+    print(call(jit.kernel(peek), np.ones(5, np.uint8), distance) in (0, 1), flush=True)
+"""
+
+
+def run(code, *arguments):
+    command = [sys.executable, "-c", GUARDED + code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.parametrize("side", ["end", "beginning"])
+def test_no_kernel_reads_or_writes_beyond_its_arrays(side):
+    """Guarded copies give the same results. Three functions are called by kernels alone."""
+    done = run(FAMILY, side)
+    assert done.returncode == 0, done.stderr
+    others = "matmul._product matmul.add_transposed_product pooling._largest"
+    assert done.stdout == f"not called: {others}\n"
+
+
+@pytest.mark.parametrize(
+    ("side", "distances"), [("end", (0, 4, -1, 5)), ("beginning", (0, 4, 5, -1))]
+)
+def test_a_read_of_one_byte_beyond_would_be_seen(side, distances):
+    """Of five bytes; the last distance is outside and the one before within the page."""
+    done = run(PEEK, side, *distances)
+    assert done.stdout.split() == ["True"] * 3, done.stderr
+    assert -done.returncode in (signal.SIGSEGV, signal.SIGBUS)
+
+
+DELETED = """
+import gc, re, warnings
+from pathlib import Path
+
+import numpy as np
+
+import skrnn
+
+warnings.simplefilter("ignore")
+X = np.linspace(-1, 1, 96).reshape(16, 6)
+
+
+def fit_and_predict(n_hidden):
+    net = skrnn.RNNRegressor((n_hidden,), max_iter=1, early_stopping=False, linear_path=None)
+    net.fit(X, X[:, 0]).predict(X)
+
+
+def resident():
+    gc.collect()
+    return int(re.search(r"VmRSS:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
+
+
+fit_and_predict(8)
+before = resident()
+for first in (700, 160):  # large nets, and then small ones, some of which are kept
+    for n_hidden in range(first, first + 16):
+        fit_and_predict(n_hidden)
+    print((resident() - before) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_deleted_models_leave_little_memory():
+    """Sixteen networks of 700 units were 1.2 GB."""
+    command = [sys.executable, "-c", DELETED]
+    one = {f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "OMP")}  # quicker
+    done = subprocess.run(
+        command, env=os.environ | one, capture_output=True, text=True, check=True, timeout=300
+    )
+    assert all(int(megabytes) < 64 for megabytes in done.stdout.split()), done.stdout
+    assert len(done.stdout.split()) == 2
