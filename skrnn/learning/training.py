@@ -140,6 +140,8 @@ class Training:
             self.warn(advice.INTERRUPTED)
         if self.watch is not None and self.watch.best is not None:
             self.theta[:] = self.watch.best
+            if math.isfinite(self.watch.best_loss):  # so these weights have been tried
+                return converged
         elif self.interrupted:
             self._keep_what_works()
         self._step_back()
