@@ -12,7 +12,7 @@ To add a loss, write its class here and enter it into :data:`REGRESSION`.
 import numpy as np
 from scipy.special import expit, logit
 
-from skrnn.data.scaling import robust_scale, weighted_quantile
+from skrnn.quantiles import robust_scale, weighted_quantile
 
 # The logarithm of a Poisson mean is cut here, because Newton's first steps may be long.
 _LARGEST_LOG = 50.0

@@ -21,6 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # module -> what it imports of skrnn, and which other packages; the lowest first.
 LAYERS = {
     "choices": ("", ""),
+    "quantiles": ("", "numpy"),
     "kernels": ("", ""),
     "kernels.disk": ("", "numba"),
     "kernels.jit": ("kernels.disk", "numba"),
@@ -47,7 +48,7 @@ LAYERS = {
     "data.schema": ("data.checks data.reading data.sequences", "numpy sklearn"),
     "data.weights": ("data.checks", "numpy sklearn"),
     "data.given": ("data.checks", "numpy sklearn"),
-    "losses": ("data.scaling", "numpy scipy"),
+    "losses": ("quantiles", "numpy scipy"),
     "data.regression": ("data.checks losses", "numpy sklearn"),
     "data.classes": ("data.checks losses", "numpy scipy sklearn"),
     "data.targets": ("data.classes data.regression", ""),
@@ -74,7 +75,7 @@ LAYERS = {
     "linear": ("", ""),
     "linear.ridge": ("", "numpy scipy"),
     "linear.logistic": ("", "numpy scipy"),
-    "linear.calibration": ("data.scaling", "numpy scipy"),
+    "linear.calibration": ("quantiles", "numpy scipy"),
     "linear.path": (
         "data.copies data.scaling kernels.affine linear.calibration linear.logistic linear.ridge",
         "numpy threadpoolctl",
@@ -97,7 +98,7 @@ LAYERS = {
     "learning.fitting": (
         "data.examples data.scaling data.schema learning.candidates learning.events "
         "learning.model learning.optimizers learning.training linear.path network.network "
-        "network.threads",
+        "network.threads quantiles",
         "numpy",
     ),
     "loading": ("kernels.updates learning.fitting", "numpy"),
@@ -123,8 +124,8 @@ BELOW = {
     "kernels": set(),
     "data": {"losses"},
     "network": {"kernels", "choices"},
-    "linear": {"kernels", "data"},
-    "learning": {"kernels", "data", "network", "linear"},
+    "linear": {"kernels", "data", "quantiles"},
+    "learning": {"kernels", "data", "network", "linear", "quantiles"},
     "estimators": {"data", "losses", "loading", "parameters"},
 }
 #: Lines of code, docstrings left out: of every function but constructors, of nine in ten, of half.

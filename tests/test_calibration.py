@@ -7,8 +7,8 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from skrnn import losses
-from skrnn.data.scaling import weighted_quantile
 from skrnn.linear.calibration import calibrate
+from skrnn.quantiles import weighted_quantile
 
 SQUARED, POISSON, LOGISTIC = losses.SquaredError(), losses.Poisson(), losses.Logistic()
 LEVELS = losses.Quantile([0.2, 0.5, 0.9])

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 
 from skrnn import RNNRegressor, losses
-from skrnn.data.scaling import robust_scale, weighted_quantile
+from skrnn.quantiles import robust_scale, weighted_quantile
 
 LOSSES = {
     "squared_error": losses.SquaredError(),

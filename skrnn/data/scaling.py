@@ -90,17 +90,3 @@ def sequence_scaling(sequences, weights, per_step):
     total = weights.sum() if per_step else weights @ lengths
     mean, scale = _mean_and_scale(parts, total, sequences.values.dtype)
     return mean.reshape(-1, n_features), scale.reshape(-1, n_features)
-
-
-def weighted_quantile(values, weights, level):
-    """Smallest value with at least `level` of the weight at or below it."""
-    order = np.argsort(values, kind="stable")
-    cumulative = np.cumsum(weights[order])
-    place = np.searchsorted(cumulative, level * cumulative[-1])
-    return values[order[min(place, len(values) - 1)]]
-
-
-def robust_scale(values, weights):
-    """Standard deviation of a normal distribution with the values' median absolute deviation."""
-    median = weighted_quantile(values, weights, 0.5)
-    return 1.4826 * weighted_quantile(np.abs(values - median), weights, 0.5)

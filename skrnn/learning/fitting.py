@@ -18,6 +18,7 @@ from skrnn.learning.training import Settings, Streams, Task, Training
 from skrnn.linear import path as linear_path
 from skrnn.network import network, threads
 from skrnn.network.network import Architecture
+from skrnn.quantiles import robust_scale
 
 #: Updates without improvement after which n_iter_no_change="auto" stops training.
 _PATIENCE = 200
@@ -179,7 +180,7 @@ def _spread(errors, weights, is_robust, smallest):
     spread = scaling.mean_and_scale(errors, weights, np.float64)[1]
     if not is_robust:
         return spread
-    robust = np.array([scaling.robust_scale(column, weights) for column in errors.T])
+    robust = np.array([robust_scale(column, weights) for column in errors.T])
     return np.where(robust > smallest, robust, spread)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
-from skrnn.data.scaling import weighted_quantile
+from skrnn.quantiles import weighted_quantile
 
 #: Prior precision of a slope, whose scores have variance one: more than a few samples must earn it.
 _PRIOR = 10.0
