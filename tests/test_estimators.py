@@ -78,7 +78,7 @@ VARIANTS = [
     {"cell": "gru", "bidirectional": True},
     {"cell": "gru", "hidden_layer_sizes": (12, 12), "pooling": "mean"},
     {"pooling": "max", "dtype": "float64"},
-    {"solver": "lbfgs", "cell": "rnn", "tol": 0.01, "max_iter": 3000},
+    {"solver": "lbfgs", "cell": "rnn", "tol": 0.01, "max_iter": 3000, "alpha": 0.1},
     {"n_timesteps": 1, "solver": "sgd", "learning_rate_init": 0.2},
 ]
 
