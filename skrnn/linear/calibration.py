@@ -4,6 +4,8 @@ No slope is negative. Left-out means fall where the sample left out is large, so
 nothing but the mean would give each target away by a negative slope.
 """
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax
@@ -67,14 +69,16 @@ def _maximize_likelihood(problem, n_parameters, total):
     """
     prior = np.r_[_PRIOR, np.full(n_parameters - 1, 1e-3)]  # a tiny one makes the shifts unique
 
-    def slope(point):
-        return problem(point)[1] + prior * point
+    @lru_cache(maxsize=1)  # SciPy asks for the three one by one
+    def solved(coordinates):
+        point = np.frombuffer(coordinates)
+        value, slope, curvature = problem(point)
+        curvature[np.diag_indices(n_parameters)] += prior
+        return value + 0.5 * prior @ point**2, slope + prior * point, curvature
 
-    def curvature(point):
-        return problem(point)[2] + np.diag(prior)
-
+    value, slope, curvature = (lambda point, k=k: solved(point.tobytes())[k] for k in range(3))
     point = minimize(
-        lambda point: problem(point)[0] + 0.5 * prior @ point**2,
+        value,
         np.zeros(n_parameters),
         jac=slope,
         hess=curvature,

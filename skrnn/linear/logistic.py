@@ -8,7 +8,7 @@ samples is close to them (Cook's distance; Rad and Maleki, 2020): equations 80 t
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import brentq, minimize
-from scipy.special import expit, log_expit, log_softmax
+from scipy.special import expit, log_expit
 
 #: Penalties tried, the strongest first; below the last one Newton's step is too far off.
 PENALTIES = np.logspace(1.0, -4.0, 11)
@@ -16,6 +16,14 @@ PENALTIES = np.logspace(1.0, -4.0, 11)
 _TOLERANCE = 0.5
 #: Bounds of the logarithm of the slope.
 _SLOPES = -8.0, 3.0
+#: Evaluations of the likelihood for one penalty; multiplications that one exponential costs.
+_EVALUATIONS, _EXPONENTIAL = 35, 50
+
+
+def work(n_samples, rank, n_outputs):
+    """Multiplications of a fit for one penalty, about: the likelihood's, and a curvature each."""
+    evaluations = _EVALUATIONS * (2 * rank + _EXPONENTIAL)
+    return n_samples * n_outputs * (evaluations + rank**2)
 
 
 class Logistic:
@@ -40,6 +48,7 @@ class Logistic:
         self.total = weights.sum()
         self.shares = weights / self.total
         self.values = np.r_[values / self.total, 1.0]
+        self.members = np.arange(len(scores)), indicators.argmax(axis=1)
         n_outputs = indicators.shape[1]
         # The factor by which softmax's whole curvature exceeds that of a class by itself (81).
         self.coupling = n_outputs / (n_outputs - 1) if n_outputs > 1 else 1.0
@@ -53,7 +62,8 @@ class Logistic:
             coefficients = self._minimize(coefficients, ridge)
             left_out = self._left_out(coefficients, ridge)
             slope = self._slope(left_out)
-            tried.append((slope * coefficients, slope * left_out, self._losses(slope * left_out)))
+            losses = self._losses_and_errors(slope * left_out)[0]
+            tried.append((slope * coefficients, slope * left_out, losses))
             if self.shares @ tried[-1][2] < self.shares @ tried[best][2]:
                 best = len(tried) - 1
             if best < len(tried) - 3:
@@ -74,13 +84,21 @@ class Logistic:
         start[-1] = np.log(means) if len(means) > 1 else np.log(means / (1.0 - means))
         return start
 
-    def _probabilities(self, raw):
-        return expit(raw) if raw.shape[1] == 1 else np.exp(log_softmax(raw, axis=1))
-
-    def _losses(self, raw):
+    def _losses_and_errors(self, raw):
+        """Losses (n,) of log-odds, and probabilities less indicators (n, K)."""
         if raw.shape[1] == 1:
-            return -log_expit(np.where(self.indicators[:, 0] > 0, raw[:, 0], -raw[:, 0]))
-        return -(log_softmax(raw, axis=1) * self.indicators).sum(axis=1)
+            signed = np.where(self.indicators[:, 0] > 0, raw[:, 0], -raw[:, 0])
+            return -log_expit(signed), expit(raw) - self.indicators
+        p = raw - raw.max(axis=1, keepdims=True)  # all in one array, because it may be large
+        own = p[self.members]
+        np.exp(p, out=p)
+        total = p.sum(axis=1)
+        p /= total[:, np.newaxis]
+        p[self.members] -= 1.0
+        return np.log(total) - own, p
+
+    def _probabilities(self, raw):
+        return self._losses_and_errors(raw)[1] + self.indicators
 
     def _minimize(self, start, ridge):
         """L-BFGS, in coordinates in which the curvature is about one in every direction."""
@@ -90,9 +108,9 @@ class Logistic:
 
         def objective(point):
             coefficients = unit * point.reshape(start.shape)
-            raw = self.terms @ coefficients
-            value = self.shares @ self._losses(raw) + 0.5 * (penalty * coefficients**2).sum()
-            errors = shares * (self._probabilities(raw) - self.indicators)
+            losses, errors = self._losses_and_errors(self.terms @ coefficients)
+            errors *= shares
+            value = self.shares @ losses + 0.5 * (penalty * coefficients**2).sum()
             slope = self.terms.T @ errors + penalty * coefficients
             return value, (unit * slope).ravel()
 
@@ -124,8 +142,9 @@ class Logistic:
 
         def slope(log_factor):
             scaled = np.exp(log_factor) * raw
-            errors = self.weights[:, np.newaxis] * (self._probabilities(scaled) - self.indicators)
-            return (errors * scaled).sum() + log_factor
+            errors = self._losses_and_errors(scaled)[1]
+            errors *= scaled
+            return self.weights @ errors.sum(axis=1) + log_factor
 
         low, high = _SLOPES
         if slope(low) >= 0.0 or slope(high) <= 0.0:

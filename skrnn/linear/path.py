@@ -12,7 +12,7 @@ from skrnn.data.copies import left_out
 from skrnn.data.scaling import mean_and_scale, sequence_scaling
 from skrnn.kernels import affine
 from skrnn.linear.calibration import calibrate, calibrate_column
-from skrnn.linear.logistic import Logistic
+from skrnn.linear.logistic import Logistic, work
 from skrnn.linear.ridge import Ridge
 
 #: Inputs of the map at most; of longer sequences only the last steps are used.
@@ -159,7 +159,10 @@ def fit(examples, per_step, loss, linear_path):
     mean, unit = mean_and_scale(responses, weights, np.float64)
     with _ONE_AT_A_TIME, _blas().limit(limits=1):  # its results depend on its threads
         ridge = Ridge(chunks, (responses - mean) / unit, weights, amounts)
-        if loss.is_of_classes and ridge.work() < _MOST_WORK:
+        if (
+            loss.is_of_classes
+            and work(len(weights), len(ridge.values), responses.shape[1]) < _MOST_WORK
+        ):
             coefficients, intercepts, unseen = _logistic(ridge, responses, loss)
         else:
             penalties = ridge.best_penalties()

@@ -65,10 +65,6 @@ class Ridge:
     def _scores(self, x):
         return (x - self.mean) @ self.vectors
 
-    def work(self):
-        """Multiplications to form the curvature of all targets once."""
-        return len(self.weights) * len(self.values) ** 2 * self.targets.shape[1]
-
     def _left_out(self, rows, scores, factors):
         """Predictions (n, K) of rows without themselves, for shrinkage factors (rank, K or 1)."""
         amount = self.amounts[rows, np.newaxis]
