@@ -90,15 +90,17 @@ LAYERS = {
         "learning.advice learning.events learning.optimizers learning.schedules network.network",
         "numpy scipy",
     ),
+    "learning.saved": ("choices data.checks losses", "numpy"),
     "learning.model": (
-        "data.schema data.targets linear.path network.inputs network.network network.threads",
+        "data.schema data.targets learning.saved linear.path network.inputs network.network "
+        "network.threads",
         "numpy",
     ),
     "learning.candidates": ("data.examples learning.model linear.blending", "numpy"),
     "learning.fitting": (
         "data.examples data.scaling data.schema learning.candidates learning.events "
-        "learning.model learning.optimizers learning.training linear.path network.network "
-        "network.threads quantiles",
+        "learning.model learning.optimizers learning.saved learning.training linear.path "
+        "network.network network.threads quantiles",
         "numpy",
     ),
     "loading": ("kernels.updates learning.fitting", "numpy"),
@@ -125,7 +127,7 @@ BELOW = {
     "data": {"losses"},
     "network": {"kernels", "choices"},
     "linear": {"kernels", "data", "quantiles"},
-    "learning": {"kernels", "data", "network", "linear", "quantiles"},
+    "learning": {"choices", "data", "kernels", "linear", "losses", "network", "quantiles"},
     "estimators": {"data", "losses", "loading", "parameters"},
 }
 #: Lines of code, docstrings left out: of every function but constructors, of nine in ten, of half.

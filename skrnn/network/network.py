@@ -63,6 +63,10 @@ class Architecture:
         pooling = choices.load(choices.POOLINGS[self.pooling])(size, n_directions)
         return Chain(source, layers, pooling, Head(pooling.n_outputs, self.n_outputs))
 
+    def n_parameters(self):
+        """How many a network has, by arithmetic alone: nothing is allocated."""
+        return Layout(self.blocks().flat()).n_parameters
+
 
 class Examples(NamedTuple):
     """What to learn, in the network's precision and units.
