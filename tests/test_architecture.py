@@ -22,6 +22,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     "choices": ("", ""),
     "quantiles": ("", "numpy"),
+    "blas": ("", "scipy threadpoolctl"),
     "kernels": ("", ""),
     "kernels.disk": ("", "numba"),
     "kernels.jit": ("kernels.disk", "numba"),
@@ -67,7 +68,7 @@ LAYERS = {
     "network.weights": ("network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
     "network.network": (
-        "choices kernels.timeline kernels.updates network.head network.inputs "
+        "blas choices kernels.timeline kernels.updates network.head network.inputs "
         "network.layer network.layout network.passes network.plan network.threads "
         "network.weights network.workspace",
         "numpy",
@@ -77,8 +78,9 @@ LAYERS = {
     "linear.logistic": ("", "numpy scipy"),
     "linear.calibration": ("quantiles", "numpy scipy"),
     "linear.path": (
-        "data.copies data.scaling kernels.affine linear.calibration linear.logistic linear.ridge",
-        "numpy threadpoolctl",
+        "blas data.copies data.scaling kernels.affine linear.calibration linear.logistic "
+        "linear.ridge",
+        "numpy",
     ),
     "linear.blending": ("", "numpy"),
     "learning": ("", ""),
@@ -125,8 +127,8 @@ LAYERS = {name: tuple(set(names.split()) for names in sets) for name, sets in LA
 BELOW = {
     "kernels": set(),
     "data": {"losses"},
-    "network": {"kernels", "choices"},
-    "linear": {"kernels", "data", "quantiles"},
+    "network": {"blas", "choices", "kernels"},
+    "linear": {"blas", "data", "kernels", "quantiles"},
     "learning": {"choices", "data", "kernels", "linear", "losses", "network", "quantiles"},
     "estimators": {"data", "losses", "loading", "parameters"},
 }
