@@ -25,7 +25,8 @@ LAYERS = {
     "blas": ("", "scipy threadpoolctl"),
     "kernels": ("", ""),
     "kernels.disk": ("", "numba"),
-    "kernels.jit": ("kernels.disk", "numba"),
+    "kernels.interrupts": ("", ""),
+    "kernels.jit": ("kernels.disk kernels.interrupts", "numba"),
     "kernels.vectors": ("", "llvmlite numba numpy"),
     "kernels.activations": ("kernels.vectors", "numpy"),
     "kernels.interpreted": ("kernels.vectors", "numpy"),
@@ -105,7 +106,7 @@ LAYERS = {
         "network.network network.threads quantiles",
         "numpy",
     ),
-    "loading": ("kernels.updates learning.fitting", "numpy"),
+    "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
     "parameters": ("choices losses", "numpy sklearn"),
     "estimators.recurrent": (
         "data.checks data.examples data.given data.schema data.weights loading parameters",
