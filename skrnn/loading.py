@@ -1,18 +1,20 @@
 """Loading the numerical layers, and numba with them, when an estimator is first used."""
 
 import gc
-import signal
-import threading
 from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
 
+from skrnn.kernels import interrupts
+
 
 @lru_cache(maxsize=1)
 def learning():
     """The package :mod:`skrnn.learning`, with its modules ``fitting``, ``model`` and ``events``."""
-    with _interrupts_wait(), _collector_rests():
+    # Ctrl-C in the midst of an import would leave numba half loaded, and every later fit in the
+    # process would fail. The import takes a third of a second; the interrupt comes behind it.
+    with interrupts.wait(), _collector_rests():
         import skrnn.learning.fitting
         from skrnn.kernels import updates
 
@@ -33,21 +35,3 @@ def _collector_rests():
     finally:
         if rests:
             gc.enable()
-
-
-@contextmanager
-def _interrupts_wait():
-    """Ctrl-C in the midst of an import would leave numba half loaded, and every later fit in the
-    process would fail. The import takes a third of a second; the interrupt comes behind it.
-    """
-    handler, came = signal.getsignal(signal.SIGINT), []
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield
-        return
-    signal.signal(signal.SIGINT, lambda *arguments: came.append(arguments))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if came:
-            handler(*came[0])

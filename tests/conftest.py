@@ -36,6 +36,10 @@ assert "numba" not in sys.modules, "numba was imported before its cache folder c
 os.environ["NUMBA_CACHE_DIR"] = str(numba_cache_folder())
 
 
+def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="more cases where there is a choice")
+
+
 @pytest.fixture
 def rng():
     """A generator with a fixed seed, its own for each test."""

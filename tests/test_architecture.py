@@ -22,9 +22,11 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = {
     "choices": ("", ""),
     "quantiles": ("", "numpy"),
+    "blas": ("", "scipy threadpoolctl"),
     "kernels": ("", ""),
     "kernels.disk": ("", "numba"),
-    "kernels.jit": ("kernels.disk", "numba"),
+    "kernels.interrupts": ("", ""),
+    "kernels.jit": ("kernels.disk kernels.interrupts", "numba"),
     "kernels.vectors": ("", "llvmlite numba numpy"),
     "kernels.activations": ("kernels.vectors", "numpy"),
     "kernels.interpreted": ("kernels.vectors", "numpy"),
@@ -67,7 +69,7 @@ LAYERS = {
     "network.weights": ("network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
     "network.network": (
-        "choices kernels.timeline kernels.updates network.head network.inputs "
+        "blas choices kernels.timeline kernels.updates network.head network.inputs "
         "network.layer network.layout network.passes network.plan network.threads "
         "network.weights network.workspace",
         "numpy",
@@ -77,8 +79,9 @@ LAYERS = {
     "linear.logistic": ("", "numpy scipy"),
     "linear.calibration": ("quantiles", "numpy scipy"),
     "linear.path": (
-        "data.copies data.scaling kernels.affine linear.calibration linear.logistic linear.ridge",
-        "numpy threadpoolctl",
+        "blas data.copies data.scaling kernels.affine linear.calibration linear.logistic "
+        "linear.ridge",
+        "numpy",
     ),
     "linear.blending": ("", "numpy"),
     "learning": ("", ""),
@@ -90,18 +93,20 @@ LAYERS = {
         "learning.advice learning.events learning.optimizers learning.schedules network.network",
         "numpy scipy",
     ),
+    "learning.saved": ("choices data.checks losses", "numpy"),
     "learning.model": (
-        "data.schema data.targets linear.path network.inputs network.network network.threads",
+        "data.schema data.targets learning.saved linear.path network.inputs network.network "
+        "network.threads",
         "numpy",
     ),
     "learning.candidates": ("data.examples learning.model linear.blending", "numpy"),
     "learning.fitting": (
         "data.examples data.scaling data.schema learning.candidates learning.events "
-        "learning.model learning.optimizers learning.training linear.path network.network "
-        "network.threads quantiles",
+        "learning.model learning.optimizers learning.saved learning.training linear.path "
+        "network.network network.threads quantiles",
         "numpy",
     ),
-    "loading": ("kernels.updates learning.fitting", "numpy"),
+    "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
     "parameters": ("choices losses", "numpy sklearn"),
     "estimators.recurrent": (
         "data.checks data.examples data.given data.schema data.weights loading parameters",
@@ -123,9 +128,9 @@ LAYERS = {name: tuple(set(names.split()) for names in sets) for name, sets in LA
 BELOW = {
     "kernels": set(),
     "data": {"losses"},
-    "network": {"kernels", "choices"},
-    "linear": {"kernels", "data", "quantiles"},
-    "learning": {"kernels", "data", "network", "linear", "quantiles"},
+    "network": {"blas", "choices", "kernels"},
+    "linear": {"blas", "data", "kernels", "quantiles"},
+    "learning": {"choices", "data", "kernels", "linear", "losses", "network", "quantiles"},
     "estimators": {"data", "losses", "loading", "parameters"},
 }
 #: Lines of code, docstrings left out: of every function but constructors, of nine in ten, of half.

@@ -15,6 +15,7 @@ import os, sys, threading, time, warnings
 import numpy as np
 
 import skrnn
+from skrnn import blas
 from skrnn.linear import path
 from skrnn.network import network
 
@@ -105,7 +106,7 @@ def run(code, **environment):
     ("owner", "name"),
     [
         ("path", "Ridge"),
-        ("path", "_blas"),
+        ("blas", "_libraries"),
         ("network.Network", "raw_predict"),
         ("network.Network", "loss_gradient"),
     ],

@@ -12,6 +12,8 @@ import sys
 
 import pytest
 
+from skrnn.kernels.vectors import VECTOR_BYTES
+
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no mprotect")
 
 GUARDED = """
@@ -24,6 +26,7 @@ from numba.core.registry import CPUDispatcher
 
 import skrnn
 from skrnn.kernels import jit
+from skrnn.kernels.vectors import VECTOR_BYTES
 from skrnn.loading import learning
 
 warnings.simplefilter("ignore")
@@ -114,9 +117,9 @@ FAMILY = """
 def fits():
     "Bits of predictions, and of weights."
     random, i = np.random.RandomState(0), 0
-    for cell in ("rnn", "gru", "lstm"):
+    for cell in sys.argv[2].split():
         for dtype in ("float32", "float64"):
-            for n_hidden in (1, 3, 17):
+            for n_hidden in map(int, sys.argv[3].split()):
                 i += 1
                 array = random.normal(size=(13, 5, 1 + i % 3))
                 y, label = array[:, 0, 0], np.arange(13) % 3
@@ -134,6 +137,7 @@ def fits():
                     yield b"".join(array.tobytes() for array in model.coefs_)
 
 
+print(VECTOR_BYTES)
 expected = list(fits())
 guard_all()
 assert list(fits()) == expected
@@ -172,18 +176,38 @@ for distance in map(int, sys.argv[2:]):
 """
 
 
-def run(code, *arguments):
+CELLS, SIZES = "rnn gru lstm", "1 3 17"
+#: For registers of so many bytes, a processor and its features.
+PROCESSORS = {16: ("x86-64", "+sse2"), 32: ("x86-64-v3", "+avx2,+fma")}
+SIDES = pytest.mark.parametrize("side", ["end", "beginning"])
+
+
+def run(code, *arguments, **environment):
     command = [sys.executable, "-c", GUARDED + code, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(
+        command, env=os.environ | environment, capture_output=True, text=True, check=False,
+        timeout=300,
+    )  # fmt: skip
 
 
-@pytest.mark.parametrize("side", ["end", "beginning"])
+@SIDES
 def test_no_kernel_reads_or_writes_beyond_its_arrays(side):
     """Guarded copies give the same results. Three functions are called by kernels alone."""
-    done = run(FAMILY, side)
+    done = run(FAMILY, side, CELLS, SIZES)
     assert done.returncode == 0, done.stderr
     others = "matmul._product matmul.add_transposed_product pooling._largest"
-    assert done.stdout == f"not called: {others}\n"
+    assert done.stdout == f"{VECTOR_BYTES}\nnot called: {others}\n"
+
+
+@SIDES
+@pytest.mark.parametrize("width", [width for width in PROCESSORS if width < VECTOR_BYTES])
+def test_nor_with_registers_of_other_processors(side, width, request):
+    """A row of so many units ends in another lane of another register."""
+    name, features = PROCESSORS[width]
+    cells, sizes = (CELLS, SIZES) if request.config.getoption("--thorough") else ("gru", "3 17")
+    done = run(FAMILY, side, cells, sizes, NUMBA_CPU_NAME=name, NUMBA_CPU_FEATURES=features)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{width}\nnot called: ")
 
 
 @pytest.mark.parametrize(

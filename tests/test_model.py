@@ -5,126 +5,34 @@ import dataclasses
 import gc
 import io
 import pickle
-from functools import cache
 
-import datasets
 import joblib
 import numpy as np
 import pytest
-from datasets import labels, numbers, outputs, ragged, small
+from datasets import labels, outputs, small
+from saving import (
+    EACH,
+    MODELS,
+    REFUSED,
+    TABLE,
+    Pickle,
+    Y,
+    changed,
+    fitted,
+    get,
+    id_of,
+    leaves,
+    refuses,
+    refuses_state,
+    saved,
+)
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.data.schema import Schema
 from skrnn.learning import model as module
-from skrnn.learning.model import FORMAT, Model
+from skrnn.learning.model import Model
+from skrnn.learning.saved import FORMAT
 from skrnn.network.network import Architecture
-
-TABLE, ARRAY, RAGGED = datasets.table(), datasets.array(), ragged()
-Y = numbers(TABLE)
-REFUSED = r"^This model is damaged: .*Load another copy, or fit it again\.$"
-
-
-def rnn(**parameters):
-    settings = {"cell": "rnn", "activation": "relu", "bidirectional": True, "pooling": "max"}
-    return small(RNNRegressor, **settings, dtype="float32", linear_path=2, **parameters)
-
-
-def late(Estimator, X, y, **parameters):
-    """After two calls of partial_fit, whose optimiser is saved."""
-    model = small(Estimator, linear_path=None, **parameters)
-    classes = {} if Estimator is RNNRegressor else {"classes": np.unique(y)}
-    return model.partial_fit(X, y, **classes).partial_fit(X, y)
-
-
-#: Models that differ in all that a pickle holds, and an X for each.
-MODELS = {
-    "table": (lambda: small(RNNRegressor).fit(TABLE, Y), TABLE),
-    "flat": (lambda: small(RNNRegressor, n_timesteps=3, loss="poisson").fit(TABLE, Y**2), TABLE),
-    "array": (lambda: rnn().fit(ARRAY, np.column_stack([Y, -Y])), ARRAY),
-    "levels": (
-        lambda: small(RNNRegressor, loss="quantile", quantile=[0.9, 0.1]).fit(RAGGED, Y),
-        RAGGED,
-    ),
-    "not standardised": (lambda: small(RNNRegressor, standardize=False).fit(ARRAY, Y), ARRAY),
-    "no path": (lambda: small(RNNRegressor, linear_path=None).fit(TABLE, Y), TABLE),
-    "two classes": (
-        lambda: small(RNNClassifier, class_weight="balanced").fit(ARRAY, labels(ARRAY)),
-        ARRAY,
-    ),
-    "classes": (lambda: small(RNNClassifier).fit(TABLE, labels(TABLE, list("abc"))), TABLE),
-    "labels": (lambda: small(RNNClassifier).fit(TABLE, (TABLE[:, :2] > 0).astype(int)), TABLE),
-    "adam": (lambda: late(RNNRegressor, ARRAY, Y), ARRAY),
-    "sgd": (lambda: late(RNNClassifier, TABLE, labels(TABLE), solver="sgd"), TABLE),
-}
-EACH = pytest.mark.parametrize("kind", MODELS)
-
-
-@cache
-def fitted(kind):
-    """The model, not to be changed."""
-    return MODELS[kind][0]()
-
-
-def saved(kind):
-    """What a pickle says of a model, to be changed at will."""
-    return copy.deepcopy(fitted(kind).__getstate__()["_model"])
-
-
-class Pickle:
-    """An estimator whose pickle says something else of its model."""
-
-    def __init__(self, model, state):
-        self.model, self.state = model, model.__getstate__() | {"_model": state}
-
-    def __reduce__(self):
-        return object.__new__, (type(self.model),), self.state
-
-    def load(self):
-        return pickle.loads(pickle.dumps(self))
-
-
-def refuses(kind, state, message=REFUSED):
-    """Nothing is loaded, nor does an estimator become fitted by such a state."""
-    false = Pickle(fitted(kind), state)
-    with pytest.raises(ValueError, match=message):
-        false.load()
-    refuses_state(kind, state, message)
-
-
-def refuses_state(kind, state, message=REFUSED):
-    false = Pickle(fitted(kind), state)
-    new = object.__new__(type(false.model))
-    with pytest.raises(ValueError, match=message):
-        new.__setstate__(false.state)
-    assert vars(new) == {}
-
-
-def leaves(state, above=()):
-    """All that is in a dict of dicts, with its keys."""
-    for key, value in state.items():
-        if isinstance(value, dict):
-            yield from leaves(value, (*above, key))
-        else:
-            yield (*above, key), value
-
-
-def get(state, keys):
-    for key in keys:
-        state = state[key]
-    return state
-
-
-def changed(kind, keys, value):
-    """What a pickle says, but for one value; it may be a function of the true one."""
-    state = saved(kind)
-    inner = get(state, keys[:-1])
-    inner[keys[-1]] = value(inner[keys[-1]]) if callable(value) else value
-    return state
-
-
-def id_of(value):
-    return getattr(value, "__name__", None) or str(value)
-
 
 # --- what a pickle holds ---------------------------------------------------------------------
 

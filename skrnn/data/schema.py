@@ -69,7 +69,7 @@ class Schema:
             form,
             n_columns,
             sequences.n_features,
-            n_timesteps,
+            None if n_timesteps is None else int(n_timesteps),
             None if named is None else _names_of(named, estimator_name),
             sequences.values.dtype.name,
             estimator_name,

@@ -209,6 +209,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
     """
 
     _parameter_constraints = CLASSIFIER_CONSTRAINTS
+    _kinds_of_target = ("binary", "multiclass", "multilabel")
 
     def __init__(
         self,

@@ -1,7 +1,7 @@
 """What both estimators do alike: the order of a fit, raw predictions, pickling.
 
-A subclass says what y means by one method, ``_learn_target``, and which fitted attributes remember
-it by another, ``_remember_target``.
+A subclass says what y means by one method, ``_learn_target``, which fitted attributes remember it
+by another, ``_remember_target``, and what kinds of targets it has by ``_kinds_of_target``.
 """
 
 import warnings
@@ -222,7 +222,7 @@ class RecurrentEstimator(BaseEstimator):
 
     def __setstate__(self, state):
         if "_model" in state:
-            model = learning().model.Model.from_state(state["_model"])
+            model = learning().model.Model.from_state(state["_model"], self._kinds_of_target)
             state = {**state, "_model": model}
         super().__setstate__(state)
 

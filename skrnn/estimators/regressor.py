@@ -219,6 +219,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     """
 
     _parameter_constraints = REGRESSOR_CONSTRAINTS
+    _kinds_of_target = ("regression",)
 
     def __init__(
         self,

@@ -21,10 +21,13 @@ a cache on disk
 
 import os
 import warnings
+from functools import wraps
 from inspect import getfile
 
 import numba
 from numba.core.compiler_lock import global_compiler_lock
+
+from skrnn.kernels import interrupts
 
 try:
     from skrnn.kernels.disk import KernelCache
@@ -63,8 +66,22 @@ def part(function):
 def _compile(function, **options):
     compiled = numba.njit(**FLAGS, **options)(function)
     if not INTERPRETED:
+        compiled.compile = _whole(compiled.compile)
         _keep_on_disk(compiled, function)
     return compiled
+
+
+def _whole(compile_or_load):
+    """With Ctrl-C behind it, a second later at most. LLVM calls back into Python, and what is
+    raised there gets lost: a kernel without its code, of which numba later says that there is none.
+    """
+
+    @wraps(compile_or_load)
+    def uninterrupted(*arguments, **options):
+        with interrupts.wait():
+            return compile_or_load(*arguments, **options)
+
+    return uninterrupted
 
 
 def _keep_on_disk(compiled, function):

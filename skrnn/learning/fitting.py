@@ -13,7 +13,8 @@ from skrnn.data.schema import Schema
 from skrnn.learning import candidates, optimizers
 from skrnn.learning.candidates import Candidate, Trained
 from skrnn.learning.events import Curves, Watch
-from skrnn.learning.model import LEFT_OUT, Model, Scaling
+from skrnn.learning.model import Model, Scaling
+from skrnn.learning.saved import LEFT_OUT
 from skrnn.learning.training import Settings, Streams, Task, Training
 from skrnn.linear import path as linear_path
 from skrnn.network import network, threads

@@ -7,24 +7,19 @@ not fit together is refused when it is loaded, because kernels would read it by 
 """
 
 from collections import deque
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
-from numbers import Integral, Real
 from weakref import WeakValueDictionary
 
 import numpy as np
 
 from skrnn.data import targets
 from skrnn.data.schema import Schema
+from skrnn.learning import saved
 from skrnn.linear.path import LinearPath
 from skrnn.network import threads
 from skrnn.network.inputs import sequence_data
 from skrnn.network.network import Architecture, Network
-
-#: Of the dict that :meth:`Model.to_state` gives. It changes whenever older dicts cannot be read.
-FORMAT = 1
-#: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
-LEFT_OUT = "left out"
 
 _NETWORKS = WeakValueDictionary()
 # Small networks outlive their models, because to make one takes a twentieth of a small fit. Each
@@ -171,7 +166,7 @@ class Model:
         )
         if kept["dtype"] == self.schema.dtype:  # what it was given or what X gave it
             fitted["dtype"] = kept["dtype"]
-        if LEFT_OUT in (kept["linear_path"], self.kept["linear_path"]):
+        if saved.LEFT_OUT in (kept["linear_path"], self.kept["linear_path"]):
             fitted["linear_path"] = wanted["linear_path"]  # partial_fit does not look at it
         if not self.schema.is_of_rows:  # n_timesteps says how to read this X only
             fitted["n_timesteps"] = n_timesteps
@@ -197,7 +192,7 @@ class Model:
     def to_state(self):
         """A dict of arrays, numbers, strings and further such dicts."""
         return {
-            "format": FORMAT,
+            "format": saved.FORMAT,
             "schema": self.schema.to_state(),
             "target": self.target.to_state(),
             "architecture": asdict(self.architecture),
@@ -211,115 +206,34 @@ class Model:
         }
 
     @classmethod
-    def from_state(cls, state):
+    def from_state(cls, state, kinds=tuple(targets.KINDS)):
         """The model that gave this dict by :meth:`to_state`.
+
+        Parameters
+        ----------
+        state : dict
+        kinds : sequence of str
+            Of targets that there may be.
 
         Raises
         ------
         ValueError
-            If the dict is of another format, or its parts do not fit together.
+            If the dict is of another format, a field of it can be of no model, or its parts do not
+            fit together.
         """
-        found = state.get("format") if isinstance(state, dict) else None
-        if found != FORMAT:
-            raise ValueError(
-                f"This model is of format {found}, but this version of skrnn reads format {FORMAT}."
-                " Load it with the version that saved it, or fit it again."
-            )
-        try:
-            target = targets.from_state(state["target"])
-            parts = {
-                "schema": _exactly(Schema, state["schema"]),
-                "architecture": _exactly(Architecture, state["architecture"]),
-                "scaling": _exactly(Scaling, state["scaling"]),
-                "path": None,
-            }
-            if state["path"] is not None:
-                parts["path"] = _exactly(LinearPath, state["path"])
-            rest = ("theta", "seeds", "kept", "n_samples_seen", "optimizer")
-            model = cls(target=target, **parts, **{key: state[key] for key in rest})
-            model._check_numbers()
-            model._check_arrays()
-        except DamagedModelError:
-            raise
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            raise _damaged(repr(error)) from error
+        saved.check_fields(state, kinds)
+        path = state["path"]
+        model = cls(
+            Schema(**state["schema"]),
+            targets.from_state(state["target"]),
+            Architecture(**state["architecture"]),
+            state["theta"],
+            Scaling(**state["scaling"]),
+            None if path is None else LinearPath(**path),
+            state["seeds"],
+            state["kept"],
+            state["n_samples_seen"],
+            state["optimizer"],
+        )
+        saved.check_fit(model)
         return model
-
-    def _check_numbers(self):
-        """Refuse invalid sizes, or sizes that contradict each other."""
-        architecture, schema = self.architecture, self.schema
-        n_steps = 1 if self.path is None else self.path.n_steps
-        sizes = architecture.hidden_layer_sizes
-        counts = schema.n_columns, schema.n_features, n_steps, *np.atleast_1d(sizes)
-        _require(len(counts) > 3 and all(map(_is_count, counts)), "a size")
-        _require(_is_count(self.n_samples_seen + 1), "n_samples_seen")
-        _require(np.shape(self.seeds) == (4,) and all(map(_is_integer, self.seeds)), "seeds")
-        _require(self.kept.keys() == {"standardize", "linear_path", "dtype"}, "kept parameters")
-        _require(schema.form in ("table", "flat", "array", "list"), "form of X")
-        _require(schema.n_features == architecture.n_features, "features per step")
-        _require(schema.dtype == architecture.dtype, "precision")
-        _require(self.target.n_outputs == architecture.n_outputs, "outputs of the target")
-
-    def _check_arrays(self):
-        """Refuse arrays that do not have the sizes that the rest of the model says."""
-        n_features, n_outputs = self.architecture.n_features, self.architecture.n_outputs
-        n_parameters, dtype = self.network.n_parameters, np.dtype(self.architecture.dtype)
-        _require_array("theta", self.theta, (n_parameters,), dtype)
-        scaling, path, n_targets = self.scaling, self.path, self.target.n_targets
-        self._check_scale("of the inputs", scaling.center, scaling.scale)
-        _require_array("target_center", scaling.target_center, (n_targets,))
-        _require_array("target_scale", scaling.target_scale, (n_targets,))
-        if path is not None:
-            self._check_scale("of the path", path.center, path.scale)
-            n_inputs = path.n_steps * n_features
-            _require_array("coefficients", path.coefficients, (n_inputs, n_outputs))
-            _require_array("intercepts", path.intercepts, (n_outputs,))
-            _require_array("unit", path.unit, (n_outputs,))
-        for name, value in (self.optimizer or {}).items():
-            if name in ("first", "second", "velocity"):
-                _require_array(name, value, (n_parameters,), dtype)
-            else:
-                _require(isinstance(value, Real), f"optimizer's {name}")
-
-    def _check_scale(self, what, center, scale):
-        """One center and scale for each feature, or of a table for each column."""
-        n_steps = self.schema.n_columns if self.schema.is_table and len(center) > 1 else 1
-        for name, array in (("center", center), ("scale", scale)):
-            _require_array(f"{name} {what}", array, (n_steps, self.architecture.n_features))
-
-
-def _exactly(cls, state):
-    """A dataclass of a dict that has all of its fields, and no others."""
-    if state.keys() != {field.name for field in fields(cls)}:
-        raise ValueError(f"{cls.__name__} of {sorted(state)}")
-    return cls(**state)
-
-
-def _is_integer(number):
-    return isinstance(number, Integral) and not isinstance(number, bool)
-
-
-def _is_count(number):
-    return _is_integer(number) and number >= 1
-
-
-def _require(fits, what):
-    if not fits:
-        raise _damaged(f"{what} does not fit the rest")
-
-
-def _require_array(name, array, shape, dtype=np.float64):
-    found = type(array).__name__
-    if isinstance(array, np.ndarray):
-        found = f"{array.shape}, {array.dtype}"
-        if array.shape == shape and array.dtype == dtype:
-            return
-    raise _damaged(f"{name} is {found} for {shape}, {np.dtype(dtype)}")
-
-
-class DamagedModelError(ValueError):
-    """A saved model whose parts do not fit together."""
-
-
-def _damaged(what):
-    return DamagedModelError(f"This model is damaged: {what}. Load another copy, or fit it again.")

@@ -1,13 +1,11 @@
 """The linear map beside the recurrent layers: how it is fitted, and what it predicts."""
 
-import os
-import threading
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
+from skrnn import blas
 from skrnn.data.copies import left_out
 from skrnn.data.scaling import mean_and_scale, sequence_scaling
 from skrnn.kernels import affine
@@ -17,23 +15,11 @@ from skrnn.linear.ridge import Ridge
 
 #: Inputs of the map at most; of longer sequences only the last steps are used.
 MAX_INPUTS = 512
-# Two threads that limit BLAS at once would restore each other's limit, and leave it for good.
-_ONE_AT_A_TIME = threading.Lock()
 # Rows flattened at a time, so that the design matrix of large data never exists whole.
 _CHUNK = 1024
 # The work up to which a logistic regression is a small part of a fit. It fits classes better than
 # ridge regression on indicators does.
 _MOST_WORK = 4e9
-
-
-def _renew_lock():
-    """In a forked child: the thread that has the lock is not there to give it back."""
-    global _ONE_AT_A_TIME
-    _ONE_AT_A_TIME = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +143,7 @@ def fit(examples, per_step, loss, linear_path):
     chunks = partial(_chunks, sequences, center, scale, n_steps)
     responses = loss.responses(targets, weights)
     mean, unit = mean_and_scale(responses, weights, np.float64)
-    with _ONE_AT_A_TIME, _blas().limit(limits=1):  # its results depend on its threads
+    with blas.one_thread():
         ridge = Ridge(chunks, (responses - mean) / unit, weights, amounts)
         if (
             loss.is_of_classes
@@ -206,8 +192,3 @@ def _rounded(x):
     """x to 16 bits. Training multiplies differences, and those of round-off must not be learnt."""
     mantissa, exponent = np.frexp(x)
     return np.ldexp(np.round(mantissa * 2.0**16) / 2.0**16, exponent)
-
-
-@lru_cache(maxsize=1)
-def _blas():
-    return ThreadpoolController().select(user_api="blas")

@@ -5,6 +5,7 @@ them in one matrix (H + 1 + F, blocks * H), each in the columns of the blocks it
 (:mod:`skrnn.kernels.recurrence`); only this file knows which these are.
 """
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -71,10 +72,9 @@ class Layer(Block):
         self._n_state, self._first_input = n_gates, n_blocks - n_gates
         self._turn = cell.rotation * n_hidden
         self._width = matmul.panel_width(dtype)
-        self.spans = self._spans()
-        self.first_spans = np.maximum(self.spans, n_hidden)
 
-    def _spans(self):
+    @cached_property
+    def spans(self):
         """The span (from, to) of each panel's rows that are not zero, (panels, 2)."""
         width = self._width
         first = np.arange(0, self.shape[1], width)
@@ -138,7 +138,7 @@ class Layer(Block):
     def bind(self, packed):
         panels, *back = packed
         return Weights(
-            (panels, self.spans, self.first_spans),
+            (panels, self.spans, np.maximum(self.spans, self.n_hidden)),
             (panels, self.spans, self.spans),
             (*back, self.spans) if back else None,
         )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn import choices
+from skrnn import blas, choices
 from skrnn.kernels import updates
 from skrnn.kernels.timeline import SequenceData
 from skrnn.network import passes, plan, threads
@@ -62,6 +62,10 @@ class Architecture:
             n_inputs, wants_input = n_directions * size, True
         pooling = choices.load(choices.POOLINGS[self.pooling])(size, n_directions)
         return Chain(source, layers, pooling, Head(pooling.n_outputs, self.n_outputs))
+
+    def n_parameters(self):
+        """How many a network has, by arithmetic alone: nothing is allocated."""
+        return Layout(self.blocks().flat()).n_parameters
 
 
 class Examples(NamedTuple):
@@ -127,7 +131,8 @@ class Network:
         ----------
         rng : numpy.random.RandomState
         """
-        return self.layout.start(rng).astype(self.dtype)
+        with blas.one_thread():
+            return self.layout.start(rng).astype(self.dtype)
 
     def loss_gradient(
         self, loss, theta, examples, rows, gradient, *, alpha=0.0, masks=None, helpers=None,
