@@ -91,14 +91,16 @@ LAYERS = {
         "numpy scipy",
     ),
     "learning.model": (
-        "data.schema data.targets linear.path network.inputs network.network network.threads",
+        "data.scaling data.schema data.targets linear.path network.inputs network.network "
+        "network.threads",
         "numpy",
     ),
+    "learning.scales": ("data.scaling learning.model", "numpy"),
     "learning.candidates": ("data.examples learning.model linear.blending", "numpy"),
     "learning.fitting": (
         "data.examples data.scaling data.schema learning.candidates learning.events "
-        "learning.model learning.optimizers learning.training linear.path network.network "
-        "network.threads quantiles",
+        "learning.model learning.optimizers learning.scales learning.training linear.path "
+        "network.network network.threads quantiles",
         "numpy",
     ),
     "loading": ("kernels.updates learning.fitting", "numpy"),

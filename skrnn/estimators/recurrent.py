@@ -77,7 +77,7 @@ class RecurrentEstimator(BaseEstimator):
             fitting = learning().fitting
             model, examples, watched = fitting.begin(start, examples, validation)
             circumstances = self._circumstances(len(examples), incremental, watched is not None)
-            outcome = fitting.fit(model, examples, watched, circumstances)
+            outcome = fitting.fit(model, examples, watched, circumstances, before)
         self._remember(outcome, goes_on=before is not None)
         self._give_advice(outcome)
         return self

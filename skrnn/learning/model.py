@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from skrnn.data import targets
+from skrnn.data.scaling import Moments
 from skrnn.data.schema import Schema
 from skrnn.linear.path import LinearPath
 from skrnn.network import threads
@@ -22,7 +23,7 @@ from skrnn.network.inputs import sequence_data
 from skrnn.network.network import Architecture, Network
 
 #: Of the dict that :meth:`Model.to_state` gives. It changes whenever older dicts cannot be read.
-FORMAT = 1
+FORMAT = 2
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 
@@ -79,6 +80,8 @@ class Model:
         ``t_``.
     optimizer : dict or None
         The optimiser's state, which only ``partial_fit`` keeps.
+    moments : dict of str to Moments
+        Of "inputs" and "targets", as long as ``partial_fit`` learns their scales.
     """
 
     schema: Schema
@@ -91,6 +94,7 @@ class Model:
     kept: dict
     n_samples_seen: int = 0
     optimizer: dict | None = field(default=None, repr=False)
+    moments: dict = field(default_factory=dict)
 
     @cached_property
     def network(self):
@@ -208,6 +212,7 @@ class Model:
             "kept": dict(self.kept),
             "n_samples_seen": self.n_samples_seen,
             "optimizer": self.optimizer,
+            "moments": {name: dict(vars(found)) for name, found in self.moments.items()},
         }
 
     @classmethod
@@ -232,6 +237,9 @@ class Model:
                 "architecture": _exactly(Architecture, state["architecture"]),
                 "scaling": _exactly(Scaling, state["scaling"]),
                 "path": None,
+                "moments": {
+                    name: _exactly(Moments, found) for name, found in state["moments"].items()
+                },
             }
             if state["path"] is not None:
                 parts["path"] = _exactly(LinearPath, state["path"])
@@ -275,6 +283,11 @@ class Model:
             _require_array("coefficients", path.coefficients, (n_inputs, n_outputs))
             _require_array("intercepts", path.intercepts, (n_outputs,))
             _require_array("unit", path.unit, (n_outputs,))
+        for name, found in self.moments.items():
+            _require(name in ("inputs", "targets"), f"moments of {name!r}")
+            center = scaling.center if name == "inputs" else scaling.target_center
+            for field_name, array in vars(found).items():
+                _require_array(f"{field_name} of the {name}", array, center.shape)
         for name, value in (self.optimizer or {}).items():
             if name in ("first", "second", "velocity"):
                 _require_array(name, value, (n_parameters,), dtype)

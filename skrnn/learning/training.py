@@ -119,7 +119,7 @@ class Training:
         self.patience = Patience(settings.tol, settings.n_iter_no_change)
         own = (self.curves, self.watch, self.patience)
         self._listeners = [*filter(lambda one: one is not None, own), *listeners]
-        self.n_recoveries, self.interrupted = 0, False
+        self.n_recoveries, self.interrupted, self.undone = 0, False, False
         self._gradient = np.empty_like(self.theta)
         self._memory = Memory(task.network)
         self._rate_factor = 1.0  # of recovery and of "adaptive"
@@ -185,6 +185,7 @@ class Training:
             self._report(loss)
             return
         self._restore(good)
+        self.undone = True
         self.warn(advice.UNDONE)
 
     def _epoch(self):
