@@ -190,8 +190,10 @@ class Model:
 
     @staticmethod
     def _parameters(architecture, target, kept, n_timesteps):
+        # The loss first, because the number of quantiles changes that of outputs, which is no
+        # parameter.
         loss = {"loss": target.loss.name, "quantile": target.loss.quantiles}
-        return {**asdict(architecture), **loss, **kept, "n_timesteps": n_timesteps}
+        return {**loss, **asdict(architecture), **kept, "n_timesteps": n_timesteps}
 
     # Saving and loading
 
