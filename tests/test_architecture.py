@@ -98,9 +98,9 @@ LAYERS = {
     "learning.scales": ("data.scaling learning.model", "numpy"),
     "learning.candidates": ("data.examples learning.model linear.blending", "numpy"),
     "learning.fitting": (
-        "data.examples data.scaling data.schema learning.candidates learning.events "
-        "learning.model learning.optimizers learning.scales learning.training linear.path "
-        "network.network network.threads quantiles",
+        "data.examples data.scaling data.schema learning.advice learning.candidates "
+        "learning.events learning.model learning.optimizers learning.scales learning.training "
+        "linear.path network.network network.threads quantiles",
         "numpy",
     ),
     "loading": ("kernels.updates learning.fitting", "numpy"),

@@ -10,7 +10,7 @@ import numpy as np
 from skrnn.data import scaling
 from skrnn.data.examples import Examples
 from skrnn.data.schema import Schema
-from skrnn.learning import candidates, optimizers, scales
+from skrnn.learning import advice, candidates, optimizers, scales
 from skrnn.learning.candidates import Candidate, Trained
 from skrnn.learning.events import Curves, Watch
 from skrnn.learning.model import LEFT_OUT, Model
@@ -269,17 +269,33 @@ def fit(model, examples, watched, circumstances, before=None):
             only = only._replace(model=before)
         return _outcome(only)
     trained = []
+    try:
+        _train_candidates(trained, model, examples, watched, circumstances)
+        return _choose(model, trained)
+    except KeyboardInterrupt:  # between two trainings, or while their shares are found
+        if not trained:
+            raise
+        circumstances.warn(advice.INTERRUPTED)
+    return _choose(model, trained)
+
+
+def _train_candidates(trained, model, examples, watched, circumstances):
+    """Append each Trained, so that whatever interrupts the others leaves it."""
     for make in candidates.CANDIDATES if model.n_samples_seen == 0 else candidates.CANDIDATES[:1]:
         candidate = make(model, examples, watched)
         circumstances.announce(candidate.name)
         trained.append(_train(candidate, circumstances))
         if trained[-1].training.interrupted or trained[-1].training.stopped:
             break
+
+
+def _choose(start, trained):
+    """The Outcome of some Trained."""
     # An interrupt may have left a candidate without a single epoch.
     seen = [one for one in trained if one.training.watch.unchosen is not None]
     if not seen:
         return _outcome(trained[0])
-    return _outcome(candidates.choose(model, seen, trained[0].training.watch.examples))
+    return _outcome(candidates.choose(start, seen, trained[0].training.watch.examples))
 
 
 def _outcome(trained):
