@@ -44,8 +44,6 @@ class Given(NamedTuple):
         refuse_mask(self.y, self.name, TARGET_ADVICE)
         y = rectangular(self.y, unequal)
         refuse_complex(y, self.name)
-        if np.ndim(y) == 0:
-            raise ValueError(f"{unequal}, but is the single object {y!r}.")
         if y is not self.y and y.dtype.kind == "U":
             objects = np.asarray(self.y, dtype=object)
             y = objects if (objects != objects).any() else y  # a NaN is not the string "nan"
@@ -59,6 +57,8 @@ class Given(NamedTuple):
             ensure_min_features=0,
             input_name=self.name,
         )
+        if array.ndim == 0:
+            raise ValueError(f"{unequal}, but is the single object {self.y!r}.")
         with self.naming():
             check_consistent_length(range(self.n_samples), array)
         return np.asarray(array)
