@@ -91,7 +91,10 @@ class Loss:
         return n_targets * len(self.levels)
 
     def check_targets(self, values, weights, name):
-        """Raise ValueError where targets (n, K) are outside the loss's range."""
+        """Raise ValueError where targets (n, K) are outside the loss's range.
+
+        weights (n,): of all samples there are, or None where these are not all.
+        """
 
     def best_constant(self, targets, weights):
         """The raw prediction (n_outputs,) to begin with, the same for all rows.
@@ -241,16 +244,20 @@ class Poisson(ExponentialFamily):
                 f"loss='poisson' requires non-negative {name}: sample {sample}, output {output} is "
                 f"{values[sample, output]}."
             )
-        counted = values if weights is None else values[weights > 0]
-        if not counted.any(axis=0).all():
+        if weights is None:
+            return
+        counted = values[weights > 0].any(axis=0)
+        if not counted.all():
             raise ValueError(
                 f"loss='poisson' requires a positive sum of {name}: all samples of output "
-                f"{np.argmin(counted.any(axis=0))} are 0."
+                f"{np.argmin(counted)} are 0."
             )
 
     def best_constant(self, targets, weights):
+        # Of samples that are all 0 half a count, because the logarithm of nothing is no start.
         mean = np.average(targets, axis=0, weights=weights)
-        return np.log(np.maximum(mean, np.finfo(float).tiny))
+        nothing = 0.5 / weights.sum()
+        return np.log(np.where(mean > 0.0, np.maximum(mean, np.finfo(float).tiny), nothing))
 
     def inverse_link(self, raw):
         return np.exp(raw)

@@ -47,6 +47,10 @@ MODELS = {
     "labels": (lambda: small(RNNClassifier).fit(TABLE, (TABLE[:, :2] > 0).astype(int)), TABLE),
     "adam": (lambda: late(RNNRegressor, ARRAY, Y), ARRAY),
     "sgd": (lambda: late(RNNClassifier, TABLE, labels(TABLE), solver="sgd"), TABLE),
+    "scales not settled": (
+        lambda: small(RNNRegressor).partial_fit(ARRAY[:9], np.column_stack([Y, -Y])[:9]),
+        ARRAY,
+    ),
 }
 EACH = pytest.mark.parametrize("kind", MODELS)
 

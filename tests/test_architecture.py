@@ -95,15 +95,16 @@ LAYERS = {
     ),
     "learning.saved": ("choices data.checks losses", "numpy"),
     "learning.model": (
-        "data.schema data.targets learning.saved linear.path network.inputs network.network "
-        "network.threads",
+        "data.scaling data.schema data.targets learning.saved linear.path network.inputs "
+        "network.network network.threads",
         "numpy",
     ),
+    "learning.scales": ("data.scaling learning.model", "numpy"),
     "learning.candidates": ("data.examples learning.model linear.blending", "numpy"),
     "learning.fitting": (
-        "data.examples data.scaling data.schema learning.candidates learning.events "
-        "learning.model learning.optimizers learning.saved learning.training linear.path "
-        "network.network network.threads quantiles",
+        "data.examples data.scaling data.schema learning.advice learning.candidates "
+        "learning.events learning.model learning.optimizers learning.saved learning.scales "
+        "learning.training linear.path network.network network.threads quantiles",
         "numpy",
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),

@@ -311,12 +311,39 @@ def test_bad_y_of_the_classifier(y, message):
 def test_a_first_partial_fit_refuses_y_in_the_words_of_fit():
     for y, message in [
         ([[1], [1, 2]] * (N // 2), "same number of targets, for each sample"),
+        ([1] * (N - 1) + [[1]], ["y must have", f"sample {N - 1} is of length 1"]),
+        (1, "y must have one target.* is the single object 1"),
         (None, "target y is None"),
         (np.eye(N + 1), "inconsistent numbers of samples"),
     ]:
         for classes in ({}, {"classes": [0, 1, 2]}):
             new = small(RNNClassifier)
             refuses(lambda new=new, y=y, it=classes: new.partial_fit(table(), y, **it), message)
+    for y, message in [
+        (objects([0, 1] * 3 + [np.arange(2)] * (N - 6)), ["y contains array", "sample 6"]),
+        (np.zeros((N, 2, 2), int), ["y must be of shape", rf"\({N}, 2, 2\)"]),
+        (np.zeros((N, 0), int), ["y must be of shape", rf"\({N}, 0\)"]),
+    ]:
+        new = small(RNNClassifier)
+        refuses(lambda new=new, y=y: new.partial_fit(table(), y, classes=[0, 1]), message)
+
+
+def test_validation_data_of_no_weight_are_refused():
+    X, y = table(), np.arange(N) % 2
+    model = small(RNNClassifier, class_weight={0: 0, 1: 1})
+    message = ["X_val has no weight", "sample_weight_val times class_weight is 0"]
+    for weights in (None, np.arange(N)[y == 0] + 1.0):
+        held_out = {"X_val": X[y == 0], "y_val": y[y == 0], "sample_weight_val": weights}
+        refuses(lambda held_out=held_out: model.fit(X, y, **held_out), message)
+    held_out = {"X_val": X, "y_val": y, "sample_weight_val": 1.0 - y}
+    refuses(lambda: model.fit(X, y, **held_out), message)
+    model.fit(X, y, **held_out | {"sample_weight_val": None})
+    for Estimator in (RNNRegressor, RNNClassifier):
+        held_out["sample_weight_val"] = np.zeros(N)
+        refuses(
+            lambda Estimator=Estimator: small(Estimator).fit(X, y, **held_out),
+            "sample_weight_val are 0",
+        )
 
 
 def test_another_number_of_outputs():

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
-from fits import ALONE, BESIDE, Diary, Spy, fitted
+from datasets import outputs
+from fits import ALONE, BESIDE, Diary, Spy, data_for, fitted, lasting
+from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.learning import candidates, fitting
+from skrnn.learning import candidates, fitting, training
 from skrnn.linear.blending import Blend
+from skrnn.network import threads
 
 KINDS = [
     (RNNRegressor, {}),
@@ -156,3 +159,60 @@ def test_start_values_have_the_best_constant_as_their_output_bias(Estimator, kin
     np.testing.assert_array_equal(model.network.views(found)["b_out"], bias)
     drawn = model.network.initialize(np.random.RandomState(model.seeds[0]))
     np.testing.assert_array_equal(found[: -len(bias)], drawn[: -len(bias)])
+
+
+# --- interrupts between the trainings ----------------------------------------------------------
+
+#: What an interrupt falls into, at which call, and how many candidates have been trained then.
+BETWEEN = {
+    "start values": (candidates, "start_values", 1, 1),  # those of call 0 are the fit's own
+    "a training's threads": (threads, "helpers", 1, 1),
+    "shares": (candidates, "blend", 0, 2),
+    "the head": (candidates.Trained, "in_share", 0, 2),
+}
+
+
+def interrupt_at(patch, owner, name, number):
+    """A KeyboardInterrupt in one call of a function, behind its work."""
+    original, count = getattr(owner, name), iter(range(10**9))
+
+    def interrupting(*arguments):
+        found = original(*arguments)
+        if next(count) == number:
+            raise KeyboardInterrupt
+        return found
+
+    patch.setattr(owner, name, interrupting)
+
+
+@pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
+@pytest.mark.parametrize("place", BETWEEN)
+def test_ctrl_c_between_the_trainings_keeps_what_is_trained(place, Estimator):
+    owner, name, number, n_trained = BETWEEN[place]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "CANDIDATES", candidates.CANDIDATES[:n_trained])
+        whole, data = fitted(Estimator, True, linear_path="auto")
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_at(patch, owner, name, number)
+        with pytest.warns(ConvergenceWarning, match="interrupted by user") as caught:
+            model, _ = fitted(Estimator, True, linear_path="auto")
+    assert len(caught) == 1
+    np.testing.assert_array_equal(outputs(model, data["X"]), outputs(whole, data["X"]))
+    assert model.loss_curve_ == whole.loss_curve_
+
+
+def test_ctrl_c_before_the_first_training_is_the_users():
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_at(patch, threads, "helpers", 0)
+        with pytest.raises(KeyboardInterrupt):
+            fitted(RNNRegressor, True, linear_path="auto")
+
+
+def test_ctrl_c_while_the_last_weights_are_tried_keeps_them():
+    data = data_for(RNNRegressor, False)
+    whole = lasting(RNNRegressor, early_stopping=False).fit(**data)
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_at(patch, training.Training, "_predicts", 0)
+        with pytest.warns(ConvergenceWarning, match="interrupted by user"):
+            model = lasting(RNNRegressor, early_stopping=False).fit(**data)
+    np.testing.assert_array_equal(outputs(model, data["X"]), outputs(whole, data["X"]))

@@ -61,6 +61,8 @@ OF_ARRAYS = {
 FREE = {
     ("path",),
     ("optimizer",),
+    ("moments_of_inputs",),
+    ("moments_of_targets",),
     ("seeds",),
     ("n_samples_seen",),
     ("scaling", "target_center"),
@@ -98,7 +100,9 @@ def bits(kind, model):
     """Of what a model says, now and after another epoch."""
     X = MODELS[kind][1]
     y = Y if isinstance(model, RNNRegressor) else fitted(kind).predict(X)
-    y = np.column_stack([y, -y]) if kind == "array" else abs(y) if kind == "flat" else y
+    if kind in ("array", "scales not settled"):
+        y = np.column_stack([y, -y])
+    y = abs(y) if kind == "flat" else y
     if kind == "two classes":
         model.set_params(class_weight=None)  # "balanced" is not for partial_fit
     before = outputs(model, X).tobytes()

@@ -92,8 +92,9 @@ BAD_TARGETS = {
     "dates": (np.array(["2020"] * 3, "M8[D]"), ValueError, "y is of dtype datetime64"),
     "3-D": (np.ones((3, 2, 2)), ValueError, r"got shape \(3, 2, 2\)"),
     "no outputs": (np.ones((3, 0)), ValueError, r"got shape \(3, 0\)"),
-    "scalar": (1.0, TypeError, "at least 1 dimension"),
-    "ragged": ([[1], [1, 2], [3]], ValueError, "same number of targets, for each sample"),
+    "scalar": (1.0, ValueError, "for each sample, but is the single object 1.0"),
+    "ragged": ([[1], [1, 2], [3]], ValueError, "0 is of length 1, but sample 1 is of length 2"),
+    "partly ragged": ([1, 2, [3]], ValueError, "0 is a single value, but sample 2 is of length 1"),
     "sparse": (sparse.csr_array(np.ones((3, 2))), TypeError, r"Sparse.*y.*toarray\(\)"),
 }
 
@@ -250,7 +251,7 @@ BAD_LABELS = {
     "None": (None, ValueError, "requires y to be passed, but the target y is None"),
     "length": ([1, 2], ValueError, r"inconsistent numbers of samples: \[3, 2\]"),
     "continuous": ([0.5, 1.2, 3.3], ValueError, "Unknown label type: continuous"),
-    "3-D": (np.zeros((3, 2, 2)), ValueError, "Unknown label type"),
+    "3-D": (np.zeros((3, 2, 2)), ValueError, r"got shape \(3, 2, 2\)"),
     "objects": (
         np.array([1, {}, [2]], object),
         ValueError,

@@ -397,6 +397,20 @@ def test_warm_start_may_change_everything_but_the_architecture():
     assert model.n_iter_ == 2
 
 
+def test_a_warm_start_with_other_quantiles_is_refused_by_their_name():
+    X = table()
+    y = numbers(X)
+    model = small(loss="quantile", quantile=0.5, warm_start=True).fit(X, y)
+    for quantile in (0.4, [0.1, 0.9], [0.1, 0.5, 0.9]):
+        model.set_params(quantile=quantile)
+        for train in (model.fit, model.partial_fit):
+            with pytest.raises(
+                ValueError, match=r"with quantile=\(0\.5,\), .* go on with quantile="
+            ):
+                train(X, y)
+    model.set_params(quantile=0.5).fit(X, y)
+
+
 @BOTH
 @pytest.mark.parametrize("saved", [False, True])
 @pytest.mark.parametrize(

@@ -73,7 +73,19 @@ def rectangular(nested, otherwise):
     try:
         return np.asarray(nested)
     except ValueError as error:
-        raise ValueError(f"{otherwise}: {error}") from error
+        raise ValueError(f"{otherwise}: {_first_unequal(nested) or error}") from error
+
+
+def _first_unequal(nested):
+    """Words for the first item of another length than item 0; None where all are as long."""
+    lengths = [_length(item) for item in nested]
+    sample = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
+    return sample and f"sample 0 is {lengths[0]}, but sample {sample} is {lengths[sample]}"
+
+
+def _length(item):
+    is_nested = isinstance(item, (list, tuple)) or np.ndim(item) > 0
+    return f"of length {len(item)}" if is_nested else "a single value"
 
 
 def numbers(array, where, axes, names=None):

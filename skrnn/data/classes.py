@@ -251,6 +251,11 @@ def read_classes(classes, fitted=None):
 
 def _read_labels(given):
     labels = given.array()
+    if labels.ndim > 2 or labels.shape[1:] == (0,):
+        raise ValueError(
+            f"{given.name} must be of shape (n_samples,) or (n_samples, n_labels), got shape"
+            f" {labels.shape}."
+        )
     if labels.dtype == object:
         labels = _labels_of_objects(labels, given.name)
     if labels.dtype != object and _is_of_objects(given.y):

@@ -42,6 +42,11 @@ class Examples:
     def __len__(self):
         return len(self.weights)
 
+    @property
+    def n_distinct(self):
+        """How many rows there are, equal ones counted once."""
+        return len(self) if self.copies is None else int(self.copies.rows.max()) + 1
+
     def joined(self):
         """One row for all that are equal, with their weights together."""
         if self.copies is None:

@@ -57,6 +57,8 @@ class Given(NamedTuple):
             ensure_min_features=0,
             input_name=self.name,
         )
+        if array.ndim == 0:
+            raise ValueError(f"{unequal}, but is the single object {self.y!r}.")
         with self.naming():
             check_consistent_length(range(self.n_samples), array)
         return np.asarray(array)

@@ -25,7 +25,7 @@ class RegressionTarget:
     kind = "regression"
 
     @classmethod
-    def learn(cls, given, loss, n_targets=None):
+    def learn(cls, given, loss, n_targets=None, is_all=True):
         """Read y.
 
         Parameters
@@ -35,6 +35,8 @@ class RegressionTarget:
         loss : skrnn.losses.Loss
         n_targets : int, default=None
             How many a fitted model has.
+        is_all : bool, default=True
+            False where more samples are to come, as in ``partial_fit``.
 
         Returns
         -------
@@ -70,7 +72,7 @@ class RegressionTarget:
                 f"{name} has {values.shape[1]} outputs, but {given.estimator_name} is expecting"
                 f" {n_targets} outputs."
             )
-        loss.check_targets(values, given.weights, name)
+        loss.check_targets(values, given.weights if is_all else None, name)
         _require_representable(values, given.dtype, name)
         return cls(loss, values.shape[1]), values
 

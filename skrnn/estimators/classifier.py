@@ -320,7 +320,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Go on training for one epoch over the given data.
 
-        The first call fixes the standardisation.
+        The standardisation is learnt from the first calls, up to 32 different rows; of a column
+        that is constant so far, from when it varies. So rows may come one at a time.
 
         Parameters
         ----------

@@ -70,14 +70,15 @@ class RecurrentEstimator(BaseEstimator):
             given = Given(y, len(sequences), weights, schema.dtype, type(self).__name__)
             known = before and before.target
             target, values = self._learn_target(given, known, classes, incremental)
-            examples = _weighed(sequences, values, weights, schema, target)
+            weights = _class_weighed(values, weights, schema, target)
+            examples = Examples.of(sequences, values, weights)
             start = self._start(before, schema, target, incremental)
             validation = self._validation(held_out, start, len(examples), incremental)
 
             fitting = learning().fitting
             model, examples, watched = fitting.begin(start, examples, validation)
             circumstances = self._circumstances(len(examples), incremental, watched is not None)
-            outcome = fitting.fit(model, examples, watched, circumstances)
+            outcome = fitting.fit(model, examples, watched, circumstances, before)
         self._remember(outcome, goes_on=before is not None)
         self._give_advice(outcome)
         return self
@@ -124,7 +125,13 @@ class RecurrentEstimator(BaseEstimator):
         )
         name = type(self).__name__
         values = target.encode(Given(held_out.y, n_samples, weights, schema.dtype, name, "y_val"))
-        return Separate(_weighed(sequences, values, weights, schema, target))
+        weighed = _class_weighed(values, weights, schema, target)
+        if not weighed.any():
+            raise ValueError(
+                "X_val has no weight: sample_weight_val times class_weight is 0 for all of its"
+                " samples. Hold out samples of classes that count."
+            )
+        return Separate(Examples.of(sequences, values, weighed))
 
     def _stops_early(self, n_samples):
         return n_samples >= _ENOUGH if self.early_stopping == "auto" else self.early_stopping
@@ -227,12 +234,10 @@ class RecurrentEstimator(BaseEstimator):
         super().__setstate__(state)
 
 
-def _weighed(sequences, values, weights, schema, target):
-    """Examples with the weights of samples and, if there are any, of classes."""
+def _class_weighed(values, weights, schema, target):
+    """Weights of samples times those of their classes, if there are any."""
     weighed = target.weigh(values, weights)
-    if weighed is not weights:
-        weighed = representable(weighed, schema.dtype)
-    return Examples.of(sequences, values, weighed)
+    return weights if weighed is weights else representable(weighed, schema.dtype)
 
 
 def require_finite_predictions(predictions):

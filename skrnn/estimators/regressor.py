@@ -331,7 +331,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     def partial_fit(self, X, y, sample_weight=None):
         """Go on training for one epoch over the given data.
 
-        The first call fixes the standardisation.
+        The standardisation is learnt from the first calls, up to 32 different rows; of a column
+        that is constant so far, from when it varies. So rows may come one at a time.
 
         Parameters
         ----------
@@ -390,7 +391,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     def _learn_target(self, given, known, classes, incremental):
         """What y means, and its numbers; `known` is the target of a model to go on from."""
         loss = losses.of_regression(self.loss, self.quantile)
-        return RegressionTarget.learn(given, loss, known and known.n_targets)
+        return RegressionTarget.learn(given, loss, known and known.n_targets, not incremental)
 
     def _remember_target(self, target):
         self.n_outputs_ = target.n_targets

@@ -110,12 +110,14 @@ class Trained(NamedTuple):
             raw = raw / unit.astype(raw.dtype)
         return Part(raw, self.candidate.is_alone)
 
-    def scale_head(self, share):
-        """Bring the output layer into the path's unit, times a share."""
-        for array in self.model.head():
+    def in_share(self, share):
+        """The model with its output layer in the path's unit, times a share."""
+        model = self.model.copy()
+        for array in model.head():
             if self.candidate.unit is not None:
                 array /= self.candidate.unit.astype(array.dtype)
             array *= array.dtype.type(share)
+        return model
 
 
 def choose(start, trained, watched):
@@ -138,6 +140,6 @@ def choose(start, trained, watched):
         start.target.loss,
     )  # fmt: skip
     chosen = trained[best]
-    chosen.scale_head(share)
     path = start.path.scaled(path_share)
-    return chosen._replace(model=replace(chosen.model, path=path, scaling=start.scaling))
+    model = replace(chosen.in_share(share), path=path, scaling=start.scaling)
+    return chosen._replace(model=model)

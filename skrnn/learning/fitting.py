@@ -10,10 +10,10 @@ import numpy as np
 from skrnn.data import scaling
 from skrnn.data.examples import Examples
 from skrnn.data.schema import Schema
-from skrnn.learning import candidates, optimizers
+from skrnn.learning import advice, candidates, optimizers, scales
 from skrnn.learning.candidates import Candidate, Trained
 from skrnn.learning.events import Curves, Watch
-from skrnn.learning.model import Model, Scaling
+from skrnn.learning.model import Model
 from skrnn.learning.saved import LEFT_OUT
 from skrnn.learning.training import Settings, Streams, Task, Training
 from skrnn.linear import path as linear_path
@@ -101,7 +101,8 @@ def begin(start, examples, validation):
     validation : Nothing, Separate or Share
     """
     if start.before is not None:
-        return start.before, *validation.split(examples)
+        examples, watched = validation.split(examples)
+        return scales.continued(start.before, examples), examples, watched
     if validation.is_last:  # nothing of what comes later in time may be known
         examples, watched = validation.split(examples)
         return *new_model(start, examples), watched
@@ -131,12 +132,9 @@ def new_model(start, examples):
         If X or y spreads too far to be standardised.
     """
     schema, target, seeds, architecture, kept, _ = start
-    standardize = kept["standardize"]
-    scales = Scaling(
-        *_input_scaling(examples, standardize, schema.is_table),
-        *_target_scaling(examples, standardize and target.loss.is_standardized),
-    )
-    model = Model(schema, target, architecture, np.empty(0), scales, None, seeds, kept)
+    unit = scales.none(schema.n_features, target.n_targets)
+    model = Model(schema, target, architecture, np.empty(0), unit, None, seeds, kept)
+    model = scales.begun(model, examples, goes_on=kept["linear_path"] == LEFT_OUT)
     model = replace(model, theta=candidates.start_values(model, examples))
     found, left_out = _linear_path(model, examples, kept["linear_path"])
     if found is None:
@@ -144,7 +142,7 @@ def new_model(start, examples):
     for array in model.head():  # the start is what the path predicts, nothing else
         array[:] = 0.0
     model = replace(model, path=found)
-    if standardize and target.loss.is_standardized:
+    if kept["standardize"] and target.loss.is_standardized:
         model, left_out = _in_units_of_errors(model, examples, left_out)
     return model, replace(examples, offsets=left_out)
 
@@ -170,10 +168,10 @@ def _in_units_of_errors(model, examples, left_out):
     errors = targets - left_out[:, ::n_levels]  # of the first level
     smallest = 10 * np.finfo(model.architecture.dtype).tiny
     unit = _spread(errors, examples.weights, model.target.loss.is_robust, smallest)
-    scales = replace(model.scaling, target_scale=model.scaling.target_scale * unit)
+    in_units = replace(model.scaling, target_scale=model.scaling.target_scale * unit)
     raw_unit = np.repeat(unit, n_levels)
     path = model.path.in_unit(raw_unit)
-    return replace(model, scaling=scales, path=path), left_out / raw_unit
+    return replace(model, scaling=in_units, path=path), left_out / raw_unit
 
 
 def _spread(errors, weights, is_robust, smallest):
@@ -183,26 +181,6 @@ def _spread(errors, weights, is_robust, smallest):
         return spread
     robust = np.array([robust_scale(column, weights) for column in errors.T])
     return np.where(robust > smallest, robust, spread)
-
-
-def _input_scaling(examples, standardize, per_step):
-    if not standardize:
-        n_features = examples.sequences.n_features
-        return np.zeros((1, n_features)), np.ones((1, n_features))
-    try:
-        return scaling.sequence_scaling(examples.sequences, examples.weights, per_step)
-    except OverflowError as error:
-        raise ValueError(f"X cannot be standardised: {error}. Rescale X first.") from error
-
-
-def _target_scaling(examples, standardize):
-    if not standardize:
-        n_targets = examples.targets.shape[1]
-        return np.zeros(n_targets), np.ones(n_targets)
-    try:
-        return scaling.mean_and_scale(examples.targets, examples.weights, np.float64)
-    except OverflowError as error:
-        raise ValueError(f"y cannot be standardised: {error}. Rescale y first.") from error
 
 
 # Settings
@@ -268,7 +246,7 @@ class Circumstances(NamedTuple):
     announce: Callable
 
 
-def fit(model, examples, watched, circumstances):
+def fit(model, examples, watched, circumstances, before=None):
     """Train a copy of a model.
 
     Parameters
@@ -279,25 +257,46 @@ def fit(model, examples, watched, circumstances):
     watched : Examples or None
         Validation data.
     circumstances : Circumstances
+    before : Model, optional
+        What there was before this call, to go back to where ``partial_fit`` undoes its epoch.
 
     Returns
     -------
     Outcome
     """
     if watched is None or model.path is None:
-        return _outcome(_train(candidates.beside_the_path(model, examples, watched), circumstances))
+        only = _train(candidates.beside_the_path(model, examples, watched), circumstances)
+        if only.training.undone and before is not None:
+            only = only._replace(model=before)
+        return _outcome(only)
     trained = []
+    try:
+        _train_candidates(trained, model, examples, watched, circumstances)
+        return _choose(model, trained)
+    except KeyboardInterrupt:  # between two trainings, or while their shares are found
+        if not trained:
+            raise
+        circumstances.warn(advice.INTERRUPTED)
+    return _choose(model, trained)
+
+
+def _train_candidates(trained, model, examples, watched, circumstances):
+    """Append each Trained, so that whatever interrupts the others leaves it."""
     for make in candidates.CANDIDATES if model.n_samples_seen == 0 else candidates.CANDIDATES[:1]:
         candidate = make(model, examples, watched)
         circumstances.announce(candidate.name)
         trained.append(_train(candidate, circumstances))
         if trained[-1].training.interrupted or trained[-1].training.stopped:
             break
+
+
+def _choose(start, trained):
+    """The Outcome of some Trained."""
     # An interrupt may have left a candidate without a single epoch.
     seen = [one for one in trained if one.training.watch.unchosen is not None]
     if not seen:
         return _outcome(trained[0])
-    return _outcome(candidates.choose(model, seen, trained[0].training.watch.examples))
+    return _outcome(candidates.choose(start, seen, trained[0].training.watch.examples))
 
 
 def _outcome(trained):

@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from skrnn.data import targets
+from skrnn.data.scaling import Moments
 from skrnn.data.schema import Schema
 from skrnn.learning import saved
 from skrnn.linear.path import LinearPath
@@ -21,6 +22,8 @@ from skrnn.network import threads
 from skrnn.network.inputs import sequence_data
 from skrnn.network.network import Architecture, Network
 
+# Of the names of moments in a saved model.
+_MOMENTS = "moments_of_"
 _NETWORKS = WeakValueDictionary()
 # Small networks outlive their models, because to make one takes a twentieth of a small fit. Each
 # holds some 40 bytes a parameter, so these hold 40 MB at most.
@@ -74,6 +77,8 @@ class Model:
         ``t_``.
     optimizer : dict or None
         The optimiser's state, which only ``partial_fit`` keeps.
+    moments : dict of str to Moments
+        Of "inputs" and "targets", as long as ``partial_fit`` learns their scales.
     """
 
     schema: Schema
@@ -86,6 +91,7 @@ class Model:
     kept: dict
     n_samples_seen: int = 0
     optimizer: dict | None = field(default=None, repr=False)
+    moments: dict = field(default_factory=dict)
 
     @cached_property
     def network(self):
@@ -181,8 +187,10 @@ class Model:
 
     @staticmethod
     def _parameters(architecture, target, kept, n_timesteps):
+        # The loss first, because the number of quantiles changes that of outputs, which is no
+        # parameter.
         loss = {"loss": target.loss.name, "quantile": target.loss.quantiles}
-        return {**asdict(architecture), **loss, **kept, "n_timesteps": n_timesteps}
+        return {**loss, **asdict(architecture), **kept, "n_timesteps": n_timesteps}
 
     # Saving and loading
 
@@ -203,6 +211,8 @@ class Model:
             "kept": dict(self.kept),
             "n_samples_seen": self.n_samples_seen,
             "optimizer": self.optimizer,
+            **{_MOMENTS + name: None for name in ("inputs", "targets")},
+            **{_MOMENTS + name: dict(vars(found)) for name, found in self.moments.items()},
         }
 
     @classmethod
@@ -223,6 +233,7 @@ class Model:
         """
         saved.check_fields(state, kinds)
         path = state["path"]
+        moments = {name: state[_MOMENTS + name] for name in ("inputs", "targets")}
         model = cls(
             Schema(**state["schema"]),
             targets.from_state(state["target"]),
@@ -234,6 +245,7 @@ class Model:
             state["kept"],
             state["n_samples_seen"],
             state["optimizer"],
+            {name: Moments(**found) for name, found in moments.items() if found is not None},
         )
         saved.check_fit(model)
         return model

@@ -17,7 +17,7 @@ from skrnn import choices, losses
 from skrnn.data.checks import is_finite
 
 #: The format of saved models. It changes whenever older ones cannot be read.
-FORMAT = 1
+FORMAT = 2
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 # Counts of this size are of nothing that exists, and beyond what a float or an int64 holds.
@@ -117,6 +117,7 @@ _CLASSES = Valid(_are_classes, "an array of two or more classes, sorted, each on
 _PRECISION = _one_of("float32", "float64")
 
 _SCALES = {"center": _ARRAY, "scale": _ARRAY}
+_MOMENTS = dict.fromkeys(("mean", "variance", "weight", "n_rows"), _ARRAY)
 #: The fields of a model that are no dicts, and of the others each kind that there is.
 FIELDS = {
     "format": _whole_number(FORMAT, FORMAT + 1),
@@ -168,6 +169,8 @@ PARTS = {
             "dtype": _either(_PRECISION, _NONE),
         }
     ],
+    "moments_of_inputs": [_MOMENTS],
+    "moments_of_targets": [_MOMENTS],
     "optimizer": [
         {"first": _ARRAY, "second": _ARRAY, "n_updates": _COUNTER}
         | dict.fromkeys(("beta_1", "beta_2", "epsilon"), _FACTOR),
@@ -175,7 +178,7 @@ PARTS = {
     ],
 }
 #: Parts that are None in some models.
-OPTIONAL = ("path", "optimizer")
+OPTIONAL = ("path", "optimizer", "moments_of_inputs", "moments_of_targets")
 
 
 def check_fields(state, kinds):
@@ -301,6 +304,16 @@ RELATIONS = [
         "what gives the path that is there",
     ),
     (
+        "kept.standardize",
+        lambda model: model.kept["standardize"] or not model.moments,
+        "True, because scales are learnt",
+    ),
+    (
+        "target.loss",
+        lambda model: model.target.loss.is_standardized or "targets" not in model.moments,
+        "one whose targets are standardised, because their scale is learnt",
+    ),
+    (
         "path.n_steps",
         lambda model: _is_within_rows(model.path, model.schema),
         "at most the steps of a row",
@@ -341,8 +354,10 @@ _FINITE = Valid(is_finite, "finite")
 _POSITIVE = Valid(lambda array: array.min() > 0.0 and is_finite(array), "finite and above 0")
 _ZEROS = Valid(lambda array: not array.any(), "0, because nothing was standardised")
 _ONES = Valid(lambda array: (array == 1.0).all(), "1, because nothing was standardised")
+_COUNTS = Valid(lambda array: array.min() >= 0.0 and is_finite(array), "finite and from 0 on")
 # A squared gradient may overflow, and its weight then moves no more.
 _SQUARES = Valid(lambda array: array.min() >= 0.0, "of squares")
+_OF_MOMENTS = {"mean": _FINITE, **dict.fromkeys(("variance", "weight", "n_rows"), _COUNTS)}
 _OF_OPTIMIZERS = {"first": _FINITE, "second": _SQUARES, "velocity": _FINITE}
 
 
@@ -356,6 +371,11 @@ def _arrays(model):
     expected = _of_scaling(model)
     if model.path is not None:
         expected |= _of_path(model)
+    for name, moments in model.moments.items():
+        shape = expected["scaling", "center" if name == "inputs" else "target_center"][0]
+        for statistic, array in vars(moments).items():
+            valid = _OF_MOMENTS[statistic]
+            yield f"moments_of_{name}.{statistic}", array, (shape, np.float64, valid)
     for (part, name), (shape, valid) in expected.items():
         yield f"{part}.{name}", getattr(getattr(model, part), name), (shape, np.float64, valid)
 

@@ -119,7 +119,7 @@ class Training:
         self.patience = Patience(settings.tol, settings.n_iter_no_change)
         own = (self.curves, self.watch, self.patience)
         self._listeners = [*filter(lambda one: one is not None, own), *listeners]
-        self.n_recoveries, self.interrupted = 0, False
+        self.n_recoveries, self.interrupted, self.undone = 0, False, False
         self._gradient = np.empty_like(self.theta)
         self._memory = Memory(task.network)
         self._rate_factor = 1.0  # of recovery and of "adaptive"
@@ -131,20 +131,15 @@ class Training:
     def run(self):
         """Train to the end; return False if more epochs would have helped."""
         solve = self._minimize if self.settings.solver == "lbfgs" else self._run_epochs
-        if self._has_path():
-            self._watch_the_start()
         try:
+            if self._has_path():
+                self._watch_the_start()
             converged = solve()
+            self._keep_the_best()
         except KeyboardInterrupt:
             converged = self.interrupted = True
             self.warn(advice.INTERRUPTED)
-        if self.watch is not None and self.watch.best is not None:
-            self.theta[:] = self.watch.best
-            if math.isfinite(self.watch.best_loss):  # so these weights have been tried
-                return converged
-        elif self.interrupted:
-            self._keep_what_works()
-        self._step_back()
+            self._keep_the_best()
         return converged
 
     def _has_path(self):
@@ -185,6 +180,7 @@ class Training:
             self._report(loss)
             return
         self._restore(good)
+        self.undone = True
         self.warn(advice.UNDONE)
 
     def _epoch(self):
@@ -286,25 +282,35 @@ class Training:
         raw = self.network.raw_predict(self.theta, data, self.helpers)
         return self.task.is_finite(raw + offsets)
 
-    def _keep_what_works(self):
-        """After an interrupt: no minibatch has tried the last update, and it may have exploded."""
-        rows = np.arange(min(self.settings.batch_size, len(self.task.examples.weights)))
-        for snapshot in (self._start, self._good):
-            loss = self._loss_gradient(self.theta, rows)
-            if math.isfinite(loss + optimizers.gradient_norm(self._gradient)):
+    def _keep_the_best(self):
+        """The weights that were best on the validation data, or the last that work."""
+        if self.watch is not None and self.watch.best is not None:
+            self.theta[:] = self.watch.best
+            if math.isfinite(self.watch.best_loss):  # so these weights have been tried
                 return
-            self._restore(snapshot)
+        self._keep_what_works()
 
-    def _step_back(self):
-        """Go back to earlier weights where the last ones do not predict what was learnt."""
-        if self._predicts():
-            return
-        for snapshot in (self._start, self._good, self._first):
-            self.theta[:] = snapshot[0]
-            if self._predicts():
-                self.warn(advice.STEPPED_BACK)
+    def _keep_what_works(self):
+        """Go back to earlier weights where the last ones do not predict what was learnt.
+
+        After an interrupt weights need a finite gradient too, but for those of the start: no
+        minibatch has tried the last update, and it may have exploded.
+        """
+        last, first = self.theta.copy(), self._first[0]
+        for weights in (last, self._start[0], self._good[0], first):
+            self.theta[:] = weights
+            is_good = not self.interrupted or weights is first or self._has_gradient()
+            if is_good and self._predicts():
+                if weights is not last and not self.interrupted:
+                    self.warn(advice.STEPPED_BACK)
                 return
         raise ValueError(advice.NOTHING_FINITE)
+
+    def _has_gradient(self):
+        """Whether loss and gradient of a minibatch are finite."""
+        rows = np.arange(min(self.settings.batch_size, len(self.task.examples.weights)))
+        loss = self._loss_gradient(self.theta, rows)
+        return math.isfinite(loss + optimizers.gradient_norm(self._gradient))
 
     def _recover(self):
         """After a return to the last good epoch: halve the learning rate; False after too many."""

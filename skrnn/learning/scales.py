@@ -1,0 +1,105 @@
+"""Scales of inputs and targets: those of a fit, and those that ``partial_fit`` learns on the way.
+
+One row has no spread, and ten have one by chance. So a model that ``partial_fit`` began goes on
+learning its scales until it has seen enough rows. Its weights stay as they are then: they began in
+units of a standard deviation, and are right for whatever that turns out to be. To fold the change
+of a scale into them is possible where each feature has one scale, but not in a table, where each
+step has its own; and what began with a scale of one for numbers of a thousandth would be left with
+output weights of a thousand.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from skrnn.data import scaling
+from skrnn.data.scaling import Moments
+from skrnn.learning.model import Scaling
+
+#: What has moments: its argument, and the names of its arrays in a Scaling.
+_PARTS = {
+    "inputs": ("X", "center", "scale"),
+    "targets": ("y", "target_center", "target_scale"),
+}
+
+
+def none(n_features, n_targets):
+    """A Scaling that changes nothing."""
+    return Scaling(
+        np.zeros((1, n_features)), np.ones((1, n_features)), np.zeros(n_targets), np.ones(n_targets)
+    )
+
+
+def begun(model, examples, goes_on):
+    """A model with the scales of its first examples.
+
+    Parameters
+    ----------
+    model : Model
+        Without scales.
+    examples : Examples
+    goes_on : bool
+        Whether it is to go on learning them.
+
+    Raises
+    ------
+    ValueError
+        If X or y spreads too far to be standardised.
+    """
+    wanted = ["inputs", "targets"] if model.target.loss.is_standardized else ["inputs"]
+    if not model.kept["standardize"]:
+        return model
+    model = _scaled(model, {name: _moments(name, model, examples) for name in wanted})
+    return model if goes_on else replace(model, moments={})
+
+
+def continued(model, examples):
+    """A model whose scales, where they are not settled, count these examples too; else itself.
+
+    Raises
+    ------
+    ValueError
+        If X or y spreads too far to be standardised.
+    """
+    return _scaled(
+        model,
+        {
+            name: _standardised(name, before.merged, _moments(name, model, examples))
+            for name, before in model.moments.items()
+        },
+    )
+
+
+def _moments(name, model, examples):
+    """Moments of the inputs or of the targets of some examples."""
+    if name == "inputs":
+        of = scaling.sequence_mean_and_variance
+        arguments = (examples.sequences, examples.weights, model.schema.is_table)
+    else:
+        of, arguments = scaling.mean_and_variance, (examples.targets, examples.weights)
+    found = _standardised(name, of, *arguments)
+    return Moments.of(*found, examples.weights.sum(), examples.n_distinct)
+
+
+def _standardised(name, function, *arguments):
+    """What a function gives, its overflow in words."""
+    try:
+        return function(*arguments)
+    except OverflowError as error:
+        name = _PARTS[name][0]
+        raise ValueError(
+            f"{name} cannot be standardised: {error}. Rescale {name} first."
+        ) from error
+
+
+def _scaled(model, moments):
+    """The model with scales of these moments; it keeps those that are not settled."""
+    arrays, unsettled = {}, {}
+    for name, found in moments.items():
+        dtype = model.architecture.dtype if name == "inputs" else np.float64
+        _, center, scale = _PARTS[name]
+        arrays |= {center: found.mean, scale: found.scale(dtype)}
+        counted = found.without_constants(dtype)
+        if not counted.are_settled:
+            unsettled[name] = counted
+    return replace(model, scaling=replace(model.scaling, **arrays), moments=unsettled)
