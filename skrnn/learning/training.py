@@ -81,6 +81,15 @@ class Task(NamedTuple):
     is_finite: Callable
 
 
+class Snapshot(NamedTuple):
+    """What an epoch changes and a return to it restores: weights, their average, the optimiser."""
+
+    theta: np.ndarray
+    average: np.ndarray
+    n_averaged: int
+    optimizer: object
+
+
 class Streams(NamedTuple):
     """Independent random streams: the data's order and dropout never share numbers."""
 
@@ -274,11 +283,12 @@ class Training:
     # Divergence
 
     def _snapshot(self):
-        return self.theta.copy(), self._average.copy(), self.optimizer.copy()
+        average = self._average.copy()
+        return Snapshot(self.theta.copy(), average, self._n_averaged, self.optimizer.copy())
 
     def _restore(self, snapshot):
-        self.theta[:], self._average[:] = snapshot[:2]
-        self.optimizer = snapshot[2].copy()
+        self.theta[:], self._average[:] = snapshot.theta, snapshot.average
+        self._n_averaged, self.optimizer = snapshot.n_averaged, snapshot.optimizer.copy()
 
     def _predicts(self):
         """Whether the weights, of which the last update is untried, predict all that was learnt."""
@@ -300,7 +310,7 @@ class Training:
         if self._predicts():
             return
         for snapshot in (self._start, self._good, self._first):
-            self.theta[:] = snapshot[0]
+            self.theta[:] = snapshot.theta
             if self._predicts():
                 self.warn(advice.STEPPED_BACK)
                 return
