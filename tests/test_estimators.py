@@ -604,12 +604,13 @@ def test_poisson_predicts_positive_means():
     assert predicted.mean() == pytest.approx(y.mean(), rel=0.05)
 
 
+@pytest.mark.parametrize("linear_path", [None, "auto"])
 @pytest.mark.parametrize("loss", ["huber", "absolute_error"])
-def test_robust_losses_do_not_follow_outliers(loss):
+def test_robust_losses_do_not_follow_outliers(loss, linear_path):
     X, signal, _ = noisy()
     y = signal.copy()
     y[::10] += 100.0
-    settings = {"max_iter": 40, "learning_rate_init": 0.02, "random_state": 0}
+    settings = ALONE | {"linear_path": linear_path, "max_iter": 60, "learning_rate_init": 0.02}
     robust = RNNRegressor((8,), loss=loss, **settings).fit(X, y)
     squared = RNNRegressor((8,), loss="squared_error", **settings).fit(X, y)
     error = np.abs(robust.predict(X) - signal).mean()
