@@ -260,7 +260,6 @@ def test_dropout(cell, bidirectional, pooling):
     assert_dropout(problem)
 
 
-@pytest.mark.kernels
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_dropout_of_four_layers(cell, bidirectional):
