@@ -73,14 +73,15 @@ def test_shares_do_not_depend_on_the_unit_of_a_loss_without_a_scale(loss):
     assert one == pytest.approx(other, rel=1e-9)
 
 
-def test_the_evidence_of_a_likelihood_is_the_likelihood():
-    """By Bayes' rule on the 21 shares (84), (85)."""
+@pytest.mark.parametrize("n_parts", [1, 2, 5])
+def test_the_evidence_of_a_likelihood_is_the_likelihood(n_parts):
+    """By Bayes' rule on the 21 shares (84), (85); the more parts, the less each is trusted."""
     rng = np.random.default_rng(14)
     truth = rng.normal(size=(40, 1))
     target = (rng.uniform(size=(40, 1)) < 1 / (1 + np.exp(-truth))).astype(float)
     path, raw, weights = 0.3 * truth, 0.7 * truth, rng.uniform(0.5, 2.0, 40)
     shares = np.linspace(0.0, 1.0, 21)
-    prior = np.r_[0.5, np.full(20, 0.5 / 20)]
+    prior = np.r_[0.5, np.full(20, 0.5 / 20 / n_parts)]
 
     def probability(sample, log_odds):
         p = 1 / (1 + np.exp(-log_odds))
@@ -93,5 +94,7 @@ def test_the_evidence_of_a_likelihood_is_the_likelihood():
         ]
     )
     posterior = likelihoods * prior / (likelihoods @ prior)
-    found = blend([Part(raw, False)], path, target, weights, Logistic())
+    parts = [Part(raw, False), *[Part(-raw, False)] * (n_parts - 1)]
+    found = blend(parts, path, target, weights, Logistic())
+    assert found.part == 0
     assert found.share == pytest.approx(posterior @ shares, rel=1e-10)

@@ -8,7 +8,7 @@ import reference
 from skrnn import choices
 from skrnn.kernels.matmul import pack
 from skrnn.network import passes
-from skrnn.network.block import Block, Parameter, constant, glorot
+from skrnn.network.block import Block, Parameter, constant, glorot, orthogonal
 from skrnn.network.layer import Layer, State
 from skrnn.network.layout import Layout
 from skrnn.network.network import Network
@@ -70,6 +70,15 @@ def test_start_values_of_a_layer(cell):
     bound = np.sqrt(6.0 / (6 + 2))
     assert 0.5 * bound < np.abs(views["V"]).max() <= bound
     np.testing.assert_array_equal(views["b_out"], np.zeros(2))
+
+
+def test_orthogonal_start_values_may_mirror():
+    """All rotations and reflections are equally likely; QR by itself gives but one of the two."""
+    for n_units in (1, 3, 4):
+        start = orthogonal(40)(np.random.RandomState(0), (n_units, n_units))
+        gates = np.hsplit(start, 40)
+        assert 8 < sum(np.linalg.det(gate) < 0 for gate in gates) < 32
+        assert len({gate.tobytes() for gate in gates}) == (2 if n_units == 1 else 40)
 
 
 class Setting:

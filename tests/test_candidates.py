@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from datasets import outputs
-from fits import ALONE, BESIDE, Diary, Spy, data_for, fitted, lasting
+from fits import ALONE, BESIDE, Diary, Spy, data_for, fitted, lasting, small, weighted_table
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import RNNClassifier, RNNRegressor
@@ -88,6 +88,18 @@ def test_candidates_of_the_same_predictions_have_the_same_score(Estimator, kind,
     assert beside.score(raw) == pytest.approx(alone.score(raw * alone.unit), rel=1e-12)
     expected = model.target.score(watched.targets, model.in_target_units(raw), watched.weights)
     assert beside.score(raw) == expected
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "quantile"])
+def test_each_target_has_the_unit_of_its_own_errors(loss):
+    """Of several levels too: the columns of raw predictions go by target first."""
+    X, Y, _ = weighted_table(40, 4, 0)
+    Y[:, 1] = 100.0 * Y[:, 0] ** 2
+    settings = {"loss": loss, "quantile": [0.2, 0.5, 0.9] if loss == "quantile" else 0.5}
+    net = small(linear_path="auto", max_iter=1, **settings)
+    together = net.fit(X, Y)._model.scaling.target_scale
+    alone = [net.fit(X, y)._model.scaling.target_scale[0] for y in Y.T]
+    np.testing.assert_allclose(together, alone, rtol=1e-9)
 
 
 def test_a_fit_leaves_the_start_of_its_candidates_as_it_was(monkeypatch):

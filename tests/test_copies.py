@@ -79,6 +79,12 @@ def test_copies_are_found_among_sequences_of_different_lengths():
     np.testing.assert_array_equal(equal.rows, order)
 
 
+def test_rows_that_differ_by_zeros_at_the_end_do_not_hide_the_copies_among_others():
+    rows = [np.ones((2, 1)), np.zeros((2, 1)), np.zeros((3, 1)), np.ones((2, 1))]
+    equal = find(Sequences.from_list(rows), np.zeros((4, 1)))
+    np.testing.assert_array_equal(equal.rows, [0, 1, 2, 0])
+
+
 def test_two_rows_of_one_hash_are_not_taken_for_equal(monkeypatch):
     monkeypatch.setattr(copies, "_hashes", lambda sequences: np.zeros(len(sequences), np.uint64))
     X, _ = rows_of(10)
@@ -214,6 +220,15 @@ def test_distinct_rows_are_held_out_one_by_one():
     training, watched = share.split(examples_of(X, y, np.ones(80)))
     assert (len(training), len(watched)) == (60, 20)
     assert len(set(training.targets[:, 0]) | set(watched.targets[:, 0])) == 80
+
+
+@pytest.mark.parametrize("seed", [0, None])
+@pytest.mark.parametrize(("fraction", "n_watched"), [(0.25, 21), (0.1, 9), (0.0249, 3)])
+def test_a_share_is_rounded_up(fraction, n_watched, seed):
+    X, y = rows_of(81)
+    share = Share(fraction, RegressionTarget(SquaredError(), 2), seed)
+    training, watched = share.split(examples_of(X, y, np.ones(81)))
+    assert (len(training), len(watched)) == (81 - n_watched, n_watched)
 
 
 def test_a_weight_that_vanishes_beside_the_others_removes_its_row():

@@ -226,6 +226,17 @@ def test_a_prediction_does_not_depend_on_its_neighbours(cell, bidirectional, poo
     np.testing.assert_array_equal(model.predict(repeated), np.repeat(alone[3], 30))
 
 
+@pytest.mark.parametrize("shortest", range(3))
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_sequences_of_one_length_but_for_one_of_them(pooling, shortest):
+    model, X = fitted("gru", False, pooling, "float64"), sequences(seed=1)
+    long = next(x for x in X if len(x) > 3)
+    mixed = [long + 1.0, long - 1.0, -long]
+    mixed[shortest] = mixed[shortest][:2]
+    alone = np.concatenate([model.predict([x]) for x in mixed])
+    np.testing.assert_array_equal(model.predict(mixed), alone)
+
+
 @pytest.mark.parametrize("form", ["table", "flat", "array"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("cell", CELLS)

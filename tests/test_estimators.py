@@ -16,6 +16,7 @@ from scipy.special import expit
 from sklearn.base import clone
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.metrics import accuracy_score, d2_pinball_score, r2_score
+from sklearn.utils import get_tags
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
@@ -113,6 +114,20 @@ def documented_parameters(Estimator):
         names, value = names.split(", "), ast.literal_eval(default)
         found |= dict(zip(names, value, strict=True)) if len(names) > 1 else {names[0]: value}
     return found
+
+
+@BOTH
+def test_tags_say_what_x_and_y_may_be(Estimator):
+    tags = get_tags(Estimator())
+    assert tags.input_tags.two_d_array
+    assert tags.input_tags.three_d_array
+    assert tags.input_tags.sparse
+    assert not tags.input_tags.allow_nan
+    if Estimator is RNNRegressor:
+        assert tags.target_tags.multi_output
+    else:
+        assert tags.classifier_tags.multi_class
+        assert tags.classifier_tags.multi_label
 
 
 @BOTH
@@ -226,6 +241,17 @@ def test_n_features_in_of_each_form(Estimator):
     assert small(Estimator, n_timesteps=3).fit(X, y).n_features_in_ == 6
     assert small(Estimator).fit(X.reshape(40, 3, 2), y).n_features_in_ == 2
     assert small(Estimator).fit(list(X.reshape(40, 3, 2)), y).n_features_in_ == 2
+
+
+@BOTH
+def test_n_timesteps_of_now_says_how_to_read_the_rows_of_a_later_x(Estimator):
+    X = table(40, 6).reshape(40, 3, 2)
+    model = small(Estimator).fit(X, target_for(Estimator, X))
+    expected = model.predict(X)
+    with pytest.raises(ValueError, match="set n_timesteps"):
+        model.predict(X.reshape(40, 6))
+    model.set_params(n_timesteps=3)
+    np.testing.assert_array_equal(model.predict(X.reshape(40, 6)), expected)
 
 
 @BOTH
@@ -505,10 +531,14 @@ def test_forms_of_the_regressors_y(loss):
     assert model.score(X, several) == pytest.approx(r2_score(several, model.predict(X)))
 
 
+#: The net alone, which has to learn by itself what a linear path would know at once.
+ALONE = {"linear_path": None, "early_stopping": False, "random_state": 0}
+
+
 def test_each_output_is_learnt():
     X = table(100, 3)
     Y = np.column_stack([X[:, 0], 1000 * X[:, 1] - 5, -X[:, 2]])
-    model = RNNRegressor((12,), max_iter=80, learning_rate_init=0.03, random_state=0).fit(X, Y)
+    model = RNNRegressor((12,), max_iter=80, learning_rate_init=0.03, **ALONE).fit(X, Y)
     assert r2_score(Y, model.predict(X), multioutput="raw_values").min() > 0.95
 
 
@@ -521,9 +551,7 @@ def noisy(n=400, seed=3):
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "quantile"])
 def test_every_loss_learns_a_linear_map(loss):
     X, signal, _ = noisy()
-    model = RNNRegressor(
-        (8,), cell="rnn", loss=loss, max_iter=30, learning_rate_init=0.02, random_state=0
-    )
+    model = RNNRegressor((8,), cell="rnn", loss=loss, max_iter=30, learning_rate_init=0.02, **ALONE)
     assert model.fit(X, signal).score(X, signal) > 0.97
 
 
@@ -532,48 +560,57 @@ def test_a_quantile_covers_its_share(level):
     X, signal, random = noisy()
     y = signal + random.exponential(size=len(X))
     model = RNNRegressor(
-        (8,), loss="quantile", quantile=level, max_iter=40, learning_rate_init=0.02, random_state=0
+        (8,), loss="quantile", quantile=level, max_iter=40, learning_rate_init=0.02, **ALONE
     ).fit(X, y)
     assert np.mean(y <= model.predict(X)) == pytest.approx(level, abs=0.05)
     assert model.score(X, signal + np.quantile(random.exponential(size=9999), level)) > 0.6
 
 
 @pytest.mark.parametrize("n_outputs", [1, 2])
-def test_several_quantiles_are_ascending_and_cover(n_outputs):
+def test_several_quantiles_cover_their_shares_and_are_ascending_even_where_they_cross(n_outputs):
     X, signal, random = noisy()
     y = signal + random.normal(size=len(X))
     Y = y if n_outputs == 1 else np.column_stack([y, -10 * y])
     model = RNNRegressor(
-        (8,), loss="quantile", quantile=[0.9, 0.1, 0.5], max_iter=30, random_state=0
+        (8,),
+        loss="quantile",
+        quantile=[0.9, 0.1, 0.5],
+        max_iter=30,
+        learning_rate_init=0.02,
+        **ALONE,
     ).fit(X, Y)
-    far = 100 * np.random.RandomState(0).normal(size=(200, 2))
-    assert (np.diff(model.predict(far), axis=-1) >= 0).all()
     predicted = model.predict(X)
     assert predicted.shape == (*np.shape(Y), 3)
+    assert (np.diff(predicted, axis=-1) > 0).all()
     cover = (Y[..., np.newaxis] <= predicted).mean(axis=0).reshape(-1, 3)
     np.testing.assert_allclose(cover, np.tile([0.1, 0.5, 0.9], (n_outputs, 1)), atol=0.06)
     skill = [d2_pinball_score(Y, predicted[..., q], alpha=a) for q, a in enumerate([0.1, 0.5, 0.9])]
     assert model.score(X, Y) == pytest.approx(np.mean(skill), rel=1e-12)
+    assert model.score(X, Y) > 0.3
+    for array in (model.coefs_[-1], model.intercepts_[-1]):  # let all levels cross
+        array[:] = array.reshape(-1, n_outputs, 3)[..., ::-1].reshape(array.shape)
+    np.testing.assert_array_equal(model.predict(X), predicted)
 
 
 def test_poisson_predicts_positive_means():
     X, signal, random = noisy()
     y = random.poisson(np.exp(signal))
-    model = RNNRegressor(
-        (8,), loss="poisson", max_iter=40, learning_rate_init=0.02, random_state=0
-    ).fit(X, y)
+    model = RNNRegressor((8,), loss="poisson", max_iter=40, learning_rate_init=0.02, **ALONE).fit(
+        X, y
+    )
     predicted = model.predict(X)
     assert predicted.min() > 0
     assert r2_score(np.exp(signal), predicted) > 0.9
     assert predicted.mean() == pytest.approx(y.mean(), rel=0.05)
 
 
+@pytest.mark.parametrize("linear_path", [None, "auto"])
 @pytest.mark.parametrize("loss", ["huber", "absolute_error"])
-def test_robust_losses_do_not_follow_outliers(loss):
+def test_robust_losses_do_not_follow_outliers(loss, linear_path):
     X, signal, _ = noisy()
     y = signal.copy()
     y[::10] += 100.0
-    settings = {"max_iter": 40, "learning_rate_init": 0.02, "random_state": 0}
+    settings = ALONE | {"linear_path": linear_path, "max_iter": 60, "learning_rate_init": 0.02}
     robust = RNNRegressor((8,), loss=loss, **settings).fit(X, y)
     squared = RNNRegressor((8,), loss="squared_error", **settings).fit(X, y)
     error = np.abs(robust.predict(X) - signal).mean()
@@ -632,7 +669,7 @@ def test_probabilities_are_consistent(names):
 def test_labels_of_any_type_come_back(names):
     X = table(60)
     y = labels(X, names)
-    model = RNNClassifier((8,), max_iter=100, learning_rate_init=0.03, random_state=0).fit(X, y)
+    model = RNNClassifier((8,), max_iter=100, learning_rate_init=0.03, **ALONE).fit(X, y)
     predicted = model.predict(X)
     assert predicted.dtype == y.dtype
     assert model.classes_.tolist() == sorted(names)
@@ -642,7 +679,7 @@ def test_labels_of_any_type_come_back(names):
 def test_multilabel():
     X = table(100, 3)
     Y = (X[:, :3] > [0.0, 0.5, -0.5]).astype(int)
-    model = RNNClassifier((12,), max_iter=80, learning_rate_init=0.03, random_state=0).fit(X, Y)
+    model = RNNClassifier((12,), max_iter=80, learning_rate_init=0.03, **ALONE).fit(X, Y)
     predicted, proba = model.predict(X), model.predict_proba(X)
     assert predicted.shape == proba.shape == (100, 3)
     assert (predicted == Y).mean(axis=0).min() > 0.93
@@ -707,11 +744,11 @@ def test_labels_in_any_container_give_the_same_bits(class_weight):
 def test_class_weight_of_labels_is_sample_weight():
     X = table()
     Y = (X[:, :2] > 0).astype(int)
-    factors = [{0: 1.0, 1: 3.0}, {0: 2.0, 1: 1.0}]
     given = small(RNNClassifier, class_weight="balanced").fit(X, Y)
     weighted = small(RNNClassifier).fit(X, Y, compute_sample_weight("balanced", Y))
     np.testing.assert_array_equal(given.decision_function(X), weighted.decision_function(X))
-    assert compute_sample_weight(factors, Y).max() == 6.0
+    plain = small(RNNClassifier).fit(X, Y)
+    assert (given.decision_function(X) != plain.decision_function(X)).all()
 
 
 @BOTH

@@ -257,6 +257,17 @@ def test_every_entry(options):
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_dropout(cell, bidirectional, pooling):
     problem = smooth_problem(cell=cell, n_layers=2, bidirectional=bidirectional, pooling=pooling)
+    assert_dropout(problem)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_dropout_of_four_layers(cell, bidirectional):
+    """The masks of the third begin behind those of two others."""
+    assert_dropout(Problem(cell=cell, bidirectional=bidirectional, hidden=(3, 5, 2, 4)))
+
+
+def assert_dropout(problem):
     rng = np.random.default_rng(6)
     shape = len(problem.sequences), problem.network.n_masked
     masks = rng.integers(0, 2, shape) * rng.uniform(1.0, 2.0, shape)
@@ -316,6 +327,19 @@ def test_rows_select_and_order_samples(cell):
     alone, alone_gradient = problem.value_and_gradient(theta)
     assert value == alone
     np.testing.assert_array_equal(gradient, alone_gradient)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("lengths", LENGTHS)
+def test_offsets_are_added_to_the_raw_predictions_of_their_rows(lengths, rng):
+    """To add them is, for the squared error, to learn what is left of the targets."""
+    problem = Problem(cell="rnn", lengths=LENGTHS[lengths])
+    offsets, rows = rng.normal(size=problem.targets.shape), np.array([4, 0, 3])
+    found = problem.value_and_gradient(problem.theta, rows=rows, offsets=offsets)
+    problem.targets = problem.targets - offsets
+    expected = problem.value_and_gradient(problem.theta, rows=rows)
+    assert_close(found[0], expected[0], 1e-13)
+    assert_close(found[1], expected[1], 1e-12)
 
 
 @pytest.mark.kernels

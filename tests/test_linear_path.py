@@ -75,6 +75,24 @@ def test_auto_sees_at_most_512_inputs():
     sequences = Sequences.from_array(np.zeros((2, 300, 3)))
     assert linear_path.n_steps_of(sequences, "auto") == 170
     assert linear_path.n_steps_of(sequences, 5) == 5
+    assert linear_path.n_steps_of(sequences, 400) == 300
+
+
+def test_auto_sees_the_last_step_however_many_features_it_has():
+    assert linear_path.n_steps_of(Sequences.from_array(np.zeros((2, 4, 513))), "auto") == 1
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "logistic"])
+def test_the_order_of_the_samples_changes_no_bit_of_what_is_left_out(loss, rng):
+    """It changes round-off, which training would multiply."""
+    X = Sequences.from_array(rng.normal(size=(80, 5, 1)))
+    y = X.values.reshape(80, 5) @ rng.normal(size=(5, 1)) + rng.normal(size=(80, 1))
+    examples = Examples(X, y if loss == "squared_error" else (y > 0).astype(float), np.ones(80))
+    order, loss = rng.permutation(80), building.loss(loss)
+    left_out = linear_path.fit(examples, False, loss, "auto")[1]
+    again = linear_path.fit(examples.take(order), False, loss, "auto")[1]
+    assert_array_equal(left_out[order], again)
+    assert len(np.unique(left_out)) == 80
 
 
 @pytest.mark.parametrize(

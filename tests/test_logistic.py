@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
-from skrnn.linear.logistic import Logistic
+from skrnn.linear.logistic import PENALTIES, Logistic
 
 
 def logistic_of(n, n_classes, seed):
@@ -55,6 +56,30 @@ def test_a_strong_penalty_is_made_up_for_by_the_slope():
     raw = problem.terms @ problem._minimize(problem._start(), np.r_[np.full(4, 1.0), 1e-6])
     assert problem._slope(raw) > 1.5
     assert problem._slope(10.0 * raw) == pytest.approx(problem._slope(raw) / 10.0, rel=0.05)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_the_penalty_is_the_strongest_within_half_a_standard_error_of_the_best(n_classes):
+    problem, codes = logistic_of(200, n_classes, 3)
+    shares = problem.weights / problem.weights.sum()
+
+    def losses(left_out):
+        raw = np.hstack([-left_out, left_out]) / 2.0 if n_classes == 2 else left_out
+        return logsumexp(raw, axis=1) - raw[np.arange(200), codes]
+
+    tried, coefficients = [], problem._start()
+    for penalty in PENALTIES:
+        ridge = np.r_[np.full(4, penalty), 1e-6]
+        coefficients = problem._minimize(coefficients, ridge)
+        left_out = problem._left_out(coefficients, ridge)
+        tried.append(problem._slope(left_out) * left_out)
+    found = np.array([losses(left_out) for left_out in tried])
+    excess = found - found[(found @ shares).argmin()]
+    mean = excess @ shares
+    error = np.sqrt((excess - mean[:, np.newaxis]) ** 2 @ shares / problem.weights.sum())
+    chosen = np.flatnonzero(mean <= 0.5 * error)[0]
+    assert 0 < chosen < (found @ shares).argmin()
+    assert_allclose(problem.fit()[1], tried[chosen], rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

@@ -125,6 +125,17 @@ def test_a_row_counts_by_the_mean_of_its_values(name, rng):
     assert_allclose(gradient, shares[:, np.newaxis] * slopes / raw.shape[1], rtol=1e-13)
 
 
+@ALL
+def test_losses_of_single_precision_are_computed_in_double(name, rng):
+    loss, targets = LOSSES[name], targets_for(name, rng, 8).astype(np.float32)
+    shape = 8, loss.n_outputs(targets.shape[1])
+    raw = rng.normal(scale=20.0, size=shape).astype(np.float32)
+    exact = loss.of_rows(raw.astype(np.float64), targets.astype(np.float64))
+    np.testing.assert_array_equal(loss.of_rows(raw, targets), exact)
+    shares = rng.uniform(size=8)
+    assert loss.gradient(raw.copy(), targets, shares) == np.add.reduce(shares * exact)
+
+
 # --- targets ---------------------------------------------------------------------------------
 
 

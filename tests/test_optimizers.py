@@ -41,6 +41,17 @@ def test_max_grad_norm_clips_the_whole_gradient(solver, monkeypatch):
     np.testing.assert_array_equal(spy["shrink"], 1.0)
 
 
+@pytest.mark.parametrize("beta_1", [0.0, 0.9])
+@pytest.mark.parametrize("beta_2", [0.5, 0.999])
+def test_adam_goes_as_far_as_the_rate_at_every_step_while_the_gradient_stays(beta_1, beta_2):
+    """Its corrected moments are then the gradient and its square, from the first step on."""
+    adam = optimizers.Adam(3, np.float64, beta_1, beta_2, epsilon=1e-30)
+    theta, gradient = np.zeros(3), np.array([1e-3, -2.0, 50.0])
+    for n in range(1, 8):
+        adam.update(theta, gradient, 0.25)
+        np.testing.assert_allclose(theta, -0.25 * n * np.sign(gradient), rtol=1e-10)
+
+
 SETTINGS = {
     "adam": {"beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-6},
     "sgd": {"momentum": 0.7, "nesterovs_momentum": False},

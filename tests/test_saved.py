@@ -167,7 +167,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "keys", "values"), WRONG, ids=str)
+@pytest.mark.parametrize(
+    ("kind", "keys", "values"), WRONG, ids=[f"{kind}-{keys}" for kind, keys, _ in WRONG]
+)
 def test_a_refusal_names_the_field(kind, keys, values):
     for value in values:
         refuses_state(kind, changed(kind, keys, value), rf"version: .*{keys[-1]}.* Load another")

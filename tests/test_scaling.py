@@ -25,6 +25,17 @@ def test_sequences_by_chunks(lengths, chunk, monkeypatch):
         np.testing.assert_allclose(one, [other], rtol=1e-12)
 
 
+@pytest.mark.parametrize("per_step", [False, True])
+def test_what_differs_by_the_rounding_of_its_precision_is_constant(per_step):
+    X = np.full((6, 1, 2), 1e6)
+    X[::2, :, 0] = np.nextafter(np.float32(1e6), np.float32(2e6))
+    X[::2, :, 1] = 2e6
+    for dtype, rounding in ((np.float32, 1.0), (np.float64, 0.03125)):
+        sequences = Sequences.from_array(X.astype(dtype))
+        _, scale = scaling.sequence_scaling(sequences, np.ones(6), per_step)
+        np.testing.assert_allclose(scale, [[rounding, 5e5]], rtol=1e-9)
+
+
 @pytest.mark.parametrize("chunk", [1, 7, 1000])
 def test_steps_by_themselves(chunk, monkeypatch):
     monkeypatch.setattr(scaling, "_CHUNK", chunk)

@@ -108,11 +108,18 @@ def test_an_estimator_that_reads_with_it_passes_scikit_learns_checks_of_input(ch
     assert checks or check == "check_all_zero_sample_weights_error"  # new in scikit-learn 1.9
 
 
-@pytest.mark.parametrize("X", [put(TABLE, (0, 0), NAN), TABLE[:2], TABLE.astype(str)])
-def test_bad_input_leaves_the_model_as_it_was(X):
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (put(TABLE, (0, 0), NAN), "^Input X contains NaN: sample 0, column 0"),
+        (TABLE[:2], r"inconsistent numbers of samples: \[2, 3\]"),
+        (TABLE.astype(str), "^X is of dtype <U32, but must be numeric"),
+    ],
+)
+def test_bad_input_leaves_the_model_as_it_was(X, message):
     net = Net().fit(pd.DataFrame(TABLE).add_prefix("c"), [1, 2, 3])
     before = copy.deepcopy(vars(net))
-    with pytest.raises(ValueError, match=r"X|inconsistent"):
+    with pytest.raises(ValueError, match=message):
         net.fit(X, [1, 2, 3])
     assert vars(net).keys() == before.keys()
     np.testing.assert_equal(vars(net), before)

@@ -160,6 +160,14 @@ def test_several_levels_are_one_more_axis_and_never_cross(n_targets):
     np.testing.assert_array_equal(decoded.ravel(), np.sort(crossed.reshape(-1, 3)).ravel())
 
 
+def test_of_several_levels_the_median_is_scored(rng):
+    loss = losses.of_regression("quantile", [0.1, 0.5, 0.9])
+    y = rng.normal(size=(20, 2))
+    target, values = learn_numbers(y, 20, loss=loss)
+    predicted = np.dstack([y - 3.0, y, y + 5.0])
+    assert target.score(values, predicted.reshape(20, 6), np.ones(20)) == 1.0
+
+
 # --- classes ---------------------------------------------------------------------------------
 
 

@@ -56,6 +56,21 @@ def test_an_error_of_any_thread_is_raised_and_the_next_job_runs(failing):
         assert threads.run(str, range(3), helpers) == ["0", "1", "2"]
 
 
+def test_numpy_warns_in_no_thread_of_what_is_not_finite():
+    """Whoever asks looks for it in the results."""
+    here, both = get_ident(), Barrier(2, timeout=30)
+
+    def work(item):
+        both.wait()
+        return get_ident() == here, np.array([1e308, 0.0]) * np.array([1e308, np.inf])
+
+    with threads.helpers(2) as helpers, np.errstate(all="ignore"):
+        results = threads.run(work, range(2), helpers)
+    assert {is_here for is_here, _ in results} == {False, True}
+    for _, numbers in results:
+        np.testing.assert_array_equal(numbers, [np.inf, np.nan])
+
+
 def test_a_helper_that_is_busy_is_not_waited_for():
     here, both, done = get_ident(), Barrier(2, timeout=30), Event()
 
@@ -167,6 +182,35 @@ def test_an_interrupt_at_any_line_leaves_no_thread_behind():
             sys.settrace(tracer)
         assert ended(set(running()) - before) == set(), f"interrupted at line {line} that is run"
     assert line > 100
+
+
+class InterruptedQueue:
+    """A queue in which the second word is an interrupt, once some event has come."""
+
+    def __init__(self, queue, event):
+        self.get, self._put, self._event, self._n = queue.get, queue.put, event, 0
+
+    def put(self, word):
+        self._n += 1
+        if self._n == 2:
+            assert self._event.wait(30)
+            raise KeyboardInterrupt
+        self._put(word)
+
+
+def test_an_interrupt_while_work_is_handed_out_ends_what_has_begun():
+    begun, seen = Event(), []
+
+    def work(item):
+        seen.append(item)
+        begun.set()
+        sleep(0.01)
+
+    with threads.helpers(3) as helpers:
+        helpers._jobs = InterruptedQueue(helpers._jobs, begun)
+        with pytest.raises(KeyboardInterrupt):
+            threads.run(work, range(200), helpers)
+    assert len(seen) < 20
 
 
 def test_an_interrupt_within_a_piece_of_work_waits_for_the_others():

@@ -7,13 +7,23 @@ import warnings
 import numpy as np
 import pytest
 from datasets import numbers
-from fits import SCHEDULES, Spy, break_at, ragged, small, table, target_for
+from fits import (
+    SCHEDULES,
+    Diary,
+    Spy,
+    break_at,
+    fitted,
+    ragged,
+    small,
+    table,
+    target_for,
+)
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.utils import resample
 
 from skrnn import RNNClassifier, RNNRegressor, losses
-from skrnn.learning import optimizers, training
+from skrnn.learning import fitting, optimizers, training
 from skrnn.network.network import Network
 
 ESTIMATORS = [RNNRegressor, RNNClassifier]
@@ -193,6 +203,20 @@ def test_weights_of_validation_data(Estimator):
         np.testing.assert_allclose(getattr(weighted, name), getattr(repeated, name), rtol=1e-10)
 
 
+def test_class_weights_count_in_validation_data_too():
+    X, y = noise(RNNClassifier)
+    factors = np.array([1.0, 5.0])
+    data = {"X": X[:40], "y": y[:40], "X_val": X[40:], "y_val": y[40:]}
+    of_classes = small(RNNClassifier, class_weight=dict(enumerate(factors))).fit(**data)
+    weights = {"sample_weight": factors[y[:40]], "sample_weight_val": factors[y[40:]]}
+    of_samples = small(RNNClassifier).fit(**data, **weights)
+    assert of_classes.validation_loss_curve_ == of_samples.validation_loss_curve_
+    assert of_classes.validation_scores_ == of_samples.validation_scores_
+    assert_same(of_classes, of_samples)
+    for_training = small(RNNClassifier).fit(**data, sample_weight=factors[y[:40]])
+    assert for_training.validation_loss_curve_ != of_samples.validation_loss_curve_
+
+
 @pytest.mark.parametrize("loss", ["squared_error", "poisson", "quantile"])
 def test_validation_scores_are_those_of_score(loss):
     X = table()
@@ -266,6 +290,63 @@ def test_training_stops_when_the_loss_no_longer_improves():
     endless = small(learning_rate="constant", **(settings | {"n_iter_no_change": np.inf}))
     with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(100\)"):
         assert endless.fit(X, y).n_iter_ == 100
+
+
+@pytest.mark.parametrize(
+    ("solver", "n", "max_iter"),
+    [
+        ("adam", 20, 300),
+        ("sgd", 200, 150),
+        ("adam", 995, 30),
+        ("adam", 9999, 25),
+        ("lbfgs", 9, 200),
+    ],
+)
+def test_automatic_max_iter_makes_some_3000_updates(solver, n, max_iter):
+    model = small(solver=solver, batch_size=10, max_iter=None)
+    assert fitting.settings_of(vars(model), n, False, False).max_iter == max_iter
+
+
+@pytest.mark.parametrize(
+    ("n", "schedule", "is_watched", "patience"),
+    [
+        (20, "cosine", True, 100),
+        (20, "constant", False, 100),
+        (500, "one_cycle", True, 10),
+        (20, "cosine", False, math.inf),
+        (20, "one_cycle", False, math.inf),
+    ],
+)
+def test_automatic_patience_is_200_updates_or_the_whole_of_a_schedule(
+    n, schedule, is_watched, patience
+):
+    model = small(batch_size=10, learning_rate=schedule)
+    settings = fitting.settings_of(vars(model), n, False, is_watched)
+    assert settings.n_iter_no_change == patience
+
+
+@BOTH
+def test_early_stopping_stops_as_it_comes(Estimator):
+    X, y = noise(Estimator)
+    model = small(Estimator, early_stopping="auto", validation_fraction=0.3, max_iter=300)
+    model.set_params(learning_rate_init=0.1, batch_size=3).fit(X, y)
+    assert model.n_iter_ < 100
+
+
+@pytest.mark.filterwarnings("ignore:Overfitting")
+def test_given_validation_data_stop_nothing_without_early_stopping():
+    X, y = noise(RNNRegressor)
+    model = small(learning_rate_init=0.1, max_iter=30, n_iter_no_change=1)
+    assert model.fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:]).n_iter_ == 30
+
+
+@BOTH
+def test_by_itself_a_fit_holds_data_out_from_50_samples_on(Estimator):
+    for n, n_learnt in ((49, 49), (50, 37)):
+        X, y = noise(Estimator, n)
+        model = small(Estimator, early_stopping="auto", validation_fraction=0.25, max_iter=1)
+        assert model.fit(X, y).t_ == n_learnt
+        assert (model.validation_scores_ is None) == (n == 49)
 
 
 @BOTH
@@ -372,6 +453,22 @@ def test_warm_start_goes_on_from_the_last_weights(solver, Estimator, monkeypatch
     assert model.t_ == len(model.loss_curve_) * 50
     cold = small(Estimator, **settings).fit(X, y)
     np.testing.assert_array_equal(theta(cold.fit(X, y)), first)
+
+
+@BOTH
+def test_the_losses_and_scores_of_all_warm_fits_count(Estimator):
+    X, y = noise(Estimator)
+    settings = {"learning_rate_init": 0.1, "max_iter": 30, "warm_start": True}
+    settings |= {"early_stopping": True, "validation_fraction": 0.3}
+    model = small(Estimator, **settings).fit(X, y)
+    losses, scores = list(model.loss_curve_), list(model.validation_scores_)
+    model.set_params(learning_rate_init=10.0, max_iter=2, max_grad_norm=None).fit(X, y)
+    assert model.loss_curve_[:-2] == losses
+    assert model.validation_scores_[:-2] == scores
+    assert len(model.validation_loss_curve_) == len(scores) + 2
+    assert model.best_loss_ == min(losses) < min(model.loss_curve_[-2:])
+    assert model.loss_ == model.loss_curve_[-1]
+    assert model.best_validation_score_ == max(scores) > max(model.validation_scores_[-2:])
 
 
 def test_warm_start_may_change_everything_but_the_architecture():
@@ -493,6 +590,24 @@ def test_partial_fits_on_all_data_are_the_epochs_of_a_fit(solver, Estimator):
     assert model.t_ == whole.t_
 
 
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_whoever_goes_on_draws_another_order_and_other_masks(method, monkeypatch):
+    X, seen = table(), []
+    for _ in range(2):
+        with monkeypatch.context() as patch:
+            spy = Spy(patch, Network, "loss_gradient")
+            model = small(dropout=0.5, batch_size=20, max_iter=1, warm_start=True)
+            for _ in range(2):
+                getattr(model, method)(X, numbers(X))
+        seen.append([(np.concatenate(spy["rows"][i : i + 3]), spy["masks"][i]) for i in (0, 3)])
+    (rows, masks), (next_rows, next_masks) = seen[0]
+    assert (rows != next_rows).any()
+    assert (masks != next_masks).any()
+    for one, other in zip(seen[0], seen[1], strict=True):  # all by one seed
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])
+
+
 def test_partial_fit_takes_the_constant_rate_where_a_schedule_needs_an_end(monkeypatch):
     X = table()
     for learning_rate in ("cosine", "one_cycle"):
@@ -574,8 +689,7 @@ def test_a_diverging_epoch_is_undone_and_the_rate_halved(what, Estimator, monkey
     with pytest.warns(
         ConvergenceWarning, match="went back to the last good epoch.*halved to 0.005"
     ):
-        model = small(Estimator, learning_rate_init=0.01, batch_size=20).fit(X, y)
-    assert settings["learning_rate_init"] == 0.01
+        model = small(Estimator, **settings).fit(X, y)
     assert model.n_iter_ == 5
     assert np.isfinite(theta(model)).all()
     assert np.isfinite(model.loss_curve_).all()
@@ -605,6 +719,23 @@ def test_the_optimizer_forgets_a_diverging_epoch(monkeypatch):
     assert [state[0] for state in seen[:9]] == [0, 1, 2, 3, 4, 5, 6, 6, 7]
     for before, again in zip(seen[6], seen[7], strict=True):
         np.testing.assert_array_equal(before, again)
+
+
+@pytest.mark.parametrize("n_epochs", [0, 1, 9])
+def test_the_average_of_the_weights_forgets_a_diverging_epoch(n_epochs, monkeypatch):
+    updated, told = Spy(monkeypatch, optimizers.Adam, "update"), Diary()
+    break_at(monkeypatch, {3 * n_epochs + 1}, nan_loss)
+    with pytest.warns(ConvergenceWarning, match="went back"):
+        fitted(RNNRegressor, True, told, max_iter=n_epochs + 2)
+    # Each update finds the weights that the one before has left; one update was undone.
+    undone = 3 * n_epochs + 1
+    visited = [*updated["theta"][1:undone], *updated["theta"][undone + 1 :]]
+    average = np.zeros_like(visited[0])
+    for n, weights in enumerate(visited, start=1):  # equation 83
+        average += max(1 / 100, 10 / (n + 9)) * (weights - average)
+        if n % 3 == 0:
+            np.testing.assert_allclose(told.thetas[n // 3 - 1], average, rtol=1e-9, atol=1e-12)
+    assert len(told.thetas) == n_epochs + 2
 
 
 def test_a_run_that_stops_in_an_epoch_keeps_the_epochs_before(monkeypatch):

@@ -53,7 +53,8 @@ class Valid(NamedTuple):
     words: str
 
 
-def _one_of(*names):
+def _one_of(names):
+    """Of a tuple, or of the keys of a table, which may get further ones."""
     return Valid(lambda found: type(found) is str and found in names, f"one of {list(names)}")
 
 
@@ -114,7 +115,7 @@ _FLAG = Valid(lambda found: type(found) is bool, "True or False")
 _FACTOR = Valid(_is_factor, "a finite number from 0 on")
 _ARRAY = Valid(_is_array, "an array without gaps")
 _CLASSES = Valid(_are_classes, "an array of two or more classes, sorted, each once")
-_PRECISION = _one_of("float32", "float64")
+_PRECISION = _one_of(("float32", "float64"))
 
 _SCALES = {"center": _ARRAY, "scale": _ARRAY}
 _MOMENTS = dict.fromkeys(("mean", "variance", "weight", "n_rows"), _ARRAY)
@@ -128,7 +129,7 @@ FIELDS = {
 PARTS = {
     "schema": [
         {
-            "form": _one_of("table", "flat", "array", "list"),
+            "form": _one_of(("table", "flat", "array", "list")),
             "n_columns": _COUNT,
             "n_features": _COUNT,
             "n_timesteps": _either(_COUNT, _NONE),
@@ -139,22 +140,22 @@ PARTS = {
     ],
     "target": [
         {
-            "kind": _one_of("regression"),
-            "loss": _one_of(*losses.REGRESSION),
+            "kind": _one_of(("regression",)),
+            "loss": _one_of(losses.REGRESSION),
             "quantile": Valid(_are_levels, "between 0 and 1, or an ascending list of such"),
             "n": _COUNT,
         },
-        {"kind": _one_of("binary", "multiclass", "multilabel"), "classes": _CLASSES},
+        {"kind": _one_of(("binary", "multiclass", "multilabel")), "classes": _CLASSES},
     ],
     "architecture": [
         {
-            "cell": _one_of(*choices.CELLS),
+            "cell": _one_of(choices.CELLS),
             "hidden_layer_sizes": _tuple_of(_COUNT),
             "n_features": _COUNT,
             "n_outputs": _COUNT,
             "bidirectional": _FLAG,
-            "pooling": _one_of(*choices.POOLINGS),
-            "activation": _one_of(*choices.ACTIVATIONS),
+            "pooling": _one_of(choices.POOLINGS),
+            "activation": _one_of(choices.ACTIVATIONS),
             "dtype": _PRECISION,
         }
     ],
@@ -165,7 +166,7 @@ PARTS = {
     "kept": [
         {
             "standardize": _FLAG,
-            "linear_path": _either(_either(_one_of("auto", LEFT_OUT), _COUNT), _NONE),
+            "linear_path": _either(_either(_one_of(("auto", LEFT_OUT)), _COUNT), _NONE),
             "dtype": _either(_PRECISION, _NONE),
         }
     ],

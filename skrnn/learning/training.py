@@ -81,6 +81,15 @@ class Task(NamedTuple):
     is_finite: Callable
 
 
+class Snapshot(NamedTuple):
+    """What an epoch changes and a return to it restores: weights, their average, the optimiser."""
+
+    theta: np.ndarray
+    average: np.ndarray
+    n_averaged: int
+    optimizer: object
+
+
 class Streams(NamedTuple):
     """Independent random streams: the data's order and dropout never share numbers."""
 
@@ -270,11 +279,12 @@ class Training:
     # Divergence
 
     def _snapshot(self):
-        return self.theta.copy(), self._average.copy(), self.optimizer.copy()
+        average = self._average.copy()
+        return Snapshot(self.theta.copy(), average, self._n_averaged, self.optimizer.copy())
 
     def _restore(self, snapshot):
-        self.theta[:], self._average[:] = snapshot[:2]
-        self.optimizer = snapshot[2].copy()
+        self.theta[:], self._average[:] = snapshot.theta, snapshot.average
+        self._n_averaged, self.optimizer = snapshot.n_averaged, snapshot.optimizer.copy()
 
     def _predicts(self):
         """Whether the weights, of which the last update is untried, predict all that was learnt."""
@@ -296,8 +306,8 @@ class Training:
         After an interrupt weights need a finite gradient too, but for those of the start: no
         minibatch has tried the last update, and it may have exploded.
         """
-        last, first = self.theta.copy(), self._first[0]
-        for weights in (last, self._start[0], self._good[0], first):
+        last, first = self.theta.copy(), self._first.theta
+        for weights in (last, self._start.theta, self._good.theta, first):
             self.theta[:] = weights
             is_good = not self.interrupted or weights is first or self._has_gradient()
             if is_good and self._predicts():
