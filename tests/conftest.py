@@ -36,6 +36,12 @@ assert "numba" not in sys.modules, "numba was imported before its cache folder c
 os.environ["NUMBA_CACHE_DIR"] = str(numba_cache_folder())
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--thorough", action="store_true", help="thousands of random cases instead of hundreds"
+    )
+
+
 @pytest.fixture
 def rng():
     """A generator with a fixed seed, its own for each test."""

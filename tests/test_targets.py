@@ -92,7 +92,8 @@ BAD_TARGETS = {
     "dates": (np.array(["2020"] * 3, "M8[D]"), ValueError, "y is of dtype datetime64"),
     "3-D": (np.ones((3, 2, 2)), ValueError, r"got shape \(3, 2, 2\)"),
     "no outputs": (np.ones((3, 0)), ValueError, r"got shape \(3, 0\)"),
-    "scalar": (1.0, TypeError, "at least 1 dimension"),
+    "scalar": (1.0, TypeError, "y must have one target.*for each sample. Got.* float instead"),
+    "a set": ({1.0, 2.0, 3.0}, TypeError, "y must have one target.*Got.* set instead"),
     "ragged": ([[1], [1, 2], [3]], ValueError, "same number of targets, for each sample"),
     "sparse": (sparse.csr_array(np.ones((3, 2))), TypeError, r"Sparse.*y.*toarray\(\)"),
 }
@@ -209,6 +210,14 @@ def test_an_indicator_matrix_is_learnt_as_it_is(convert):
         np.testing.assert_array_equal(target.decode(2.0 * values - 1.0), y)
 
 
+@pytest.mark.parametrize("kind", [">i4", ">f8", ">U3"])
+def test_classes_are_in_the_order_of_bytes_of_the_machine(kind):
+    y = np.array([2, 1, 2], kind)
+    for classes in (learn_classes(y, 3)[0].classes, read_classes(y)):
+        assert classes.dtype.isnative
+        assert classes.tolist() == np.unique(y).tolist()
+
+
 def test_a_column_of_labels_is_1d_with_a_warning():
     with pytest.warns(DataConversionWarning, match="A column-vector y"):
         assert learn_classes([["a"], ["b"]], 2)[1].tolist() == [[0], [1]]
@@ -268,7 +277,13 @@ BAD_LABELS = {
         ValueError,
         r"mixes strings and numbers: it begins with 1 and contains 'a' \(sample 1\)",
     ),
+    "mixed in a list": (
+        [0, 1, "a"],
+        ValueError,
+        r"mixes strings and numbers: it begins with 0 and contains 'a' \(sample 2\)",
+    ),
     "complex": (np.ones(3) + 1j, ValueError, "Complex data not supported"),
+    "scalar": (1.0, TypeError, "y must have one target.*for each sample. Got.* float instead"),
     "one class": (["a"] * 3, ValueError, "at least 2 classes, but y contains only one class: 'a'"),
     "multioutput": ([[1, 2], [3, 1], [2, 2]], ValueError, "2 columns of classes.*MultiOutputClass"),
     "not indicators": ([[1, 2], [2, 1], [2, 2]], ValueError, "sample 0, label 1 is 2"),

@@ -242,7 +242,7 @@ def read_classes(classes, fitted=None):
         found = _labels_of_objects(found, "classes")
     if found.ndim != 1:
         raise ValueError(f"classes must be a list of classes, got shape {found.shape}.")
-    found = unique_labels(found)
+    found = _in_native_order(unique_labels(found))
     if fitted is not None and not np.array_equal(found, fitted):
         raise ValueError(
             f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {fitted!r}"
@@ -259,7 +259,12 @@ def _read_labels(given):
     if labels.dtype != object and _is_of_objects(given.y):
         _refuse_numbers_in_objects(labels, given.name)
     require_finite(labels, labels, given.name)
-    return labels
+    return _in_native_order(labels)
+
+
+def _in_native_order(labels):
+    """In the order of bytes of the machine: predict gives classes back, pandas takes no other."""
+    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
 
 
 def _labels_of_objects(labels, name):
