@@ -198,6 +198,14 @@ def test_an_estimator_without_a_model_is_pickled_too():
     assert vars(twin) == vars(small(RNNRegressor, cell="lstm"))
 
 
+@pytest.mark.parametrize("name", ["nesterovs_momentum", "bidirectional", "shuffle"])
+def test_a_switch_may_be_a_boolean_of_numpy(name):
+    settings = {"solver": "sgd", name: np.True_}
+    model = small(RNNRegressor, **settings).partial_fit(ragged(), numbers(ragged()))
+    twin = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(twin.predict(ragged()), model.predict(ragged()))
+
+
 # --- the value inside ------------------------------------------------------------------------
 
 

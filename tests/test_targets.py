@@ -277,6 +277,7 @@ BAD_LABELS = {
         ValueError,
         r"mixes strings and numbers: it begins with 1 and contains 'a' \(sample 1\)",
     ),
+    "bytes": (np.array([b"a", b"b", b"a"]), TypeError, r"y is of dtype .S1, bytes.*astype\(str\)"),
     "mixed in a list": (
         [0, 1, "a"],
         ValueError,
@@ -357,6 +358,10 @@ def test_the_classes_of_partial_fit_are_named_once():
         read_classes(objects([1, "a"]))
     with pytest.raises(ValueError, match="Input classes contains NaN: sample 1"):
         read_classes(objects(["a", NAN]))
+    with pytest.raises(ValueError, match="Input classes contains NaN: sample 1"):
+        read_classes([1.0, NAN])
+    with pytest.raises(ValueError, match="In classes: Unknown label type"):
+        read_classes([0.25, 0.5])
     with pytest.raises(ValueError, match="at least 2 classes"):
         read_classes([1])
     with pytest.raises(ValueError, match=r"classes must be a list of classes, got shape \(1, 2\)"):
