@@ -28,6 +28,12 @@ SHARE_BAD, SHARE_ODD = 0.05, 0.1
 class Draw:
     """A random generator that notes what it chose.
 
+    Parameters
+    ----------
+    seed : int
+    bad : (str, str) or None
+        What is to be bad, and which option it is to be; everything else is good then.
+
     Attributes
     ----------
     rng : numpy.random.Generator
@@ -36,8 +42,10 @@ class Draw:
         The worst of all choices.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed, bad=None):
         self.rng, self.notes, self.verdict = np.random.default_rng(seed), [], GOOD
+        self._bad = bad
+        self.share_held_out = 1.0 if bad and bad[0].endswith("_val") else 0.25
 
     def chance(self, share):
         return self.rng.random() < share
@@ -45,15 +53,22 @@ class Draw:
     def one(self, options):
         return options[self.rng.integers(len(options))]
 
+    def wants(self, what, share=SHARE_BAD):
+        """Whether something is to be bad that is good as a rule."""
+        return self.chance(share) if self._bad is None else self._bad[0] == what
+
     def choose(self, what, table, only=None):
         """One of the options of a table, which are a dict by name or a list."""
-        part = self._part(table) if only is None else only
+        part = only or self._part(table, what)
         options = table[part]
-        name = self.one(list(options))
-        self.note(f"{what}: {name}" if isinstance(options, dict) else f"{what}={name!r}", part)
-        return options[name] if isinstance(options, dict) else name
+        by_name = options if isinstance(options, dict) else {repr(one): one for one in options}
+        name = self._bad[1] if self._bad and self._bad[0] == what else self.one(list(by_name))
+        self.note(f"{what}: {name}", part)
+        return by_name[name]
 
-    def _part(self, table):
+    def _part(self, table, what):
+        if self._bad is not None:
+            return BAD if self._bad[0] == what else GOOD
         place = self.rng.random()
         if place < SHARE_BAD and table.get(BAD):
             return BAD
@@ -135,9 +150,11 @@ def draw_parameters(draw, Estimator, share=0.25, only=None):
     """A share of the parameters; the others are those of a small net that is quick to fit."""
     found = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 1}
     for name in parameters_of(Estimator):
-        if draw.chance(share):
+        if draw.chance(share) or draw.wants(name, 0.0):
             # A single wrong parameter of thirty is enough, or most cases would be refused for one.
             part = GOOD if draw.chance(0.6) else only
+            if draw.wants(name, 0.0):
+                part = BAD
             found[name] = draw.choose(name, PARAMETERS[name], part)
     return found
 
@@ -233,7 +250,7 @@ TABLES = {
     "pandas of objects": lambda t: _frame(t.astype(object)),
     "pandas, nullable": lambda t: _frame(np.asarray(t, float)).convert_dtypes(),
     "pandas, numbered": lambda t: pd.DataFrame(np.asarray(t)),
-    "polars": lambda t: pl.DataFrame(np.asarray(t, float), schema=NAMES[: t.shape[1]]),
+    "polars": lambda t: pl.DataFrame(np.asarray(t, float), NAMES[: t.shape[1]], orient="row"),
     "sparse": lambda t: sparse.csr_matrix(np.asarray(t, float)),
     "sparse array": lambda t: sparse.coo_array(np.asarray(t, float)),
 }
@@ -257,10 +274,10 @@ class Data:
 
     Attributes
     ----------
-    form : {"table", "flat", "array", "list"}
+    form : {"table", "flat", "array", "padded", "list"}
     values : ndarray of shape (n, T, F)
     lengths : ndarray of shape (n,)
-        Steps of each sample; all T, but in a list.
+        Steps of each sample; all T, but in a list and a padded array.
     number_type : dtype
     layout, holder : callable
     """
@@ -276,34 +293,46 @@ class Data:
     def n_timesteps(self):
         return self.values.shape[1] if self.form == "flat" else None
 
-    def take(self, rows):
-        """X of some rows."""
+    def sequences(self, rows):
+        """Some rows as plain arrays (T_i, F)."""
         with np.errstate(all="ignore"):
             values = self.values[rows].astype(self.number_type)
+        return [x[:length] for x, length in zip(values, self.lengths[rows], strict=True)]
+
+    def take(self, rows):
+        """X of some rows."""
+        sequences = self.sequences(rows)
         if self.form == "list":
-            pairs = zip(values, self.lengths[rows], strict=True)
-            return self.holder([self.layout(x[:length]) for x, length in pairs])
-        if self.form == "array":
+            return self.holder([self.layout(x) for x in sequences])
+        padding = NAN if self.form == "padded" else 0
+        values = np.full((len(sequences), *self.values.shape[1:]), padding, self.number_type)
+        for x, sequence in zip(values, sequences, strict=True):
+            x[: len(sequence)] = sequence
+        if self.form in ("array", "padded"):
             return self.holder(self.layout(values))
         return self.holder(self.layout(values.reshape(len(values), -1)))
 
 
 def draw_data(draw, n, n_features=None, only=None):
     """Data of any form with good or odd numbers, or with those of one part of the tables only."""
-    form = draw.one(["table", "flat", "array", "list"])
+    form = draw.one(["table", "flat", "array", "padded", "list"])
     n_steps = int(draw.rng.integers(1, 5))
     n_features = int(draw.rng.integers(1, 4)) if n_features is None else n_features
     draw.note(f"X: {form} ({n}, {n_steps}, {n_features})")
     values = draw.choose("values", VALUES, only)(draw.rng.normal(size=(n, n_steps, n_features)))
     lengths = np.full(n, n_steps)
-    if form == "list":
+    if form in ("list", "padded"):
         lengths = draw.rng.integers(1, n_steps + 1, n)
+    if form == "list":
         holder = draw.choose("holder", {GOOD: LISTS})
+    elif form == "padded":
+        holder = np.asanyarray
     elif form == "array":
         holder = draw.choose("holder", {GOOD: {"array": lambda a: a, "lists": np.ndarray.tolist}})
     else:
         holder = draw.choose("holder", {GOOD: TABLES})
-    number_type = float if draw.chance(0.5) else draw.choose("type", TYPES, only)
+    is_float = form == "padded" or draw.chance(0.5)  # no other number is NaN
+    number_type = float if is_float else draw.choose("type", TYPES, only)
     layout = draw.choose("layout", {GOOD: LAYOUTS})
     return Data(form, values, lengths, number_type, layout, holder)
 
@@ -631,40 +660,52 @@ class Case:
         return f"{words}. The fit is {self.draw.verdict}."
 
 
-def draw_case(seed):
-    """A case; the same seed gives the same one."""
-    draw = Draw(seed)
-    Estimator = draw.one([RNNRegressor, RNNClassifier])
+def draw_case(seed, bad=None):
+    """A case; the same seed gives the same one. `bad` is as in Draw."""
+    draw = Draw(seed, bad)
+    Estimator = _ONE_KIND.get(bad and bad[0], draw.one([RNNRegressor, RNNClassifier]))
+    if bad and bad[0] in ("y", "y_val"):
+        Estimator = RNNRegressor if bad[1] in NUMBERS[BAD] else RNNClassifier
     n = int(draw.rng.integers(6, 13))
     parameters = draw_parameters(draw, Estimator)
     data = draw_data(draw, 2 * n)
     parameters["n_timesteps"] = data.n_timesteps
     case = Case(draw, Estimator, parameters, data, n)
-    if draw.chance(0.2):
+    if bad is None and draw.chance(0.2):
         case.method = "partial_fit"
         draw.note("for some parameters there is none", ODD)
     _draw_arguments(case)
     return case
 
 
+def all_bad():
+    """Every bad option of a fit: what is bad, and its name."""
+    of_y = {**NUMBERS[BAD], **LABELS[BAD]}
+    options = {"X": BAD_X, "X_val": BAD_X, "y": of_y, "y_val": sorted(of_y.keys() - {"one class"})}
+    options |= dict.fromkeys(("sample_weight", "sample_weight_val"), WEIGHTS[BAD])
+    options |= {name: map(repr, table[BAD]) for name, table in PARAMETERS.items()}
+    return [(what, name) for what, names in options.items() for name in names]
+
+
 def _draw_arguments(case):
     draw, n, data = case.draw, case.n, case.data
-    dress = draw.choose("y", NUMBERS if case.Estimator is RNNRegressor else LABELS)
-    weigh = draw.choose("weights", WEIGHTS)
+    table = NUMBERS if case.Estimator is RNNRegressor else LABELS
+    dress = draw.choose("y", table)
     known, weights = _targets(case), draw.rng.uniform(0.1, 2.0, n)
-    found = {"X": data.take(np.arange(n)), "y": dress(known[:n]), "sample_weight": weigh(weights)}
+    found = {"X": data.take(np.arange(n)), "y": dress(known[:n])}
+    found["sample_weight"] = draw.choose("sample_weight", WEIGHTS)(weights)
     if case.method == "partial_fit" and case.Estimator is RNNClassifier:
         found["classes"] = _classes(dress(known))
-    elif case.method == "fit" and draw.chance(0.25):
-        weigh = draw.choose("weights of val", WEIGHTS)
+    elif case.method == "fit" and draw.chance(draw.share_held_out):
+        if draw.wants("y_val"):
+            bad = {name: table[BAD][name] for name in table[BAD] if name != "one class"}
+            dress = draw.choose("y_val", {BAD: bad}, BAD)
         found |= {"X_val": data.take(np.arange(n, 2 * n)), "y_val": dress(known[n:])}
-        found["sample_weight_val"] = weigh(weights)
-        if draw.chance(SHARE_BAD):
-            found[draw.choose("without", _of([], ["X_val", "y_val"]), BAD)] = None
-    if draw.chance(SHARE_BAD):
-        name = draw.one([name for name in ("X", "X_val") if name in found])
-        make = draw.choose(name, {BAD: BAD_X}, BAD)
-        found[name] = make(draw.rng.normal(size=(n, 3, data.values.shape[2])))
+        found["sample_weight_val"] = draw.choose("sample_weight_val", WEIGHTS)(weights)
+    for name in ("X", "X_val"):
+        if name in found and draw.wants(name):
+            make = draw.choose(name, {BAD: BAD_X}, BAD)
+            found[name] = make(draw.rng.normal(size=(n, 3, data.values.shape[2])))
     case.arguments = found
 
 

@@ -1,16 +1,19 @@
 """Random hostile input, and random sequences of calls: whatever comes, nothing breaks.
 
 A failing case says what it was made of, and its number is its seed, so it comes back by
-``pytest tests/test_fuzz.py --thorough -k "test_one_fit and 4711"``. The tables of what is drawn are
+``pytest --thorough "tests/test_fuzz.py::test_one_fit[4711]"``. The tables of what is drawn are
 in ``fuzzing.py``, what must hold of every single call in ``guarding.py``.
 """
 
 import pickle
+import zlib
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
-from fuzzing import BAD, BAD_X, GOOD, draw_case
+from fuzzing import BAD, BAD_X, GOOD, all_bad, draw_case
 from guarding import assert_same, guarded, state
 from walking import Walk
 
@@ -18,7 +21,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.network import plan
 
 #: Cases in a normal run, and with ``--thorough``.
-N_CASES, N_WALKS = (300, 6000), (60, 1200)
+N_CASES, N_WALKS = (400, 6000), (80, 1500)
 
 
 def pytest_generate_tests(metafunc):
@@ -67,11 +70,23 @@ def test_one_fit(seed):
         check_refusals(case, model)
 
 
+@pytest.mark.parametrize("bad", all_bad(), ids=": ".join)
+def test_each_bad_choice(bad):
+    """Once each in every run; the rest of the case is good, so nothing else can be refused."""
+    case = draw_case(zlib.crc32("".join(bad).encode()), bad)
+    with telling(case):
+        model = start(case)
+        before = state(model)
+        _, error = fit(case, model)
+        assert error is not None, "accepted bad input"
+        assert state(model) == before, f"a refused call has changed the estimator: {error}"
+
+
 def start(case):
     """The estimator of a case, in half of the cases fitted before on other data."""
     model = case.estimator()
     if case.method == "fit" and not model.warm_start and case.draw.chance(0.5):
-        X = np.random.default_rng(0).normal(size=(8, 3))
+        X = pd.DataFrame(np.random.default_rng(0).normal(size=(8, 3)), columns=list("abc"))
         before = case.Estimator(hidden_layer_sizes=2, max_iter=1).fit(X, np.arange(8) % 3)
         return before.set_params(**model.get_params())
     return model
@@ -136,6 +151,8 @@ def check_parts(case, model):
     whole = outputs(model, case.arguments["X"])
     whole = {name: values[rows] for name, values in whole.items()}
     assert_same(part, whole, f"predictions for samples {rows} alone")
+    if case.data.form != "table":  # whose columns are no features of a step
+        assert_same(outputs(model, case.data.sequences(rows)), whole, "predictions for a list")
 
 
 def check_pickle(case, model):
@@ -148,18 +165,33 @@ def check_pickle(case, model):
 def check_refusals(case, model):
     """Bad input to predictions; a fitted model is as before."""
     before, draw = state(model), case.draw
-    bad = draw.choose("X of predict", {BAD: BAD_X}, BAD)(
+    # Names matter to what was fitted on a table or on names only.
+    options = {name: BAD_X[name] for name in BAD_X if name != "names of two types"}
+    bad = draw.choose("X of predict", {BAD: options}, BAD)(
         draw.rng.normal(size=(case.n, 3, case.data.values.shape[2]))
     )
     for method in ("predict", "score"):
         arguments = (bad, case.arguments["y"])[: 1 + (method == "score")]
         value, error = guarded(lambda m=method, a=arguments: getattr(model, m)(*a), *arguments)
         assert error is not None, f"{method} accepted bad X and gave {value}"
+    X = extreme(case)
+    value, error = guarded(lambda: model.predict(X), X)
+    if error is None and isinstance(model, RNNRegressor):
+        assert np.isfinite(value).all(), "a prediction is not finite"
     swapped = swap_columns(case.arguments["X"])
     if swapped is not None:
         _, error = guarded(lambda: model.predict(swapped), swapped)
         assert error is not None, "predict accepted columns in another order"
     assert state(model) == before, "a refused prediction has changed the estimator"
+
+
+def extreme(case):
+    """X in the form of the case, of numbers of any size."""
+    values, rng = case.data.values, case.draw.rng
+    size = 10.0 ** rng.choice([-300, -10, 10, 30, 150, 300])
+    with np.errstate(all="ignore"):
+        values = np.clip(rng.normal(size=values.shape) * size, -1e308, 1e308)
+    return replace(case.data, values=values, number_type=float).take(np.arange(case.n))
 
 
 def swap_columns(X):

@@ -234,6 +234,8 @@ def predict(walk):
 def score(walk):
     if walk.fixed is not None:
         arguments, before = walk.arguments(), state(walk.model)
+        if np.ndim(arguments["sample_weight"]) == 0:  # scikit-learn's metrics want an array
+            arguments["sample_weight"] = None
         value, error = guarded(lambda: walk.model.score(**arguments), arguments)
         assert error is None, f"score refuses what fit has taken: {error}"
         assert np.isfinite(value), "a score is not finite"
@@ -241,7 +243,8 @@ def score(walk):
 
 
 def bad_predict(walk):
-    make = walk.draw.choose("bad X", {BAD: BAD_X}, BAD)
+    options = {name: BAD_X[name] for name in BAD_X if name != "names of two types"}
+    make = walk.draw.choose("bad X", {BAD: options}, BAD)
     X = make(walk.draw.rng.normal(size=(walk.n, 3, walk.n_features)))
     before = state(walk.model)
     value, error = guarded(lambda: walk.model.predict(X), X)
