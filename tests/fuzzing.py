@@ -5,6 +5,7 @@ or be refused, and what is *bad* must be refused. A `Draw` notes each choice by 
 the worst, so that a case can be told, and says what has to come of it.
 """
 
+import re
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,11 @@ GOOD, ODD, BAD = "good", "odd", "bad"
 NAN, INF = np.nan, np.inf
 #: How often a choice is bad, and how often odd.
 SHARE_BAD, SHARE_ODD = 0.05, 0.1
+
+
+def told(value):
+    """A value in words that are the same in every process."""
+    return re.sub(r" at 0x\w+", "", repr(value))
 
 
 class Draw:
@@ -45,7 +51,6 @@ class Draw:
     def __init__(self, seed, bad=None):
         self.rng, self.notes, self.verdict = np.random.default_rng(seed), [], GOOD
         self._bad = bad
-        self.share_held_out = 1.0 if bad and bad[0].endswith("_val") else 0.25
 
     def chance(self, share):
         return self.rng.random() < share
@@ -61,7 +66,7 @@ class Draw:
         """One of the options of a table, which are a dict by name or a list."""
         part = only or self._part(table, what)
         options = table[part]
-        by_name = options if isinstance(options, dict) else {repr(one): one for one in options}
+        by_name = options if isinstance(options, dict) else {told(one): one for one in options}
         name = self._bad[1] if self._bad and self._bad[0] == what else self.one(list(by_name))
         self.note(f"{what}: {name}", part)
         return by_name[name]
@@ -422,6 +427,9 @@ BAD_X = {
     "sparse and large": lambda v: sparse.csr_matrix((len(v), 10**9)),
 }
 
+#: The same after a fit, where names do not matter to every model.
+BAD_LATER_X = {name: make for name, make in BAD_X.items() if name != "names of two types"}
+
 
 # --- y -------------------------------------------------------------------------------------------
 
@@ -660,12 +668,10 @@ class Case:
         return f"{words}. The fit is {self.draw.verdict}."
 
 
-def draw_case(seed, bad=None):
-    """A case; the same seed gives the same one. `bad` is as in Draw."""
+def draw_case(seed, Estimator=None, bad=None):
+    """A case of one estimator or of either, the same for the same seed; `bad` is as in Draw."""
     draw = Draw(seed, bad)
-    Estimator = _ONE_KIND.get(bad and bad[0], draw.one([RNNRegressor, RNNClassifier]))
-    if bad and bad[0] in ("y", "y_val"):
-        Estimator = RNNRegressor if bad[1] in NUMBERS[BAD] else RNNClassifier
+    Estimator = Estimator or draw.one([RNNRegressor, RNNClassifier])
     n = int(draw.rng.integers(6, 13))
     parameters = draw_parameters(draw, Estimator)
     data = draw_data(draw, 2 * n)
@@ -674,37 +680,46 @@ def draw_case(seed, bad=None):
     if bad is None and draw.chance(0.2):
         case.method = "partial_fit"
         draw.note("for some parameters there is none", ODD)
-    _draw_arguments(case)
+    _draw_arguments(case, draw.chance(0.25) if bad is None else bad[0].endswith("_val"))
     return case
 
 
-def all_bad():
+def all_bad(Estimator):
     """Every bad option of a fit: what is bad, and its name."""
-    of_y = {**NUMBERS[BAD], **LABELS[BAD]}
-    options = {"X": BAD_X, "X_val": BAD_X, "y": of_y, "y_val": sorted(of_y.keys() - {"one class"})}
+    of_y = y_table(Estimator)[BAD]
+    options = {"X": BAD_X, "X_val": BAD_LATER_X, "y": of_y, "y_val": _of_y_val(of_y)}
     options |= dict.fromkeys(("sample_weight", "sample_weight_val"), WEIGHTS[BAD])
-    options |= {name: map(repr, table[BAD]) for name, table in PARAMETERS.items()}
+    options |= {name: map(told, PARAMETERS[name][BAD]) for name in parameters_of(Estimator)}
     return [(what, name) for what, names in options.items() for name in names]
 
 
-def _draw_arguments(case):
+def y_table(Estimator):
+    """What its y may be."""
+    return NUMBERS if Estimator is RNNRegressor else LABELS
+
+
+def _of_y_val(options):
+    """Validation data may be of one class."""
+    return {name: options[name] for name in options if name != "one class"}
+
+
+def _draw_arguments(case, with_held_out):
     draw, n, data = case.draw, case.n, case.data
-    table = NUMBERS if case.Estimator is RNNRegressor else LABELS
+    table = y_table(case.Estimator)
     dress = draw.choose("y", table)
     known, weights = _targets(case), draw.rng.uniform(0.1, 2.0, n)
     found = {"X": data.take(np.arange(n)), "y": dress(known[:n])}
     found["sample_weight"] = draw.choose("sample_weight", WEIGHTS)(weights)
     if case.method == "partial_fit" and case.Estimator is RNNClassifier:
         found["classes"] = _classes(dress(known))
-    elif case.method == "fit" and draw.chance(draw.share_held_out):
+    elif case.method == "fit" and with_held_out:
         if draw.wants("y_val"):
-            bad = {name: table[BAD][name] for name in table[BAD] if name != "one class"}
-            dress = draw.choose("y_val", {BAD: bad}, BAD)
+            dress = draw.choose("y_val", {BAD: _of_y_val(table[BAD])}, BAD)
         found |= {"X_val": data.take(np.arange(n, 2 * n)), "y_val": dress(known[n:])}
         found["sample_weight_val"] = draw.choose("sample_weight_val", WEIGHTS)(weights)
-    for name in ("X", "X_val"):
+    for name, options in (("X", BAD_X), ("X_val", BAD_LATER_X)):
         if name in found and draw.wants(name):
-            make = draw.choose(name, {BAD: BAD_X}, BAD)
+            make = draw.choose(name, {BAD: options}, BAD)
             found[name] = make(draw.rng.normal(size=(n, 3, data.values.shape[2])))
     case.arguments = found
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from fuzzing import BAD, BAD_X, GOOD, all_bad, draw_case
+from fuzzing import BAD, BAD_LATER_X, GOOD, all_bad, draw_case
 from guarding import assert_same, guarded, state
 from walking import Walk
 
@@ -70,10 +70,13 @@ def test_one_fit(seed):
         check_refusals(case, model)
 
 
-@pytest.mark.parametrize("bad", all_bad(), ids=": ".join)
-def test_each_bad_choice(bad):
+@pytest.mark.parametrize(
+    ("Estimator", "what", "name"),
+    [(one, *bad) for one in (RNNRegressor, RNNClassifier) for bad in all_bad(one)],
+)
+def test_each_bad_choice(Estimator, what, name):
     """Once each in every run; the rest of the case is good, so nothing else can be refused."""
-    case = draw_case(zlib.crc32("".join(bad).encode()), bad)
+    case = draw_case(zlib.crc32(f"{what} {name}".encode()), Estimator, (what, name))
     with telling(case):
         model = start(case)
         before = state(model)
@@ -165,9 +168,7 @@ def check_pickle(case, model):
 def check_refusals(case, model):
     """Bad input to predictions; a fitted model is as before."""
     before, draw = state(model), case.draw
-    # Names matter to what was fitted on a table or on names only.
-    options = {name: BAD_X[name] for name in BAD_X if name != "names of two types"}
-    bad = draw.choose("X of predict", {BAD: options}, BAD)(
+    bad = draw.choose("X of predict", {BAD: BAD_LATER_X}, BAD)(
         draw.rng.normal(size=(case.n, 3, case.data.values.shape[2]))
     )
     for method in ("predict", "score"):

@@ -6,16 +6,16 @@ import pickle
 import numpy as np
 from fuzzing import (
     BAD,
+    BAD_LATER_X,
     BAD_X,
     GOOD,
-    LABELS,
-    NUMBERS,
     PARAMETERS,
     WEIGHTS,
     Draw,
     draw_data,
     draw_parameters,
     parameters_of,
+    y_table,
 )
 from guarding import assert_same, fingerprint, guarded, state
 from sklearn.base import clone
@@ -48,8 +48,7 @@ class Walk:
         parameters = draw_parameters(draw, self.Estimator, share=0.1, only=GOOD)
         parameters["n_timesteps"] = self.data.n_timesteps
         self.model = self.Estimator(**copy.deepcopy(parameters))
-        table = NUMBERS if self.Estimator is RNNRegressor else LABELS
-        self.dress = draw.choose("y", table, GOOD)
+        self.dress = draw.choose("y", y_table(self.Estimator), GOOD)
         self.fixed, self.by_partial_fit = None, False
 
     def __str__(self):
@@ -81,7 +80,7 @@ class Walk:
 
     def bad_arguments(self):
         """The same with one thing wrong."""
-        arguments, bad_y = self.arguments(), NUMBERS if self.Estimator is RNNRegressor else LABELS
+        arguments, bad_y = self.arguments(), y_table(self.Estimator)
         name, table = self.draw.one([("X", BAD_X), ("y", bad_y[BAD]), ("w", WEIGHTS[BAD])])
         make = self.draw.choose(f"bad {name}", {BAD: table}, BAD)
         if name == "X":
@@ -243,8 +242,7 @@ def score(walk):
 
 
 def bad_predict(walk):
-    options = {name: BAD_X[name] for name in BAD_X if name != "names of two types"}
-    make = walk.draw.choose("bad X", {BAD: options}, BAD)
+    make = walk.draw.choose("bad X", {BAD: BAD_LATER_X}, BAD)
     X = make(walk.draw.rng.normal(size=(walk.n, 3, walk.n_features)))
     before = state(walk.model)
     value, error = guarded(lambda: walk.model.predict(X), X)
