@@ -711,7 +711,7 @@ def _draw_arguments(case, with_held_out):
     found = {"X": data.take(np.arange(n)), "y": dress(known[:n])}
     found["sample_weight"] = draw.choose("sample_weight", WEIGHTS)(weights)
     if case.method == "partial_fit" and case.Estimator is RNNClassifier:
-        found["classes"] = _classes(dress(known))
+        found["classes"] = classes_of(dress(known))
     elif case.method == "fit" and with_held_out:
         if draw.wants("y_val"):
             dress = draw.choose("y_val", {BAD: _of_y_val(table[BAD])}, BAD)
@@ -732,7 +732,7 @@ def _targets(case):
     return np.abs(known) if case.parameters.get("loss") == "poisson" else known
 
 
-def _classes(y):
+def classes_of(y):
     """What to name in a first ``partial_fit``."""
     try:
         labels = np.asarray(y)

@@ -2,8 +2,11 @@
 
 import copy
 import pickle
+import warnings
 
 import numpy as np
+import pytest
+from fits import break_at
 from fuzzing import (
     BAD,
     BAD_LATER_X,
@@ -12,6 +15,7 @@ from fuzzing import (
     PARAMETERS,
     WEIGHTS,
     Draw,
+    classes_of,
     draw_data,
     draw_parameters,
     parameters_of,
@@ -116,7 +120,7 @@ class Walk:
         """A call that trains: the error, or None where it went as expected."""
         model, before = self.model, copy.deepcopy(self.model)
         if method == "partial_fit" and self.Estimator is RNNClassifier and self.fixed is None:
-            arguments["classes"] = np.unique(np.asarray(arguments["y"]))
+            arguments["classes"] = classes_of(arguments["y"])
         error = call(model, method, arguments)
         if error is not None:
             assert state(model) == state(before), f"{method} was refused and left a change: {error}"
@@ -187,6 +191,25 @@ def partial_fit(walk):
 def bad_fit(walk):
     method = walk.draw.one(["fit", "partial_fit"])
     assert walk.train(method, walk.bad_arguments()) is not None, f"{method} took bad data"
+
+
+def fit_until_memory_ends(walk):
+    """An error in the midst of training; the estimator is as before."""
+
+    def end(value, gradient):
+        raise MemoryError
+
+    method, arguments = walk.draw.one(["fit", "partial_fit"]), walk.arguments()
+    before = copy.deepcopy(walk.model)
+    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        break_at(patch, {walk.draw.one([0, 1])}, end)
+        try:
+            getattr(walk.model, method)(**arguments)
+        except (MemoryError, ValueError, TypeError, AttributeError):
+            assert state(walk.model) == state(before), f"{method} has broken off and left a change"
+        else:
+            walk.model = before  # it was ready before
 
 
 def set_a_parameter(walk):
@@ -288,7 +311,8 @@ def make_a_clone(walk):
 
 
 _ACTIONS = [
-    fit, fit, partial_fit, partial_fit, bad_fit, bad_fit, set_a_parameter, set_a_parameter,
-    set_warm_start, set_a_bad_parameter, set_an_unknown_parameter, predict, score, bad_predict,
-    go_on_as_a_pickle, go_on_as_a_copy, make_a_clone,
+    fit, fit, partial_fit, partial_fit, bad_fit, bad_fit, fit_until_memory_ends,
+    fit_until_memory_ends, set_a_parameter, set_a_parameter, set_warm_start, set_a_bad_parameter,
+    set_an_unknown_parameter, predict, score, bad_predict, go_on_as_a_pickle, go_on_as_a_copy,
+    make_a_clone,
 ]  # fmt: skip
