@@ -360,6 +360,8 @@ def test_the_classes_of_partial_fit_are_named_once():
         read_classes(objects(["a", NAN]))
     with pytest.raises(ValueError, match="Input classes contains NaN: sample 1"):
         read_classes([1.0, NAN])
+    with pytest.raises(TypeError, match=r"classes is of dtype .*must be strings or numbers"):
+        read_classes(np.zeros(2, [("a", float)]))
     with pytest.raises(ValueError, match="In classes: Unknown label type"):
         read_classes([0.25, 0.5])
     with pytest.raises(ValueError, match="at least 2 classes"):

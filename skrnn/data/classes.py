@@ -243,6 +243,8 @@ def read_classes(classes, fitted=None):
         found = _labels_of_objects(found, "classes")
     if found.ndim != 1:
         raise ValueError(f"classes must be a list of classes, got shape {found.shape}.")
+    if found.dtype.kind == "V":
+        raise TypeError(f"classes is of dtype {found.dtype}, but must be strings or numbers.")
     require_finite(found, found, "classes", "A class cannot be missing.")
     with naming("classes", usual=None):
         found = _in_native_order(unique_labels(found))
