@@ -5,7 +5,6 @@ or be refused, and what is *bad* must be refused. A `Draw` notes each choice by 
 the worst, so that a case can be told, and says what has to come of it.
 """
 
-import re
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +15,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 from datasets import objects
+from guarding import told
 from scipy import sparse
 
 from skrnn import RNNClassifier, RNNRegressor
@@ -24,11 +24,6 @@ GOOD, ODD, BAD = "good", "odd", "bad"
 NAN, INF = np.nan, np.inf
 #: How often a choice is bad, and how often odd.
 SHARE_BAD, SHARE_ODD = 0.05, 0.1
-
-
-def told(value):
-    """A value in words that are the same in every process."""
-    return re.sub(r" at 0x\w+", "", repr(value))
 
 
 class Draw:
@@ -687,7 +682,7 @@ def draw_case(seed, Estimator=None, bad=None):
 def all_bad(Estimator):
     """Every bad option of a fit: what is bad, and its name."""
     of_y = y_table(Estimator)[BAD]
-    options = {"X": BAD_X, "X_val": BAD_LATER_X, "y": of_y, "y_val": _of_y_val(of_y)}
+    options = {"X": BAD_X, "X_val": BAD_LATER_X, "y": of_y, "y_val": bad_later_y(of_y)}
     options |= dict.fromkeys(("sample_weight", "sample_weight_val"), WEIGHTS[BAD])
     options |= {name: map(told, PARAMETERS[name][BAD]) for name in parameters_of(Estimator)}
     return [(what, name) for what, names in options.items() for name in names]
@@ -698,8 +693,8 @@ def y_table(Estimator):
     return NUMBERS if Estimator is RNNRegressor else LABELS
 
 
-def _of_y_val(options):
-    """Validation data may be of one class."""
+def bad_later_y(options):
+    """What is bad where classes are known already: a y of one class is not."""
     return {name: options[name] for name in options if name != "one class"}
 
 
@@ -714,7 +709,7 @@ def _draw_arguments(case, with_held_out):
         found["classes"] = classes_of(dress(known))
     elif case.method == "fit" and with_held_out:
         if draw.wants("y_val"):
-            dress = draw.choose("y_val", {BAD: _of_y_val(table[BAD])}, BAD)
+            dress = draw.choose("y_val", {BAD: bad_later_y(table[BAD])}, BAD)
         found |= {"X_val": data.take(np.arange(n, 2 * n)), "y_val": dress(known[n:])}
         found["sample_weight_val"] = draw.choose("sample_weight_val", WEIGHTS)(weights)
     for name, options in (("X", BAD_X), ("X_val", BAD_LATER_X)):

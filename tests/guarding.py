@@ -44,6 +44,11 @@ _INNER = (
 )
 
 
+def told(value):
+    """A value in words that are the same in every process."""
+    return re.sub(r" at 0x\w+", "", repr(value))
+
+
 def guarded(call, *inputs, errors=(ValueError, TypeError)):
     """What a call gives and None, or None and the error of these kinds that it refuses with.
 
@@ -85,7 +90,7 @@ def fingerprint(thing):
         return type(thing), thing.shape, fingerprint(thing.tocsr().data)
     if isinstance(thing, np.random.RandomState):
         return type(thing)  # each call may draw from it, a refused one too
-    return type(thing), repr(thing)
+    return type(thing), told(thing)
 
 
 def state(model):

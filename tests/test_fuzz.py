@@ -189,9 +189,9 @@ def check_refusals(case, model):
 def extreme(case):
     """X in the form of the case, of numbers of any size."""
     values, rng = case.data.values, case.draw.rng
-    size = 10.0 ** rng.choice([-300, -10, 10, 30, 150, 300])
+    size = 10.0 ** rng.choice([-300, -10, 10, 30, 150, 308])
     with np.errstate(all="ignore"):
-        values = np.clip(rng.normal(size=values.shape) * size, -1e308, 1e308)
+        values = np.clip(rng.normal(size=values.shape) * size, -1.7e308, 1.7e308)
     return replace(case.data, values=values, number_type=float).take(np.arange(case.n))
 
 

@@ -10,11 +10,11 @@ from fits import break_at
 from fuzzing import (
     BAD,
     BAD_LATER_X,
-    BAD_X,
     GOOD,
     PARAMETERS,
     WEIGHTS,
     Draw,
+    bad_later_y,
     classes_of,
     draw_data,
     draw_parameters,
@@ -84,8 +84,9 @@ class Walk:
 
     def bad_arguments(self):
         """The same with one thing wrong."""
-        arguments, bad_y = self.arguments(), y_table(self.Estimator)
-        name, table = self.draw.one([("X", BAD_X), ("y", bad_y[BAD]), ("w", WEIGHTS[BAD])])
+        arguments, bad_y = self.arguments(), y_table(self.Estimator)[BAD]
+        bad_y = bad_later_y(bad_y)  # one class is no fault after the first partial_fit
+        name, table = self.draw.one([("X", BAD_LATER_X), ("y", bad_y), ("w", WEIGHTS[BAD])])
         make = self.draw.choose(f"bad {name}", {BAD: table}, BAD)
         if name == "X":
             arguments["X"] = make(self.draw.rng.normal(size=(self.n, 3, self.n_features)))
