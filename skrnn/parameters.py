@@ -120,7 +120,8 @@ def validate_parameters(estimator):
 
 
 def _validate_items(items, constraint, parameter, estimator_name):
-    if not len(items) or not all(constraint.is_satisfied_by(item) for item in items):
+    fits = [constraint.is_satisfied_by(one) and not isinstance(one, bool) for one in items]
+    if not fits or not all(fits):
         raise InvalidParameterError(
             f"The {parameter!r} parameter of {estimator_name} must be {constraint} or a"
             f" non-empty tuple or list of such. Got {items!r} instead."

@@ -30,7 +30,8 @@ def ragged(n=40, n_features=2, seed=0, lengths=(1, 7)):
 def objects(items):
     """An object array of any things."""
     column = np.empty(len(items), dtype=object)
-    column[:] = items
+    for place, item in enumerate(items):  # one by one, or NumPy joins arrays of one shape
+        column[place] = item
     return column
 
 

@@ -312,7 +312,7 @@ def test_a_first_partial_fit_refuses_y_in_the_words_of_fit():
     for y, message in [
         ([[1], [1, 2]] * (N // 2), "same number of targets, for each sample"),
         ([1] * (N - 1) + [[1]], ["y must have", f"sample {N - 1} is of length 1"]),
-        (1, "y must have one target.* is the single object 1"),
+        (1, "y must have one target.*a single object of type int"),
         (None, "target y is None"),
         (np.eye(N + 1), "inconsistent numbers of samples"),
     ]:

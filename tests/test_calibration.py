@@ -142,6 +142,16 @@ def test_equal_scores_leave_the_best_constant(loss, rng):
     assert_allclose(raw[0], constants(loss, targets, weights), rtol=2e-3)
 
 
+@pytest.mark.parametrize("heaviest", [1e20, 1e60])
+@pytest.mark.parametrize("loss", [losses.Poisson(), losses.Logistic()], ids=lambda loss: loss.name)
+def test_a_sample_may_outweigh_all_others(loss, heaviest):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        weights = np.r_[1.0, heaviest, np.ones(6)]
+        found = calibrate(rng.normal(size=(8, 1)), rng.permutation(8)[:, None] % 2, weights, loss)
+        assert all(np.isfinite(array).all() for array in found)
+
+
 def test_a_target_that_is_always_the_same_needs_no_scores(rng):
     scores, weights = rng.normal(size=(20, 2)), np.ones(20)
     mixing, shift = calibrate(scores, np.full((20, 2), [3.0, 7.0]), weights, POISSON)

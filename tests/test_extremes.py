@@ -201,6 +201,13 @@ def test_a_partial_fit_whose_last_update_went_too_far_is_undone(monkeypatch):
     assert model.loss_curve_ == curve
 
 
+def test_a_first_partial_fit_that_cannot_predict_from_its_start_is_refused():
+    model = small(standardize=False)
+    with pytest.raises(ValueError, match="even with its start weights"):
+        model.partial_fit(X, np.where(Y > 0, 1.7e308, 0.0))
+    assert not hasattr(model, "_model")
+
+
 @pytest.mark.parametrize("learning_rate", [1e3, 1e80])
 @pytest.mark.parametrize("max_iter", [1, 3])
 @PATHS

@@ -9,7 +9,7 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from datasets import labels, outputs, small
+from datasets import labels, numbers, outputs, ragged, small
 from saving import (
     EACH,
     MODELS,
@@ -106,6 +106,14 @@ def test_a_model_that_came_back_is_trained_on_as_the_model_is(kind):
 def test_an_estimator_without_a_model_is_pickled_too():
     twin = pickle.loads(pickle.dumps(small(RNNRegressor, cell="lstm")))
     assert vars(twin) == vars(small(RNNRegressor, cell="lstm"))
+
+
+@pytest.mark.parametrize("name", ["nesterovs_momentum", "bidirectional", "shuffle"])
+def test_a_switch_may_be_a_boolean_of_numpy(name):
+    settings = {"solver": "sgd", name: np.True_}
+    model = small(RNNRegressor, **settings).partial_fit(ragged(), numbers(ragged()))
+    twin = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(twin.predict(ragged()), model.predict(ragged()))
 
 
 # --- the value inside ------------------------------------------------------------------------

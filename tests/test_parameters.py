@@ -61,6 +61,7 @@ BAD_PARAMETERS = [
     ({"hidden_layer_sizes": ()}, "an int in the range [1, inf) or a non-empty tuple or list"),
     ({"hidden_layer_sizes": (4, 0)}, "of such. Got (4, 0) instead."),
     ({"hidden_layer_sizes": [4, 2.5]}, "of such. Got [4, 2.5] instead."),
+    ({"hidden_layer_sizes": (True,)}, "of such. Got (True,) instead."),
     ({"hidden_layer_sizes": "64"}, "Got '64' instead."),
     ({"quantile": 1.0}, "a float in the range (0.0, 1.0)"),
     ({"quantile": []}, "or a non-empty tuple or list of such. Got [] instead."),

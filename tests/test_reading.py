@@ -297,7 +297,7 @@ BAD_X = {
     "string column": (pd.DataFrame({"a": ["x", "y"]}), ValueError, "string to float.*sample 0"),
     "strings in a list": ([np.array(["a"])], ValueError, "Sample 0 of X is of dtype <U1"),
     "dates": (np.array([["2020"]], dtype="M8[D]"), ValueError, "datetime64.*must be numeric"),
-    "complex": (TABLE + 1j, ValueError, "Complex data not supported"),
+    "complex": (TABLE + 1j, ValueError, "Complex data not supported: X has complex numbers"),
     "complex in a list": ([np.ones(2) + 1j], ValueError, "Complex data not supported: Sample 0"),
     "complex objects": ((TABLE + 1j).astype(object), ValueError, "Complex data not supported"),
     "array cells": (
@@ -373,7 +373,11 @@ BAD_X = {
         ValueError,
         r"Sparse X of shape \(3, 100000000\) is 2.4 GB.*up to 0.54 GB.*TruncatedSVD.*toarray\(\)",
     ),
-    "sparse and complex": (sparse.csr_array(TABLE * 1j), ValueError, "Complex data not supported"),
+    "sparse and complex": (
+        sparse.csr_array(TABLE * 1j),
+        ValueError,
+        "not supported: X has complex",
+    ),
     "nan in sparse": (
         sparse.csr_array(put(TABLE, (1, 2), NAN)),
         ValueError,

@@ -321,9 +321,9 @@ def test_frames_of_one_list_that_differ_are_refused_by_sample_and_column(frame):
     for given in (X, objects(X)):
         with pytest.raises(ValueError, match=words):
             learn(given)
-        for fitted_on in (LIST, ARRAY, X[:2]):
+        for fitted_on in (learn(LIST), learn(ARRAY), learn(X[:2]), learn(TABLE, 1)):
             with pytest.raises(ValueError, match=words):
-                learn(fitted_on).read(given)
+                fitted_on.read(given)
 
 
 @LIBRARIES

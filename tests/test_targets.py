@@ -92,7 +92,8 @@ BAD_TARGETS = {
     "dates": (np.array(["2020"] * 3, "M8[D]"), ValueError, "y is of dtype datetime64"),
     "3-D": (np.ones((3, 2, 2)), ValueError, r"got shape \(3, 2, 2\)"),
     "no outputs": (np.ones((3, 0)), ValueError, r"got shape \(3, 0\)"),
-    "scalar": (1.0, ValueError, "for each sample, but is the single object 1.0"),
+    "scalar": (1.0, TypeError, "y must have one target.*for each sample. Got.* float instead"),
+    "a set": ({1.0, 2.0, 3.0}, TypeError, "y must have one target.*Got.* set instead"),
     "ragged": ([[1], [1, 2], [3]], ValueError, "0 is of length 1, but sample 1 is of length 2"),
     "partly ragged": ([1, 2, [3]], ValueError, "0 is a single value, but sample 2 is of length 1"),
     "sparse": (sparse.csr_array(np.ones((3, 2))), TypeError, r"Sparse.*y.*toarray\(\)"),
@@ -218,6 +219,14 @@ def test_an_indicator_matrix_is_learnt_as_it_is(convert):
         np.testing.assert_array_equal(target.decode(2.0 * values - 1.0), y)
 
 
+@pytest.mark.parametrize("kind", [">i4", ">f8", ">U3"])
+def test_classes_are_in_the_order_of_bytes_of_the_machine(kind):
+    y = np.array([2, 1, 2], kind)
+    for classes in (learn_classes(y, 3)[0].classes, read_classes(y)):
+        assert classes.dtype.isnative
+        assert classes.tolist() == np.unique(y).tolist()
+
+
 def test_a_column_of_labels_is_1d_with_a_warning():
     with pytest.warns(DataConversionWarning, match="A column-vector y"):
         assert learn_classes([["a"], ["b"]], 2)[1].tolist() == [[0], [1]]
@@ -277,7 +286,14 @@ BAD_LABELS = {
         ValueError,
         r"mixes strings and numbers: it begins with 1 and contains 'a' \(sample 1\)",
     ),
+    "bytes": (np.array([b"a", b"b", b"a"]), TypeError, r"y is of dtype .S1, bytes.*astype\(str\)"),
+    "mixed in a list": (
+        [0, 1, "a"],
+        ValueError,
+        r"mixes strings and numbers: it begins with 0 and contains 'a' \(sample 2\)",
+    ),
     "complex": (np.ones(3) + 1j, ValueError, "Complex data not supported"),
+    "scalar": (1.0, TypeError, "y must have one target.*for each sample. Got.* float instead"),
     "one class": (["a"] * 3, ValueError, "at least 2 classes, but y contains only one class: 'a'"),
     "multioutput": ([[1, 2], [3, 1], [2, 2]], ValueError, "2 columns of classes.*MultiOutputClass"),
     "not indicators": ([[1, 2], [2, 1], [2, 2]], ValueError, "sample 0, label 1 is 2"),
@@ -351,6 +367,12 @@ def test_the_classes_of_partial_fit_are_named_once():
         read_classes(objects([1, "a"]))
     with pytest.raises(ValueError, match="Input classes contains NaN: sample 1"):
         read_classes(objects(["a", NAN]))
+    with pytest.raises(ValueError, match="Input classes contains NaN: sample 1"):
+        read_classes([1.0, NAN])
+    with pytest.raises(TypeError, match=r"classes is of dtype .*must be strings or numbers"):
+        read_classes(np.zeros(2, [("a", float)]))
+    with pytest.raises(ValueError, match="In classes: Unknown label type"):
+        read_classes([0.25, 0.5])
     with pytest.raises(ValueError, match="at least 2 classes"):
         read_classes([1])
     with pytest.raises(ValueError, match=r"classes must be a list of classes, got shape \(1, 2\)"):

@@ -77,6 +77,11 @@ def test_weights_that_are_all_tiny_keep_their_proportions(smallest, dtype):
     np.testing.assert_array_equal(representable(np.array([smallest]), dtype) > 0, True)
 
 
+def test_a_small_negative_weight_is_no_zero_in_single_precision():
+    with pytest.raises(ValueError, match=r"Negative values.*sample 1 is -1e-300"):
+        read_weights([1.0, -1e-300], 2, "float32")
+
+
 def test_weights_that_are_not_tiny_keep_their_bits():
     for weights in (np.array([2.0**-100, 1e-300]), np.array([0.1, 0.7])):
         assert read_weights(weights, 2, "float64").tolist() == weights.tolist()

@@ -16,6 +16,7 @@ from skrnn.data.checks import (
     at,
     first,
     is_missing,
+    naming,
     require_finite,
 )
 
@@ -239,7 +240,11 @@ def read_classes(classes, fitted=None):
         found = _labels_of_objects(found, "classes")
     if found.ndim != 1:
         raise ValueError(f"classes must be a list of classes, got shape {found.shape}.")
-    found = unique_labels(found)
+    if found.dtype.kind == "V":
+        raise TypeError(f"classes is of dtype {found.dtype}, but must be strings or numbers.")
+    require_finite(found, found, "classes", "A class cannot be missing.")
+    with naming("classes", usual=None):
+        found = _in_native_order(unique_labels(found))
     if fitted is not None and not np.array_equal(found, fitted):
         raise ValueError(
             f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {fitted!r}"
@@ -261,7 +266,17 @@ def _read_labels(given):
     if labels.dtype != object and _is_of_objects(given.y):
         _refuse_numbers_in_objects(labels, given.name)
     require_finite(labels, labels, given.name)
-    return labels
+    if labels.dtype.kind == "S":
+        raise TypeError(
+            f"{given.name} is of dtype {labels.dtype}, bytes, which scikit-learn does not support"
+            f" as labels. Pass {given.name}.astype(str)."
+        )
+    return _in_native_order(labels)
+
+
+def _in_native_order(labels):
+    """In the order of bytes of the machine: predict gives classes back, pandas takes no other."""
+    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
 
 
 def _labels_of_objects(labels, name):

@@ -45,8 +45,9 @@ class Given(NamedTuple):
         y = rectangular(self.y, unequal)
         refuse_complex(y, self.name)
         if y is not self.y and y.dtype.kind == "U":
+            # NumPy makes strings of the numbers beside a string, of NaN too.
             objects = np.asarray(self.y, dtype=object)
-            y = objects if (objects != objects).any() else y  # a NaN is not the string "nan"
+            y = y if all(isinstance(one, str) for one in objects.ravel()) else objects
         array = check_array(
             y,
             dtype=None,
@@ -58,7 +59,10 @@ class Given(NamedTuple):
             input_name=self.name,
         )
         if array.ndim == 0:
-            raise ValueError(f"{unequal}, but is the single object {self.y!r}.")
+            raise TypeError(
+                f"{self.name} must have one target, or one row of targets, for each sample. Got"
+                f" a single object of type {type(self.y).__name__} instead."
+            )
         with self.naming():
             check_consistent_length(range(self.n_samples), array)
         return np.asarray(array)

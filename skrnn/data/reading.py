@@ -26,6 +26,7 @@ from skrnn.data.checks import (
     not_finite,
     numbers,
     rectangular,
+    refuse_complex,
     refuse_dates,
     refuse_mask,
 )
@@ -263,9 +264,10 @@ def _open_array(X, estimator_name):
     refuse_mask(X, "X")
     refuse_dates(X, "X")
     names = _names(X)
-    X = _dense(X) if issparse(X) else X
+    X = _dense(X) if issparse(X) else rectangular(X, "X is not a 2-D or 3-D array of numbers")
+    refuse_complex(X, "X")
     array = check_array(
-        rectangular(X, "X is not a 2-D or 3-D array of numbers"),
+        X,
         dtype=None,
         allow_nd=True,
         ensure_all_finite=False,

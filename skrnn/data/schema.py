@@ -116,10 +116,11 @@ class Schema:
         # The columns first: to a user who left one out, "n_timesteps does not divide" says less.
         if opened.is_2d and self.is_of_rows:
             self._check_columns(X)
+        named = reading.named_frame(X) if opened.is_list else None
         found = reading.cut(opened, n_timesteps, self.dtype)
         self._check_features_per_step(found)
         if not opened.is_2d and not self.is_of_rows:
-            self._check_names_of_features(X, opened)
+            self._check_names_of_features(named, opened)
         if self.is_table:
             self._check_lengths(found.sequences)
         return found.sequences
@@ -152,9 +153,8 @@ class Schema:
             columns.feature_names_in_ = np.array(self.names, dtype=object)
         validate_data(columns, X, reset=False, skip_check_array=True)
 
-    def _check_names_of_features(self, X, opened):
-        """The same of the features of a step, in sequences that may be data frames."""
-        named = reading.named_frame(X) if opened.is_list else None
+    def _check_names_of_features(self, named, opened):
+        """The same of the features of a step, in sequences one of which is the frame `named`."""
         if named is not None or self.names is not None:
             self._check_columns(opened.data[0] if named is None else named)
 

@@ -40,11 +40,12 @@ def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight")
         return np.ones(n_samples)
     raw = _open(sample_weight, n_samples, input_name)
     with np.errstate(all="ignore"):
-        weights = _scaled_up(np.array(raw, dtype=np.float64)).astype(dtype)
+        double = np.array(raw, dtype=np.float64)
+        weights = _scaled_up(double).astype(dtype)
         total = weights.sum()
     require_finite(raw, weights, input_name, _ADVICE)
-    if weights.min() < 0:
-        sample = np.argmax(weights < 0)
+    if double.min() < 0:  # single precision makes a zero of a small one
+        sample = np.argmax(double < 0)
         raise ValueError(
             f"Negative values in data passed to `{input_name}`: sample {sample} is {raw[sample]}."
         )

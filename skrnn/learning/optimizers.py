@@ -62,7 +62,7 @@ class SGD:
     """
 
     def __init__(self, n_parameters, dtype, momentum=0.9, nesterov=True):
-        self.momentum, self.nesterov = momentum, nesterov
+        self.momentum, self.nesterov = momentum, bool(nesterov)  # a saved model has no np.bool_
         self.velocity = np.zeros(n_parameters, dtype)
         self.n_updates = 0
 

@@ -182,13 +182,18 @@ class Training:
         return self.settings.has_planned_end
 
     def run_once(self):
-        """One epoch, as ``partial_fit`` wants it; an epoch that diverges is undone."""
+        """One epoch, as ``partial_fit`` wants it; an epoch that diverges is undone.
+
+        A start that predicts nothing is refused, because ``predict`` would blame X.
+        """
         self._n_planned, good = 1, self._snapshot()
         loss = self._epoch()
         if math.isfinite(loss) and self._predicts():
             self._report(loss)
             return
         self._restore(good)
+        if self.n_samples_seen == 0 and not self._predicts():
+            raise ValueError(advice.NOTHING_FINITE)
         self.undone = True
         self.warn(advice.UNDONE)
 

@@ -86,7 +86,10 @@ def _maximize_likelihood(problem, n_parameters, total):
         options={"gtol": 1e-8 * total},
     ).x
     for _ in range(2):  # to the last digits, which the value no longer shows
-        point = point - np.linalg.solve(curvature(point), slope(point))
+        try:
+            point = point - np.linalg.solve(curvature(point), slope(point))
+        except np.linalg.LinAlgError:  # one sample outweighs all others, and the prior
+            break
     return point
 
 

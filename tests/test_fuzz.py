@@ -1,0 +1,213 @@
+"""Random hostile input, and random sequences of calls: whatever comes, nothing breaks.
+
+A failing case says what it was made of, and its number is its seed, so it comes back by
+``pytest --thorough "tests/test_fuzz.py::test_one_fit[4711]"``. The tables of what is drawn are
+in ``fuzzing.py``, what must hold of every single call in ``guarding.py``.
+"""
+
+import pickle
+import zlib
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from fuzzing import BAD, BAD_LATER_X, GOOD, all_bad, draw_case
+from guarding import assert_same, guarded, state
+from walking import Walk
+
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn.network import plan
+
+#: Cases in a normal run, and with ``--thorough``.
+N_CASES, N_WALKS = (400, 6000), (80, 1500)
+
+
+def pytest_generate_tests(metafunc):
+    if "seed" in metafunc.fixturenames:
+        few, many = N_CASES if metafunc.function is test_one_fit else N_WALKS
+        n = many if metafunc.config.getoption("--thorough") else few
+        metafunc.parametrize("seed", range(n))
+
+
+@pytest.fixture(autouse=True)
+def _several_shards(monkeypatch):
+    """Cut batches of eight rows or more, so that a second thread has work to do."""
+    monkeypatch.setattr(plan, "_MIN_SHARD_ROWS", 4)
+    monkeypatch.setattr(plan, "_TRAINING_SHARD", 1.0)
+    monkeypatch.setattr(plan, "_PREDICTION_SHARD", 1.0)
+
+
+@contextmanager
+def telling(case):
+    """An error within says what it is about."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"Case: {case}")
+        raise
+
+
+# --- one fit -----------------------------------------------------------------------------------
+
+
+def test_one_fit(seed):
+    case = draw_case(seed)
+    with telling(case), np.errstate(all=case.draw.one(["warn", "ignore", "raise"])):
+        model = start(case)
+        before = state(model)
+        _, error = fit(case, model)
+        assert error is None or case.draw.verdict != GOOD, f"refused good input: {error}"
+        assert error is not None or case.draw.verdict != BAD, "accepted bad input"
+        if error is not None:
+            assert state(model) == before, f"a refused call has changed the estimator: {error}"
+            return
+        check_predictions(case, model)
+        check_the_same_again(case, model)
+        check_parts(case, model)
+        check_pickle(case, model)
+        check_refusals(case, model)
+
+
+@pytest.mark.parametrize(
+    ("Estimator", "what", "name"),
+    [(one, *bad) for one in (RNNRegressor, RNNClassifier) for bad in all_bad(one)],
+)
+def test_each_bad_choice(Estimator, what, name):
+    """Once each in every run; the rest of the case is good, so nothing else can be refused."""
+    case = draw_case(zlib.crc32(f"{what} {name}".encode()), Estimator, (what, name))
+    with telling(case):
+        model = start(case)
+        before = state(model)
+        _, error = fit(case, model)
+        assert error is not None, "accepted bad input"
+        assert state(model) == before, f"a refused call has changed the estimator: {error}"
+
+
+def start(case):
+    """The estimator of a case, in half of the cases fitted before on other data."""
+    model = case.estimator()
+    if case.method == "fit" and not model.warm_start and case.draw.chance(0.5):
+        X = pd.DataFrame(np.random.default_rng(0).normal(size=(8, 3)), columns=list("abc"))
+        before = case.Estimator(hidden_layer_sizes=2, max_iter=1).fit(X, np.arange(8) % 3)
+        return before.set_params(**model.get_params())
+    return model
+
+
+def fit(case, model):
+    errors = (ValueError, TypeError)
+    if model.solver == "lbfgs":
+        errors += (AttributeError,)  # scikit-learn's way to say that there is no partial_fit
+    inputs = case.arguments, model.get_params()["hidden_layer_sizes"]
+    return guarded(lambda: getattr(model, case.method)(**case.arguments), *inputs, errors=errors)
+
+
+def outputs(model, X):
+    """All that a model says of X, by the name of the method."""
+    names = ["predict"]
+    if isinstance(model, RNNClassifier):
+        names += ["predict_proba", "predict_log_proba", "decision_function"]
+    found = {}
+    for name in names:
+        found[name], error = guarded(lambda name=name: getattr(model, name)(X), X)
+        assert error is None, f"{name} refuses what fit has taken: {error}"
+    return found
+
+
+def check_predictions(case, model):
+    """Of the right form, finite, and of one mind."""
+    found, n = outputs(model, case.arguments["X"]), case.n
+    predicted = found["predict"]
+    assert len(predicted) == n, f"{len(predicted)} predictions for {n} samples"
+    if isinstance(model, RNNRegressor):
+        assert np.isfinite(predicted).all(), "a prediction is not finite"
+        return
+    shares = found["predict_proba"]
+    assert np.isfinite(shares).all(), "a probability is not finite"
+    assert shares.shape == (n, len(model.classes_)), "another number of classes"
+    if predicted.ndim == 1:
+        assert np.allclose(shares.sum(axis=1), 1.0, atol=1e-5), "probabilities do not sum to one"
+        largest = np.take_along_axis(
+            shares, np.searchsorted(model.classes_, predicted)[:, np.newaxis], axis=1
+        )
+        assert (largest[:, 0] >= shares.max(axis=1) - 1e-6).all(), "not the likeliest class"
+
+
+def check_the_same_again(case, model):
+    """Another estimator, without a past and with another number of threads, learns the same."""
+    again = case.estimator().set_params(n_jobs=2 if model.n_jobs in (None, 1) else 1)
+    _, error = fit(case, again)
+    assert error is None, f"the second time it was refused: {error}"
+    X = case.arguments["X"]
+    with_threads = outputs(again, X)
+    again.set_params(n_jobs=model.n_jobs)
+    assert_same(outputs(model, X), outputs(again, X), "the same fit again")
+    assert_same(outputs(model, X), with_threads, "another number of threads")
+    assert state(model) == state(again), "the same fit again has left other attributes"
+
+
+def check_parts(case, model):
+    """A sample's prediction does not depend on the others."""
+    rows = np.sort(case.draw.rng.permutation(case.n)[: case.draw.rng.integers(1, case.n)])
+    part = outputs(model, case.data.take(rows))
+    whole = outputs(model, case.arguments["X"])
+    whole = {name: values[rows] for name, values in whole.items()}
+    assert_same(part, whole, f"predictions for samples {rows} alone")
+    if case.data.form != "table":  # whose columns are no features of a step
+        assert_same(outputs(model, case.data.sequences(rows)), whole, "predictions for a list")
+
+
+def check_pickle(case, model):
+    again = pickle.loads(pickle.dumps(model))
+    X = case.arguments["X"]
+    assert_same(outputs(model, X), outputs(again, X), "a pickle")
+    assert state(model) == state(again), "a pickle has other attributes"
+
+
+def check_refusals(case, model):
+    """Bad input to predictions; a fitted model is as before."""
+    before, draw = state(model), case.draw
+    bad = draw.choose("X of predict", {BAD: BAD_LATER_X}, BAD)(
+        draw.rng.normal(size=(case.n, 3, case.data.values.shape[2]))
+    )
+    for method in ("predict", "score"):
+        arguments = (bad, case.arguments["y"])[: 1 + (method == "score")]
+        value, error = guarded(lambda m=method, a=arguments: getattr(model, m)(*a), *arguments)
+        assert error is not None, f"{method} accepted bad X and gave {value}"
+    X = extreme(case)
+    say = model.predict if isinstance(model, RNNRegressor) else model.decision_function
+    value, error = guarded(lambda: say(X), X)
+    assert error is not None or np.isfinite(value).all(), "a prediction is not finite"
+    swapped = swap_columns(case.arguments["X"])
+    if swapped is not None:
+        _, error = guarded(lambda: model.predict(swapped), swapped)
+        assert error is not None, "predict accepted columns in another order"
+    assert state(model) == before, "a refused prediction has changed the estimator"
+
+
+def extreme(case):
+    """X in the form of the case, of numbers of any size."""
+    values, rng = case.data.values, case.draw.rng
+    size = 10.0 ** rng.choice([-300, -10, 10, 30, 150, 308])
+    with np.errstate(all="ignore"):
+        values = np.clip(rng.normal(size=values.shape) * size, -1.7e308, 1.7e308)
+    return replace(case.data, values=values, number_type=float).take(np.arange(case.n))
+
+
+def swap_columns(X):
+    """The same with the names in another order, or None where there are none."""
+    if isinstance(X, list) and hasattr(X[0], "columns") and len(X[0].columns) > 1:
+        return [x[x.columns[::-1]] for x in X]
+    columns = list(getattr(X, "columns", ()))
+    return X[columns[::-1]] if len(columns) > 1 and isinstance(columns[0], str) else None
+
+
+# --- sequences of calls --------------------------------------------------------------------------
+
+
+def test_a_walk(seed):
+    walk = Walk(seed)
+    with telling(walk):
+        for _ in range(walk.draw.rng.integers(5, 15)):
+            walk.step()
