@@ -71,7 +71,7 @@ class RecurrentEstimator(BaseEstimator):
             known = before and before.target
             target, values = self._learn_target(given, known, classes, incremental)
             examples = _weighed(sequences, values, weights, schema, target)
-            start = self._start(before, schema, target, incremental)
+            start = self._start(before, schema, sequences, target, incremental)
             validation = self._validation(held_out, start, len(examples), incremental)
 
             fitting = learning().fitting
@@ -99,11 +99,11 @@ class RecurrentEstimator(BaseEstimator):
             X, n_timesteps=self.n_timesteps, dtype=self.dtype, estimator_name=type(self).__name__
         )
 
-    def _start(self, before, schema, target, incremental):
+    def _start(self, before, schema, sequences, target, incremental):
         """What the model is made of."""
         seeds = before.seeds if before else _draw_seeds(self.random_state)
-        how = {"before": before, "incremental": incremental}
-        return learning().fitting.start_of(vars(self), schema, target, seeds, **how)
+        given = vars(self), schema, sequences.lengths, target, seeds
+        return learning().fitting.start_of(*given, before=before, incremental=incremental)
 
     def _validation(self, held_out, start, n_samples, incremental):
         """Which examples are to be watched."""
@@ -156,6 +156,7 @@ class RecurrentEstimator(BaseEstimator):
         self.out_activation_ = model.target.loss.link
         self.n_iter_ = len(curves)
         self.t_ = model.n_samples_seen
+        self.frame_length_ = model.architecture.frame_length
         self.loss_curve_ = (self.loss_curve_ if longer else []) + curves.loss
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
         self.best_loss_ = min(self.loss_curve_, default=np.nan)

@@ -44,7 +44,14 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
 
     n_timesteps : int, default=None
         Steps in a row of a 2-D X, which is then read as ``X.reshape(n, n_timesteps, -1)``. None:
-        each column is a step of one feature.
+        each column is one observation of one feature.
+
+    frame_length : int or "auto", default="auto"
+        Consecutive observations that the net reads as one step: 1 is recurrence over each, as many
+        as a sequence has is no recurrence at all. Frames end with the last observation; the first
+        frame repeats the first observation in place of those that it lacks. "auto": a plain table
+        is one step, so that the order of its columns means nothing; of sequences half the square
+        root of their mean length.
 
     linear_path : "auto", int or None, default="auto"
         A linear map from the flat (standardised) input to the output beside the recurrent layers,
@@ -181,6 +188,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     t_ : int
         Training samples seen.
 
+    frame_length_ : int
+        Observations that the net reads as one step.
+
     loss_, best_loss_ : float
         The last and the smallest training loss, penalty included; the unit is the spread of the
         linear path's errors (of y, without a path), not for "poisson".
@@ -229,6 +239,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         bidirectional=False,
         pooling="last",
         n_timesteps=None,
+        frame_length="auto",
         dropout=0.0,
         linear_path="auto",
         loss="squared_error",
@@ -264,6 +275,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         self.bidirectional = bidirectional
         self.pooling = pooling
         self.n_timesteps = n_timesteps
+        self.frame_length = frame_length
         self.dropout = dropout
         self.linear_path = linear_path
         self.loss = loss

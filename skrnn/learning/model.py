@@ -22,7 +22,9 @@ from skrnn.network.inputs import sequence_data
 from skrnn.network.network import Architecture, Network
 
 #: Of the dict that :meth:`Model.to_state` gives. It changes whenever older dicts cannot be read.
-FORMAT = 1
+FORMAT = 2
+#: Parameters of the first ``fit`` that later training cannot change.
+KEPT = {"standardize", "linear_path", "dtype", "frame_length"}
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 
@@ -73,8 +75,7 @@ class Model:
     seeds : tuple of int
         Of the random streams.
     kept : dict
-        The parameters `standardize`, `linear_path` and `dtype` of the first ``fit``, which later
-        training cannot change.
+        The parameters :data:`KEPT` of the first ``fit``.
     n_samples_seen : int
         ``t_``.
     optimizer : dict or None
@@ -103,7 +104,8 @@ class Model:
         n_steps = len(self.scaling.center)
         if n_steps > 1 and (sequences.lengths != n_steps).any():  # kernels would read past the end
             raise ValueError(f"Every sequence must have the {n_steps} steps of the table of fit.")
-        return sequence_data(sequences, self.scaling.center, 1.0 / self.scaling.scale)
+        center, scale = self.scaling.center, 1.0 / self.scaling.scale
+        return sequence_data(sequences, center, scale, self.architecture.frame_length)
 
     def raw_predict(self, sequences, count_threads=lambda: 1):
         """Raw predictions (n, n_outputs), in the network's units.
@@ -250,11 +252,12 @@ class Model:
         architecture, schema = self.architecture, self.schema
         n_steps = 1 if self.path is None else self.path.n_steps
         sizes = architecture.hidden_layer_sizes
-        counts = schema.n_columns, schema.n_features, n_steps, *np.atleast_1d(sizes)
-        _require(len(counts) > 3 and all(map(_is_count, counts)), "a size")
+        given = schema.n_columns, schema.n_features, n_steps, architecture.frame_length
+        counts = *given, *np.atleast_1d(sizes)
+        _require(len(counts) > len(given) and all(map(_is_count, counts)), "a size")
         _require(_is_count(self.n_samples_seen + 1), "n_samples_seen")
         _require(np.shape(self.seeds) == (4,) and all(map(_is_integer, self.seeds)), "seeds")
-        _require(self.kept.keys() == {"standardize", "linear_path", "dtype"}, "kept parameters")
+        _require(self.kept.keys() == KEPT, "kept parameters")
         _require(schema.form in ("table", "flat", "array", "list"), "form of X")
         _require(schema.n_features == architecture.n_features, "features per step")
         _require(schema.dtype == architecture.dtype, "precision")
