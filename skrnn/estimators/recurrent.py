@@ -23,9 +23,6 @@ from skrnn.data.weights import read_weights, representable
 from skrnn.loading import learning
 from skrnn.parameters import validate_parameters
 
-#: Samples from which early_stopping="auto" holds some out.
-_ENOUGH = 50
-
 
 class HeldOut(NamedTuple):
     """Validation data as the user gave them to ``fit``; all None where there are none."""
@@ -72,7 +69,7 @@ class RecurrentEstimator(BaseEstimator):
             target, values = self._learn_target(given, known, classes, incremental)
             examples = _weighed(sequences, values, weights, schema, target)
             start = self._start(before, schema, sequences, target, incremental)
-            validation = self._validation(held_out, start, len(examples), incremental)
+            validation = self._validation(held_out, start, examples, incremental)
 
             fitting = learning().fitting
             model, examples, watched = fitting.begin(start, examples, validation)
@@ -105,14 +102,15 @@ class RecurrentEstimator(BaseEstimator):
         given = vars(self), schema, sequences.lengths, target, seeds
         return learning().fitting.start_of(*given, before=before, incremental=incremental)
 
-    def _validation(self, held_out, start, n_samples, incremental):
+    def _validation(self, held_out, start, examples, incremental):
         """Which examples are to be watched."""
         if held_out.X is not None:
             return self._read_held_out(held_out, start.schema, start.target)
-        if incremental or not self._stops_early(n_samples):
+        if incremental or not self.early_stopping:
             return Nothing()
         seed = start.seeds[3] if self.shuffle else None
-        return Share(self.validation_fraction, start.target, seed)
+        share = Share(self.validation_fraction, start.target, seed)
+        return share if self.early_stopping != "auto" or share.has_enough(examples) else Nothing()
 
     def _read_held_out(self, held_out, schema, target):
         """Validation data that the user gave, in the terms of the training data."""
@@ -125,9 +123,6 @@ class RecurrentEstimator(BaseEstimator):
         name = type(self).__name__
         values = target.encode(Given(held_out.y, n_samples, weights, schema.dtype, name, "y_val"))
         return Separate(_weighed(sequences, values, weights, schema, target))
-
-    def _stops_early(self, n_samples):
-        return n_samples >= _ENOUGH if self.early_stopping == "auto" else self.early_stopping
 
     def _circumstances(self, n_samples, incremental, is_watched):
         """How to train."""

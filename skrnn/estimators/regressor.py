@@ -137,7 +137,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     early_stopping : bool or "auto", default="auto"
         Whether to hold out `validation_fraction` of the data (unless ``fit`` gets `X_val` and
         `y_val`), to stop when its loss no longer improves, and to keep the weights that were best
-        on it. "auto" does so from 50 samples on, or where `X_val` is given. Beside a linear path
+        on it. "auto" does so from 10 samples on, or where `X_val` is given. Beside a linear path
         the recurrent part is then scaled by how much it helps on the validation data, at most by
         one.
 
