@@ -36,6 +36,7 @@ def _common_constraints():
         "bidirectional": ["boolean"],
         "pooling": [StrOptions(set(choices.POOLINGS))],
         "n_timesteps": [positive_int, None],
+        "frame_length": [StrOptions({"auto"}), positive_int],
         "linear_path": [StrOptions({"auto"}), positive_int, None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         # solver

@@ -3,7 +3,8 @@
 import numpy as np
 
 from skrnn import losses
-from skrnn.kernels.timeline import SequenceData
+from skrnn.data.sequences import Sequences
+from skrnn.network import inputs
 from skrnn.network.network import Architecture, Examples, Network
 
 
@@ -25,17 +26,19 @@ def loss(name, n_outputs=1, quantiles=(0.5,)):
     return losses.of_regression(name, quantiles)
 
 
-def sequence_data(values, offsets):
+def sequence_data(values, offsets, frame_length=1):
     """SequenceData, standardised already; sequence i is ``values[offsets[i]:offsets[i + 1]]``."""
     one = np.ones((1, values.shape[1]))
     offsets = np.asarray(offsets, np.int64)
-    return SequenceData(values, offsets[:-1], np.diff(offsets), 0 * one, one)
+    sequences = Sequences(values, offsets[:-1], np.diff(offsets))
+    return inputs.sequence_data(sequences, 0 * one, one, frame_length)
 
 
-def joined(sequences):
+def joined(sequences, frame_length=1):
     """The same of a list of sequences."""
     lengths = [len(sequence) for sequence in sequences]
-    return sequence_data(np.concatenate(sequences), np.concatenate([[0], np.cumsum(lengths)]))
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    return sequence_data(np.concatenate(sequences), offsets, frame_length)
 
 
 def loss_gradient(network, loss, theta, data, targets, weights, rows=None, **options):

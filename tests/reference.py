@@ -22,6 +22,15 @@ LOSSES = (
 )
 
 
+def frames(x, k):
+    """x (T, F) in steps of k observations, (89)."""
+    n_steps = -(-len(x) // k)
+    missing = n_steps * k - len(x)
+    return np.array(
+        [np.concatenate([x[max(0, k * t + j - missing)] for j in range(k)]) for t in range(n_steps)]
+    )
+
+
 # Cells: (T, F) in, outputs (T, H) of every step
 
 

@@ -21,6 +21,10 @@ def found(X, y):
     return find(Sequences.from_array(np.asarray(X)[:, :, np.newaxis]), np.asarray(y))
 
 
+def groups_of(examples):
+    return together(examples.sequences, examples.targets, examples.copies, examples.weights)
+
+
 def repeated(X, y, times, shuffle=False):
     rows = np.repeat(np.arange(len(X)), times)
     if shuffle:
@@ -144,9 +148,9 @@ def test_below_fifty_rows_a_weight_is_as_many_samples_as_it_says():
 def test_rows_of_a_table_of_few_cells_are_samples_of_their_own():
     X = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]] * 50)
     y = (X[:, :1] != X[:, 1:]).astype(float)
-    weights = counted(found(X, y), np.ones(200))
-    np.testing.assert_array_equal(weights, np.ones(200))
-    np.testing.assert_array_equal(together(found(X, y), weights), np.arange(200))
+    examples = examples_of(X, y, np.ones(200))
+    np.testing.assert_array_equal(examples.weights, np.ones(200))
+    np.testing.assert_array_equal(groups_of(examples), np.arange(200))
 
 
 @pytest.mark.parametrize("weights", [np.full(80, 1e300), np.r_[1e300, np.full(79, 1e-300)]])
@@ -212,6 +216,30 @@ def test_copies_are_held_out_together():
     training, watched = share.split(examples)
     assert len(watched) == 3 * 20
     assert not set(training.targets[:, 0]) & set(watched.targets[:, 0])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_of_few_rows_the_same_are_held_out_in_any_order_and_number(seed):
+    """Below 50 rows too a weight is copies, and a row is held out for what it is."""
+    X, y = rows_of(14)
+    share = Share(0.25, RegressionTarget(SquaredError(), 2), seed=seed)
+    times = 1 + np.arange(14) % 4
+    once = share.split(examples_of(X, y, times.astype(float)))[1]
+    assert len(once) == 4
+    X, y, _ = repeated(X, y, times, shuffle=True)
+    again = share.split(examples_of(X, y, np.ones(len(X))))[1]
+    assert set(again.targets[:, 0]) == set(once.targets[:, 0])
+    assert len(again) == again.weights.sum() == once.weights.sum()
+
+
+@pytest.mark.parametrize(
+    ("n_distinct", "times", "expected"),
+    [(9, 1, False), (10, 1, True), (9, 4, False), (10, 4, True), (9, 6, True)],
+)
+def test_a_share_is_held_out_from_ten_distinct_samples_on(n_distinct, times, expected):
+    X, y, _ = repeated(*rows_of(n_distinct), times)
+    share = Share(0.25, RegressionTarget(SquaredError(), 2), seed=0)
+    assert share.has_enough(examples_of(X, y, np.ones(len(X)))) == expected
 
 
 def test_distinct_rows_are_held_out_one_by_one():

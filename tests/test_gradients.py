@@ -439,6 +439,28 @@ def test_standardisation(per_step):
 
 
 @pytest.mark.kernels
+@pytest.mark.parametrize("k", [2, 3, 7])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_frames_are_steps_of_several_observations(cell, k):
+    options = {"cell": cell, "hidden": (3, 2), "bidirectional": True, "pooling": "mean"}
+    framed = building.network(n_features=2, frame_length=k, **options)
+    plain = building.network(n_features=2 * k, **options)
+    sequences = reference.random_sequences(np.random.default_rng(2), [6, 5, 5, 1], 2)
+    theta = plain.initialize(np.random.RandomState(0))
+    as_given = building.joined(sequences, frame_length=k)
+    by_hand = joined([reference.frames(sequence, k) for sequence in sequences])
+    rest = theta, np.ones((4, 1)), np.ones(4)
+    found = [
+        building.loss_gradient(network, building.loss("squared_error"), rest[0], data, *rest[1:])
+        for network, data in ((framed, as_given), (plain, by_hand))
+    ]
+    assert found[0][0] == found[1][0]
+    np.testing.assert_array_equal(found[0][1], found[1][1])
+    raw = framed.raw_predict(theta, as_given), plain.raw_predict(theta, by_hand)
+    np.testing.assert_array_equal(*raw)
+
+
+@pytest.mark.kernels
 @pytest.mark.parametrize("hidden", [(9,), (33,), (17, 5, 33)])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_units_that_fill_several_registers(cell, hidden):

@@ -8,11 +8,13 @@ import math
 import numba
 import numpy as np
 import pytest
+import reference
 from numba import types
 from numba.extending import intrinsic
 from scipy.special import expit
 
 from skrnn import choices
+from skrnn.data.sequences import Sequences
 from skrnn.kernels import pooling, rnn, timeline, updates
 from skrnn.kernels.activations import logistic, tanh
 from skrnn.kernels.jit import FLAGS, INTERPRETED
@@ -24,8 +26,8 @@ from skrnn.kernels.matmul import (
     scratch,
 )
 from skrnn.kernels.tile import PANEL_BYTES
-from skrnn.kernels.timeline import SequenceData
 from skrnn.kernels.vectors import VECTOR_BYTES, Registers, Vector
+from skrnn.network.inputs import sequence_data
 from skrnn.network.timeline import Timeline, step_starts
 
 pytestmark = pytest.mark.kernels
@@ -321,22 +323,29 @@ def test_step_starts(lengths):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("frame_length", [1, 2, 3, 9])
 @pytest.mark.parametrize("per_step", [False, True])
 @pytest.mark.parametrize("lengths", LENGTHS)
-def test_gather_standardises(lengths, per_step, dtype):
+def test_gather_standardises(lengths, per_step, frame_length, dtype):
     rng = rng_of(9)
     values, offsets, rows = sequences_of(lengths, rng)
     shape = (max(lengths) if per_step else 1, 3)
     center, scale = rng.normal(size=shape), rng.uniform(0.5, 2.0, size=shape)
     values, center, scale = (array.astype(dtype) for array in (values, center, scale))
-    data = SequenceData(values, offsets[:-1], np.diff(offsets), center, scale)
-    x = np.full((len(values), 3), np.nan, dtype)
-    timeline.gather(data, rows, step_starts(np.diff(offsets)[rows]), x)
+    sequences = Sequences(values, offsets[:-1], np.diff(offsets))
+    data = sequence_data(sequences, center, scale, frame_length)
+    start = step_starts(data.lengths[rows])
+    x = np.full((start[-1], 3 * frame_length), np.nan, dtype)
+    timeline.gather(data, rows, start, x)
+    again = np.full_like(x, np.nan)
+    timeline.gather(data._replace(n_steps=0), rows, start, again)  # as for different lengths
+    np.testing.assert_array_equal(x, again)
     by_hand = []
     for row in rows:
         sequence = data.values[offsets[row] : offsets[row + 1]]
         steps = slice(len(sequence)) if per_step else slice(None)
-        by_hand.append((sequence - data.center[steps]) * data.scale[steps])
+        standardised = (sequence - data.center[steps]) * data.scale[steps]
+        by_hand.append(reference.frames(standardised, frame_length))
     assert x.dtype == dtype
     np.testing.assert_array_equal(x, timeline_by_hand(by_hand))
 

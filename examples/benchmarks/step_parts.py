@@ -16,11 +16,12 @@ import numba
 import numpy as np
 
 from page import environment, table
+from skrnn.data.sequences import Sequences
 from skrnn.kernels import recurrence
 from skrnn.kernels.matmul import add_transposed_product, multiply_rows, scratch
-from skrnn.kernels.timeline import SequenceData
 from skrnn.learning import optimizers
 from skrnn.losses import SquaredError
+from skrnn.network.inputs import sequence_data
 from skrnn.network.network import Architecture, Examples, Memory, Network
 from skrnn.network.passes import Run
 from skrnn.network.timeline import Timeline
@@ -58,11 +59,9 @@ class Step:
         random = np.random.default_rng(0)
         architecture = Architecture(cell, (n_hidden,), n_features, 1, dtype="float32")
         self.network, self.loss = Network(architecture), SquaredError()
-        values = random.standard_normal((batch * n_steps, n_features)).astype(np.float32)
+        values = random.standard_normal((batch, n_steps, n_features)).astype(np.float32)
         center, scale = np.zeros((1, n_features), "f4"), np.ones((1, n_features), "f4")
-        lengths = np.full(batch, n_steps)
-        starts = np.arange(batch) * n_steps
-        data = SequenceData(values, starts, lengths, center, scale, n_steps)
+        data = sequence_data(Sequences.from_array(values), center, scale)
         y = random.standard_normal((batch, 1)).astype(np.float32)
         self.examples = Examples(data, y, np.ones(batch, np.float32))
         self.rows = np.arange(batch)

@@ -57,10 +57,15 @@ def find(sequences, targets):
     sequences : Sequences
     targets : ndarray of shape (n, n_targets)
     """
-    of_x = _hashes(sequences)
-    of_both = of_x ^ _mixed(_words(targets)) @ _multipliers(3, targets.shape[1])
+    of_x, of_both = _keys(sequences, targets)
     copies = Copies.of(of_both, of_x)
     return copies if copies is None or _are_equal(sequences, targets, copies) else None
+
+
+def _keys(sequences, targets):
+    """A number of 64 bits for each x, and one for each pair of x and y."""
+    of_x = _hashes(sequences)
+    return of_x, of_x ^ _mixed(_words(targets)) @ _multipliers(3, targets.shape[1])
 
 
 def _words(array):
@@ -186,11 +191,25 @@ def _n_equal(weights, amounts):
     return total * (total / (weights @ amounts))
 
 
-def together(copies, weights):
-    """Numbers (n,) of the sets of rows that are to be held out together: copies, or single rows."""
+def together(sequences, targets, copies, weights):
+    """Numbers (n,) of the sets of rows that are to be held out together: copies, or single rows.
+
+    A table of a few cells has rows that are samples of their own. But fewer rows than
+    :data:`FEW_CELLS` are told apart by what they are, and numbered in an order that follows from
+    it, so that weights are copies there too.
+    """
     n = len(weights)
-    if copies is None or copies.cells.max() + 1 < FEW_CELLS:
+    if n >= FEW_CELLS and (copies is None or copies.cells.max() + 1 < FEW_CELLS):
         return np.arange(n)
-    joined = np.bincount(copies.rows, weights)
-    is_copy = (left_out(copies, joined) == joined)[copies.rows]
-    return _numbered(np.where(is_copy, copies.rows, n + np.arange(n)))
+    group = np.arange(n)
+    if copies is not None:
+        joined = np.bincount(copies.rows, weights)
+        is_copy = (left_out(copies, joined) == joined)[copies.rows]
+        group = _numbered(np.where(is_copy, copies.rows, n + np.arange(n)))
+    return group if n >= FEW_CELLS else _sorted_by(_keys(sequences, targets)[1], group)
+
+
+def _sorted_by(keys, group):
+    """Numbers of the same groups in the order of the keys of their first rows."""
+    first = np.unique(group, return_index=True)[1]
+    return np.argsort(np.argsort(keys[first]))[group]

@@ -5,8 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from sklearn.utils import resample
 
-from skrnn.data.copies import Copies, counted, find, together
+from skrnn.data.copies import FEW_CELLS, Copies, counted, find, together
 from skrnn.data.sequences import Sequences
+
+# Distinct samples from which a share of them is held out by default.
+_ENOUGH = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +113,16 @@ class Share:
         """Whether what is held out comes later in time, so that nothing of it may be known."""
         return self.seed is None
 
+    def has_enough(self, examples):
+        """Whether there are so many examples that a share of them says something."""
+        return len(examples) >= FEW_CELLS or self._groups(examples).max() + 1 >= _ENOUGH
+
+    def _groups(self, examples):
+        """Numbers of the sets of rows that are held out together."""
+        if self.is_last:
+            return np.arange(len(examples))
+        return together(examples.sequences, examples.targets, examples.copies, examples.weights)
+
     def split(self, examples):
         """Examples to train on, and to watch.
 
@@ -118,9 +131,7 @@ class Share:
         ValueError
             If one of the two parts would be too small.
         """
-        group = np.arange(len(examples))  # rows that are held out together
-        if not self.is_last:
-            group = together(examples.copies, examples.weights)
+        group = self._groups(examples)
         n_samples = group.max() + 1
         n_val = int(np.ceil(self.fraction * n_samples))
         if not 2 <= n_val < n_samples:

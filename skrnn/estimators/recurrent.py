@@ -23,9 +23,6 @@ from skrnn.data.weights import read_weights, representable
 from skrnn.loading import learning
 from skrnn.parameters import validate_parameters
 
-#: Samples from which early_stopping="auto" holds some out.
-_ENOUGH = 50
-
 
 class HeldOut(NamedTuple):
     """Validation data as the user gave them to ``fit``; all None where there are none."""
@@ -72,8 +69,8 @@ class RecurrentEstimator(BaseEstimator):
             target, values = self._learn_target(given, known, classes, incremental)
             weights = _class_weighed(values, weights, schema, target)
             examples = Examples.of(sequences, values, weights)
-            start = self._start(before, schema, target, incremental)
-            validation = self._validation(held_out, start, len(examples), incremental)
+            start = self._start(before, schema, sequences, target, incremental)
+            validation = self._validation(held_out, start, examples, incremental)
 
             fitting = learning().fitting
             model, examples, watched = fitting.begin(start, examples, validation)
@@ -100,20 +97,21 @@ class RecurrentEstimator(BaseEstimator):
             X, n_timesteps=self.n_timesteps, dtype=self.dtype, estimator_name=type(self).__name__
         )
 
-    def _start(self, before, schema, target, incremental):
+    def _start(self, before, schema, sequences, target, incremental):
         """What the model is made of."""
         seeds = before.seeds if before else _draw_seeds(self.random_state)
-        how = {"before": before, "incremental": incremental}
-        return learning().fitting.start_of(vars(self), schema, target, seeds, **how)
+        given = vars(self), schema, sequences.lengths, target, seeds
+        return learning().fitting.start_of(*given, before=before, incremental=incremental)
 
-    def _validation(self, held_out, start, n_samples, incremental):
+    def _validation(self, held_out, start, examples, incremental):
         """Which examples are to be watched."""
         if held_out.X is not None:
             return self._read_held_out(held_out, start.schema, start.target)
-        if incremental or not self._stops_early(n_samples):
+        if incremental or not self.early_stopping:
             return Nothing()
         seed = start.seeds[3] if self.shuffle else None
-        return Share(self.validation_fraction, start.target, seed)
+        share = Share(self.validation_fraction, start.target, seed)
+        return share if self.early_stopping != "auto" or share.has_enough(examples) else Nothing()
 
     def _read_held_out(self, held_out, schema, target):
         """Validation data that the user gave, in the terms of the training data."""
@@ -132,9 +130,6 @@ class RecurrentEstimator(BaseEstimator):
                 " samples. Hold out samples of classes that count."
             )
         return Separate(Examples.of(sequences, values, weighed))
-
-    def _stops_early(self, n_samples):
-        return n_samples >= _ENOUGH if self.early_stopping == "auto" else self.early_stopping
 
     def _circumstances(self, n_samples, incremental, is_watched):
         """How to train."""
@@ -163,6 +158,7 @@ class RecurrentEstimator(BaseEstimator):
         self.out_activation_ = model.target.loss.link
         self.n_iter_ = len(curves)
         self.t_ = model.n_samples_seen
+        self.frame_length_ = model.architecture.frame_length
         self.loss_curve_ = (self.loss_curve_ if longer else []) + curves.loss
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
         self.best_loss_ = min(self.loss_curve_, default=np.nan)

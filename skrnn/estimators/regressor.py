@@ -44,7 +44,14 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
 
     n_timesteps : int, default=None
         Steps in a row of a 2-D X, which is then read as ``X.reshape(n, n_timesteps, -1)``. None:
-        each column is a step of one feature.
+        each column is one observation of one feature.
+
+    frame_length : int or "auto", default="auto"
+        Consecutive observations that the net reads as one step: 1 is recurrence over each, as many
+        as a sequence has is no recurrence at all. Frames end with the last observation; the first
+        frame repeats the first observation in place of those that it lacks. "auto": a plain table
+        is one step, so that the order of its columns means nothing; of sequences half the square
+        root of their mean length.
 
     linear_path : "auto", int or None, default="auto"
         A linear map from the flat (standardised) input to the output beside the recurrent layers,
@@ -130,7 +137,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     early_stopping : bool or "auto", default="auto"
         Whether to hold out `validation_fraction` of the data (unless ``fit`` gets `X_val` and
         `y_val`), to stop when its loss no longer improves, and to keep the weights that were best
-        on it. "auto" does so from 50 samples on, or where `X_val` is given. Beside a linear path
+        on it. "auto" does so from 10 samples on, or where `X_val` is given. Beside a linear path
         the recurrent part is then scaled by how much it helps on the validation data, at most by
         one.
 
@@ -181,6 +188,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     t_ : int
         Training samples seen.
 
+    frame_length_ : int
+        Observations that the net reads as one step.
+
     loss_, best_loss_ : float
         The last and the smallest training loss, penalty included; the unit is the spread of the
         linear path's errors (of y, without a path), not for "poisson".
@@ -230,6 +240,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         bidirectional=False,
         pooling="last",
         n_timesteps=None,
+        frame_length="auto",
         dropout=0.0,
         linear_path="auto",
         loss="squared_error",
@@ -265,6 +276,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         self.bidirectional = bidirectional
         self.pooling = pooling
         self.n_timesteps = n_timesteps
+        self.frame_length = frame_length
         self.dropout = dropout
         self.linear_path = linear_path
         self.loss = loss

@@ -4,10 +4,13 @@ from collections import namedtuple
 
 from skrnn.kernels.jit import kernel
 
-#: Sequences and their standardisation ``(x - center) * scale``, center and scale (1, F) or (T, F).
-#: n_steps: the length of all of them, or 0.
+#: Sequences as a network reads them, in steps of `frame_length` observations, and the
+#: standardisation of an observation ``(x - center) * scale``, center and scale (1, F) or (T, F).
+#: lengths: steps of each sequence; missing: observations that its first step lacks; n_steps: the
+#: steps of all of them, or 0.
 SequenceData = namedtuple(
-    "SequenceData", "values starts lengths center scale n_steps", defaults=(0,)
+    "SequenceData",
+    "values starts lengths missing center scale frame_length n_steps",
 )
 
 
@@ -21,18 +24,24 @@ def mirror(start, lengths, line):
 
 @kernel
 def gather(data, rows, start, x):
-    """x (S, F): the standardised inputs of the sorted `rows`."""
-    n_features = data.values.shape[1]
+    """x (S, k * F): the standardised inputs of the sorted `rows`, k observations a step.
+
+    The last step ends with the last observation; the first repeats the first observation for those
+    that it lacks.
+    """
+    n_features, k = data.values.shape[1], data.frame_length
     per_step = data.center.shape[0] > 1
     for r in range(rows.shape[0]):
-        first, length = data.starts[rows[r]], data.n_steps
+        first, length, missing = data.starts[rows[r]], data.n_steps, data.missing[0]
         if length == 0:  # with a million rows each look-up is a cache miss
-            length = data.lengths[rows[r]]
+            length, missing = data.lengths[rows[r]], data.missing[rows[r]]
         for t in range(length):
-            s = t if per_step else 0
-            for f in range(n_features):
-                centered = data.values[first + t, f] - data.center[s, f]
-                x[start[t] + r, f] = centered * data.scale[s, f]
+            for j in range(k):
+                o = max(t * k + j - missing, 0)
+                s = o if per_step else 0
+                for f in range(n_features):
+                    centered = data.values[first + o, f] - data.center[s, f]
+                    x[start[t] + r, j * n_features + f] = centered * data.scale[s, f]
 
 
 @kernel

@@ -71,8 +71,7 @@ class Model:
     seeds : tuple of int
         Of the random streams.
     kept : dict
-        The parameters `standardize`, `linear_path` and `dtype` of the first ``fit``, which later
-        training cannot change.
+        The parameters of the first ``fit`` that later training cannot change.
     n_samples_seen : int
         ``t_``.
     optimizer : dict or None
@@ -104,7 +103,8 @@ class Model:
         n_steps = len(self.scaling.center)
         if n_steps > 1 and (sequences.lengths != n_steps).any():  # kernels would read past the end
             raise ValueError(f"Every sequence must have the {n_steps} steps of the table of fit.")
-        return sequence_data(sequences, self.scaling.center, 1.0 / self.scaling.scale)
+        center, scale = self.scaling.center, 1.0 / self.scaling.scale
+        return sequence_data(sequences, center, scale, self.architecture.frame_length)
 
     def raw_predict(self, sequences, count_threads=lambda: 1):
         """Raw predictions (n, n_outputs), in the network's units.

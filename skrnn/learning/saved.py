@@ -17,7 +17,7 @@ from skrnn import choices, losses
 from skrnn.data.checks import is_finite
 
 #: The format of saved models. It changes whenever older ones cannot be read.
-FORMAT = 2
+FORMAT = 3
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 # Counts of this size are of nothing that exists, and beyond what a float or an int64 holds.
@@ -157,6 +157,7 @@ PARTS = {
             "pooling": _one_of(choices.POOLINGS),
             "activation": _one_of(choices.ACTIVATIONS),
             "dtype": _PRECISION,
+            "frame_length": _COUNT,
         }
     ],
     "scaling": [_SCALES | {"target_center": _ARRAY, "target_scale": _ARRAY}],
@@ -168,6 +169,7 @@ PARTS = {
             "standardize": _FLAG,
             "linear_path": _either(_either(_one_of(("auto", LEFT_OUT)), _COUNT), _NONE),
             "dtype": _either(_PRECISION, _NONE),
+            "frame_length": _either(_one_of(("auto",)), _COUNT),
         }
     ],
     "moments_of_inputs": [_MOMENTS],

@@ -7,19 +7,31 @@ from skrnn.kernels.timeline import SequenceData
 from skrnn.network.block import Block
 
 
-def sequence_data(sequences, center, scale):
-    """`sequences` with their standardisation; center and scale (1, F) or (T, F)."""
-    dtype = sequences.values.dtype
+def sequence_data(sequences, center, scale, frame_length=1):
+    """`sequences` in steps of some observations, with their standardisation.
+
+    Parameters
+    ----------
+    sequences : Sequences
+    center, scale : ndarray of shape (1, F) or (T, F)
+    frame_length : int
+
+    Returns
+    -------
+    SequenceData
+    """
+    dtype, lengths = sequences.values.dtype, sequences.lengths
+    n_frames = lengths if frame_length == 1 else -(-lengths // frame_length)
     arrays = (
         sequences.values,
         sequences.starts,
-        sequences.lengths,
+        n_frames,
+        n_frames * frame_length - lengths,
         np.ascontiguousarray(center, dtype),
         np.ascontiguousarray(scale, dtype),
     )
-    lengths = sequences.lengths
-    n_steps = int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
-    return SequenceData(*map(_read_only, arrays), n_steps)
+    n_steps = int(n_frames[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
+    return SequenceData(*map(_read_only, arrays), frame_length, n_steps)
 
 
 def _read_only(array):
@@ -35,13 +47,15 @@ class Numbers(Block):
     Parameters
     ----------
     n_features : int
+    frame_length : int
+        Observations in a step.
     """
 
-    def __init__(self, n_features):
-        self.n_outputs = n_features
+    def __init__(self, n_features, frame_length):
+        self.n_outputs = n_features * frame_length
 
     def forward(self, weights, data, rows, run):
-        """x (S, F) of some rows of the data, the longest sequence first; nothing is kept."""
+        """x (S, k * F) of some rows of the data, the longest sequence first; nothing is kept."""
         x = np.empty((run.timeline.start[-1], self.n_outputs), data.values.dtype)
         timeline.gather(data, rows, run.timeline.start, x)
         return x, None

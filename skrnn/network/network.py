@@ -30,13 +30,15 @@ class Architecture:
     hidden_layer_sizes : tuple of int
         Units of each layer, per direction.
     n_features, n_outputs : int
-        Inputs per step and raw outputs per row.
+        Numbers of an observation and raw outputs per row.
     bidirectional : bool
     pooling : str
         A key of :data:`skrnn.choices.POOLINGS`.
     activation : str
         Of the cell "rnn"; the gated cells have their own.
     dtype : {"float32", "float64"}
+    frame_length : int
+        Consecutive observations that the network reads as one step.
     """
 
     cell: str
@@ -47,11 +49,12 @@ class Architecture:
     pooling: str = "last"
     activation: str = "tanh"
     dtype: str = "float64"
+    frame_length: int = 1
 
     def blocks(self):
         """A Chain of fresh blocks."""
         cell = choices.load(choices.CELLS[self.cell])(self.activation)
-        source = Numbers(self.n_features)
+        source = Numbers(self.n_features, self.frame_length)
         layers, n_inputs, wants_input = [], source.n_outputs, source.learns
         n_directions = 2 if self.bidirectional else 1
         for i, size in enumerate(self.hidden_layer_sizes):
