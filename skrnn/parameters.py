@@ -26,10 +26,7 @@ except ImportError:
 
 def _common_constraints():
     positive_int = Interval(Integral, 1, None, closed="left")
-    positive = Interval(Real, 0, None, closed="neither")
-    non_negative = Interval(Real, 0, None, closed="left")
     return {
-        # architecture
         "hidden_layer_sizes": [positive_int, tuple, list, np.ndarray],
         "cell": [StrOptions(set(choices.CELLS))],
         "activation": [StrOptions(set(choices.ACTIVATIONS))],
@@ -39,7 +36,19 @@ def _common_constraints():
         "frame_length": [StrOptions({"auto"}), positive_int],
         "linear_path": [StrOptions({"auto"}), positive_int, None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
-        # solver
+        **_constraints_of_training(positive_int),
+        # data and machine
+        "standardize": ["boolean"],
+        "dtype": [StrOptions({"float32", "float64"}), None],
+        # Two intervals, because joblib gives every integer but 0 a meaning.
+        "n_jobs": [positive_int, Interval(Integral, None, -1, closed="right"), None],
+    }
+
+
+def _constraints_of_training(positive_int):
+    positive = Interval(Real, 0, None, closed="neither")
+    non_negative = Interval(Real, 0, None, closed="left")
+    return {
         "solver": [StrOptions({"adam", "sgd", "lbfgs"})],
         "alpha": [non_negative],
         "batch_size": [StrOptions({"auto"}), positive_int],
@@ -63,11 +72,6 @@ def _common_constraints():
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [StrOptions({"auto"}), positive_int, Options(Real, {np.inf})],
         "max_grad_norm": [positive, None],
-        # data and machine
-        "standardize": ["boolean"],
-        "dtype": [StrOptions({"float32", "float64"}), None],
-        # Two intervals, because joblib gives every integer but 0 a meaning.
-        "n_jobs": [positive_int, Interval(Integral, None, -1, closed="right"), None],
     }
 
 

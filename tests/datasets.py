@@ -71,8 +71,9 @@ def target_for(Estimator, X):
 
 
 def small(Estimator, **parameters):
-    """A net that trains in milliseconds."""
+    """A net that trains in milliseconds, on all samples."""
     settings = {"hidden_layer_sizes": (5,), "max_iter": 4, "random_state": 7}
+    settings |= {"early_stopping": False}
     return Estimator(**(settings | parameters))
 
 

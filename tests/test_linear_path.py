@@ -140,7 +140,7 @@ def test_untrained_model_predicts_what_the_path_predicts():
 def test_path_helps_on_tables_and_can_be_left_out():
     X, y = load_diabetes(return_X_y=True)
     scores = {
-        path: RNNRegressor(linear_path=path, random_state=0)
+        path: RNNRegressor(frame_length=1, linear_path=path, random_state=0)
         .fit(X[100:], y[100:])
         .score(X[:100], y[:100])
         for path in ("auto", None)

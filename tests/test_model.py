@@ -221,7 +221,7 @@ MOMENTS = under("moments_of_inputs", OF_MOMENTS) + under("moments_of_targets", O
 
 COMMON_KEYS = [(part,) for part in PARTS] + under("schema", OF_SCHEMA)
 COMMON_KEYS += under("architecture", OF_ARCHITECTURE) + under("scaling", OF_SCALING)
-COMMON_KEYS += under("kept", ["standardize", "linear_path", "dtype"])
+COMMON_KEYS += under("kept", ["standardize", "linear_path", "dtype", "frame_length"])
 KEYS = {
     "array": COMMON_KEYS + under("path", OF_PATH) + under("target", OF_NUMBERS),
     "table": COMMON_KEYS + under("path", OF_PATH) + under("target", OF_NUMBERS),

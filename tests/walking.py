@@ -145,7 +145,7 @@ class Walk:
         assert model.best_loss_ == min(model.loss_curve_), "best_loss_ is not the best of the curve"
         most = 1 if method == "partial_fit" else model.max_iter
         assert 1 <= model.n_iter_ <= most, f"{model.n_iter_} epochs of {most}"
-        if model.early_stopping in (False, "auto"):
+        if method == "partial_fit" or not model.early_stopping:
             seen = 0 if before is None else before.t_
             assert model.t_ == seen + model.n_iter_ * self.n, "t_ does not count the samples"
         sizes = self.data.values.shape

@@ -57,15 +57,10 @@ def find(sequences, targets):
     sequences : Sequences
     targets : ndarray of shape (n, n_targets)
     """
-    of_x, of_both = _keys(sequences, targets)
+    of_x = _hashes(sequences)
+    of_both = of_x ^ _mixed(_words(targets)) @ _multipliers(3, targets.shape[1])
     copies = Copies.of(of_both, of_x)
     return copies if copies is None or _are_equal(sequences, targets, copies) else None
-
-
-def _keys(sequences, targets):
-    """A number of 64 bits for each x, and one for each pair of x and y."""
-    of_x = _hashes(sequences)
-    return of_x, of_x ^ _mixed(_words(targets)) @ _multipliers(3, targets.shape[1])
 
 
 def _words(array):
@@ -195,8 +190,8 @@ def together(sequences, targets, copies, weights):
     """Numbers (n,) of the sets of rows that are to be held out together: copies, or single rows.
 
     A table of a few cells has rows that are samples of their own. But fewer rows than
-    :data:`FEW_CELLS` are told apart by what they are, and numbered in an order that follows from
-    it, so that weights are copies there too.
+    :data:`FEW_CELLS` are told apart by their numbers, and counted in the order of these, so that
+    weights are copies there too.
     """
     n = len(weights)
     if n >= FEW_CELLS and (copies is None or copies.cells.max() + 1 < FEW_CELLS):
@@ -206,10 +201,17 @@ def together(sequences, targets, copies, weights):
         joined = np.bincount(copies.rows, weights)
         is_copy = (left_out(copies, joined) == joined)[copies.rows]
         group = _numbered(np.where(is_copy, copies.rows, n + np.arange(n)))
-    return group if n >= FEW_CELLS else _sorted_by(_keys(sequences, targets)[1], group)
+    return group if n >= FEW_CELLS else _sorted(sequences, targets, group)
 
 
-def _sorted_by(keys, group):
-    """Numbers of the same groups in the order of the keys of their first rows."""
+def _sorted(sequences, targets, group):
+    """Numbers of the same groups in the order of the numbers in their rows, whatever the units."""
     first = np.unique(group, return_index=True)[1]
-    return np.argsort(np.argsort(keys[first]))[group]
+    rows = sorted(
+        range(len(first)),
+        key=lambda i: (
+            sequences.take(first[i : i + 1]).steps().ravel().tolist(),
+            targets[first[i]].tolist(),
+        ),
+    )
+    return np.argsort(rows)[group]
