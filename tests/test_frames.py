@@ -54,9 +54,9 @@ def test_a_step_has_no_more_observations_than_the_longest_sequence():
 
 
 @pytest.mark.parametrize(
-    ("n_steps", "expected"), [(1, 1), (8, 1), (16, 2), (48, 3), (100, 5), (336, 9)]
+    ("n_steps", "expected"), [(1, 1), (8, 1), (32, 1), (33, 2), (64, 2), (100, 4), (336, 11)]
 )
-def test_by_itself_a_step_grows_with_the_root_of_the_length(n_steps, expected):
+def test_by_itself_a_sequence_has_at_most_32_steps(n_steps, expected):
     X = array(12, n_steps, 1)
     model = small(RNNRegressor, max_iter=1).fit(X, target_for(RNNRegressor, X))
     assert model.frame_length_ == expected
@@ -75,6 +75,12 @@ def test_by_itself_a_table_is_one_step_and_its_order_means_nothing(Estimator):
     assert abs(scores[0] - scores[1]) < 0.1
 
 
+def test_by_itself_the_mean_length_counts():
+    X = [*array(30, 3, 1), np.zeros((300, 1))]
+    model = small(RNNRegressor, max_iter=1).fit(X, np.arange(31.0))
+    assert model.frame_length_ == 1
+
+
 def test_the_linear_path_sees_observations_whatever_the_frames():
     X = array(60, 7, 2)
     y = X.sum(axis=(1, 2))
@@ -88,7 +94,7 @@ def test_the_linear_path_sees_observations_whatever_the_frames():
 
 
 def test_training_goes_on_with_the_frames_it_began_with():
-    X = array(30, 16, 1)
+    X = array(30, 40, 1)
     y = target_for(RNNRegressor, X)
     model = small(RNNRegressor, warm_start=True).fit(X, y)
     assert model.frame_length_ == 2

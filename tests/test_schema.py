@@ -330,7 +330,7 @@ def test_frames_of_one_list_that_differ_are_refused_by_sample_and_column(frame):
 @pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
 def test_estimators_hold_lists_of_frames_against_the_names_of_fit(Estimator, frame):
     X, swapped = [frame(x) for x in LIST], [frame(x, "bac") for x in LIST]
-    net = small(Estimator, early_stopping=True).fit(X, [0, 1], X_val=X, y_val=[0, 1])
+    net = small(Estimator, early_stopping="auto").fit(X, [0, 1], X_val=X, y_val=[0, 1])
     assert net.feature_names_in_.tolist() == ["a", "b", "c"]
     assert net.n_features_in_ == 3
     refuses(small(Estimator), X, swapped, r"(?s)In X_val: The feature names.*same order")

@@ -43,8 +43,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         Consecutive observations that the net reads as one step: 1 is recurrence over each, as many
         as a sequence has is no recurrence at all. Frames end with the last observation; the first
         frame repeats the first observation in place of those that it lacks. "auto": a plain table
-        is one step, so that the order of its columns means nothing; of sequences half the square
-        root of their mean length.
+        is one step, so that the order of its columns means nothing; sequences are read in at most
+        32 steps, by their mean length.
 
     linear_path : "auto", int or None, default="auto"
         A linear map from the flat (standardised) input to the output beside the recurrent layers,

@@ -25,8 +25,8 @@ from skrnn.quantiles import robust_scale
 _PATIENCE = 200
 #: What max_iter=None aims at: so many updates, within so many epochs.
 _N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
-#: What frame_length="auto" makes of the mean length of sequences: so many times its square root.
-_FRAMES = 0.5
+#: Steps that frame_length="auto" makes of a sequence of mean length, at most.
+_MOST_STEPS = 32
 
 
 class Outcome(NamedTuple):
@@ -108,15 +108,14 @@ def _plain(parameter):
 def _frame_length(wanted, schema, lengths):
     """Observations that a network reads as one step.
 
-    A table has no order of its columns, so it is one step. The longer sequences are, the coarser
-    they can be read, with a tenth of the work and no loss where that was measured
-    (``docs/accuracy.md``).
+    A table has no order of its columns, so it is one step. Long sequences can be read as coarsely
+    as this with a fraction of the work and no loss where that was measured (``docs/accuracy.md``).
     """
     if wanted != "auto":
         return min(int(wanted), int(lengths.max()))
     if schema.is_table:
         return schema.n_columns
-    return max(1, int(_FRAMES * np.sqrt(lengths.mean())))
+    return int(np.ceil(lengths.mean() / _MOST_STEPS))
 
 
 def begin(start, examples, validation):
