@@ -73,13 +73,27 @@ def test_flatten_gives_a_row_the_same_bits_beside_shorter_ones(per_step, dtype):
 
 def test_auto_sees_at_most_512_inputs():
     sequences = Sequences.from_array(np.zeros((2, 300, 3)))
-    assert linear_path.n_steps_of(sequences, "auto") == 170
-    assert linear_path.n_steps_of(sequences, 5) == 5
-    assert linear_path.n_steps_of(sequences, 400) == 300
+    assert linear_path.n_steps_of(sequences, False, "auto") == 170
+    assert linear_path.n_steps_of(sequences, False, 5) == 5
+    assert linear_path.n_steps_of(sequences, False, 400) == 300
+
+
+def test_of_a_table_auto_sees_all_columns():
+    table = Sequences.from_array(np.zeros((2, 700, 1)))
+    assert linear_path.n_steps_of(table, True, "auto") == 700
+    assert linear_path.n_steps_of(table, True, 5) == 5
+
+
+@pytest.mark.parametrize("first", [0, 580])
+def test_a_wide_table_is_learnt_wherever_its_numbers_stand(first):
+    X = np.random.RandomState(0).normal(size=(200, 600))
+    y = X[:, first : first + 4].sum(axis=1)
+    model = RNNRegressor(random_state=0).fit(X[:150], y[:150])
+    assert model.score(X[150:], y[150:]) > 0.1
 
 
 def test_auto_sees_the_last_step_however_many_features_it_has():
-    assert linear_path.n_steps_of(Sequences.from_array(np.zeros((2, 4, 513))), "auto") == 1
+    assert linear_path.n_steps_of(Sequences.from_array(np.zeros((2, 4, 513))), False, "auto") == 1
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "logistic"])

@@ -55,6 +55,37 @@ def test_best_penalty_has_the_least_left_out_error():
     assert_array_equal(fitted.best_penalties(), ridge.PENALTIES[np.argmin(errors, axis=0)])
 
 
+def test_with_fewer_samples_than_inputs_both_decompositions_give_the_same(monkeypatch):
+    X, Y, weights = weighted_table(9, 15, 3)
+    X[:, 4] = X[:, 0] - X[:, 1]
+    penalties = ridge.PENALTIES[[12, 18]]
+    expected = ridge_of(X, Y, weights)
+    monkeypatch.setattr(ridge, "_SMALL", 5)
+    found = ridge_of(X, Y, weights)
+    assert len(found.values) == len(expected.values) == 8
+    assert_allclose(np.sort(found.values), np.sort(expected.values), rtol=1e-9)
+    for one, other in zip(
+        (found.leave_one_out(penalties), *found.coefficients(penalties)),
+        (expected.leave_one_out(penalties), *expected.coefficients(penalties)),
+        strict=True,
+    ):
+        assert_allclose(one, other, rtol=1e-7, atol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "p"), [(60, 40), (40, 60)])
+def test_of_large_data_the_largest_components_are_taken(n, p, monkeypatch):
+    random = np.random.RandomState(0)
+    X = random.normal(size=(n, 5)) @ random.normal(size=(5, p)) + 1e-6 * random.normal(size=(n, p))
+    Y = X[:, :2] + 1e-3 * random.normal(size=(n, 2))
+    penalties = ridge.PENALTIES[[12, 18]]
+    expected = ridge_of(X, Y, np.ones(n)).leave_one_out(penalties)
+    monkeypatch.setattr(ridge, "_LARGE", 30)
+    monkeypatch.setattr(ridge, "_LARGEST", 8)
+    found = ridge_of(X, Y, np.ones(n))
+    assert len(found.values) == 8
+    assert_allclose(found.leave_one_out(penalties), expected, rtol=1e-4, atol=1e-6)
+
+
 def test_both_decompositions_give_the_same(monkeypatch):
     X, Y, weights = weighted_table(40, 5, 3)
     X[:, 4] = X[:, 0] - X[:, 1]  # of rank 4

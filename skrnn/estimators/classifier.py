@@ -51,8 +51,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         which then learn what it cannot: a ridge or logistic regression, its strength chosen by
         leave-one-out cross-validation down to nothing, fitted first and then kept. With validation
         data the recurrent part is also trained without it, and the better of the two is kept. An
-        int is the number of last steps it sees; "auto" takes as many last steps as fit into 512
-        inputs. None leaves it out, as ``partial_fit`` always does.
+        int is the number of last steps it sees; "auto" takes all columns of a plain table, and of
+        sequences as many last steps as fit into 512 inputs. None leaves it out, as ``partial_fit``
+        always does.
 
     dropout : float, default=0.0
         Share of each layer's outputs that is set to zero while training, the same units at every

@@ -13,7 +13,7 @@ from skrnn.linear.calibration import calibrate, calibrate_column
 from skrnn.linear.logistic import Logistic, work
 from skrnn.linear.ridge import Ridge
 
-#: Inputs of the map at most; of longer sequences only the last steps are used.
+#: Inputs of the map of sequences at most; of longer ones only the last steps are used.
 MAX_INPUTS = 512
 # Rows flattened at a time, so that the design matrix of large data never exists whole.
 _CHUNK = 1024
@@ -68,12 +68,14 @@ class LinearPath:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def n_steps_of(sequences, linear_path):
-    """How many of the last steps the map sees: all up to MAX_INPUTS inputs, or as many as asked."""
+def n_steps_of(sequences, is_table, linear_path):
+    """How many of the last steps the map sees: as many as asked; else of a table all columns, and
+    of sequences all up to MAX_INPUTS inputs.
+    """
     longest = int(sequences.lengths.max())
     if linear_path != "auto":
         return min(int(linear_path), longest)
-    return min(longest, max(1, MAX_INPUTS // sequences.n_features))
+    return longest if is_table else min(longest, max(1, MAX_INPUTS // sequences.n_features))
 
 
 def flatten(sequences, rows, center, scale, n_steps):
@@ -139,7 +141,7 @@ def fit(examples, per_step, loss, linear_path):
     sequences, targets, weights = examples.sequences, examples.targets, examples.weights
     amounts = left_out(copies, weights)
     center, scale = sequence_scaling(sequences, weights, per_step)
-    n_steps = n_steps_of(sequences, linear_path)
+    n_steps = n_steps_of(sequences, per_step, linear_path)
     chunks = partial(_chunks, sequences, center, scale, n_steps)
     responses = loss.responses(targets, weights)
     mean, unit = mean_and_scale(responses, weights, np.float64)

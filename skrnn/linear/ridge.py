@@ -2,11 +2,26 @@
 
 import numpy as np
 from scipy.linalg import eigh, svd
+from scipy.sparse.linalg import svds
 
 #: Penalties tried, as shares of the samples' total weight.
 PENALTIES = np.logspace(-6, 4, 31)
-# Up to so many samples the more precise decomposition is taken.
+# Up to so many samples singular values are taken, beyond it eigenvalues.
 _SMALL = 1000
+# With more samples and more inputs than these, only so many of the largest components.
+_LARGE, _LARGEST = 6000, 1000
+
+
+def _singular_vectors(x):
+    """Left vectors, values and right vectors of x (n, p), in a way that its size allows."""
+    n_samples = len(x)
+    if min(x.shape) > _LARGE:
+        return svds(x, _LARGEST, v0=np.ones(min(x.shape)))
+    if n_samples <= _SMALL:
+        return svd(x, full_matrices=False)
+    squares, left = eigh(x @ x.T)  # quicker, but squares lose half of the digits
+    values = np.sqrt(np.maximum(squares, squares.max() * 1e-15))
+    return left, values, (left / values).T @ x
 
 
 class Ridge:
@@ -49,13 +64,12 @@ class Ridge:
     def _decompose(self):
         """Eigenvalues and vectors of the covariance, and the targets' covariance on them."""
         n_samples, n_inputs = len(self.weights), len(self.mean)
-        if n_samples > max(_SMALL, n_inputs):
+        if _LARGE >= n_inputs < n_samples > _SMALL:
             values, vectors = eigh(self._sum(self._gram))
             return values, vectors, vectors.T @ self._sum(self._cross)
-        # Small data have their singular values taken, because squares lose half of the digits.
         x = np.concatenate([self._weighted(rows, x) for rows, x in self.chunks()])
-        left, values, right = svd(x, full_matrices=False)
         y = np.sqrt(self.weights)[:, np.newaxis] * (self.targets - self.target_mean)
+        left, values, right = _singular_vectors(x)
         return values**2, right.T, values[:, np.newaxis] * (left.T @ y)
 
     def scores(self):
