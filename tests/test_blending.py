@@ -98,3 +98,41 @@ def test_the_evidence_of_a_likelihood_is_the_likelihood(n_parts):
     found = blend(parts, path, target, weights, Logistic())
     assert found.part == 0
     assert found.share == pytest.approx(posterior @ shares, rel=1e-10)
+
+
+def windows(n=300):
+    """A path that says nothing, and a part whose gain is that of its neighbours too."""
+    random = np.random.default_rng(13)
+    target = np.repeat(random.normal(size=(n // 30, 1)), 30, axis=0)
+    return np.zeros((n, 1)), target, 0.4 * target + random.normal(size=(n, 1)) / 30 - 0.3
+
+
+def test_overlapping_windows_are_not_so_many_samples():
+    path, target, raw = windows()
+    order = np.random.RandomState(0).permutation(len(path))
+    found = [
+        blend([Part(raw[rows], False)], path[rows], target[rows], np.ones(300), SquaredError())
+        for rows in (np.arange(300), order)
+    ]
+    assert found[0].share < found[1].share - 0.1
+
+
+def test_sorted_classes_are_as_many_samples_as_they_are():
+    codes = np.repeat([[0.0], [1.0]], 40, axis=0)
+    raw = np.random.default_rng(14).normal(size=(80, 1)) + codes - 0.5
+    order = np.random.RandomState(0).permutation(80)
+    found = [
+        blend([Part(raw[rows], False)], 0 * raw, codes[rows], np.ones(80), Logistic()).share
+        for rows in (np.arange(80), order)
+    ]
+    assert found[0] == pytest.approx(found[1], rel=1e-9)
+
+
+def test_copies_side_by_side_are_no_windows_of_a_series():
+    random = np.random.default_rng(15)
+    target, raw = random.normal(size=(2, 60, 1))
+    raw += target
+    rows = np.repeat(np.arange(60), 3)
+    ones = [Part(raw, True)], 0 * raw, target, np.full(60, 3.0), SquaredError()
+    copies = [Part(raw[rows], True)], 0 * raw[rows], target[rows], np.ones(180), SquaredError()
+    assert blend(*copies) == pytest.approx(blend(*ones), rel=1e-12)

@@ -11,6 +11,8 @@ import numpy as np
 #: Shares tried, apart from none at all, which has the prior probability ``_NOTHING``.
 _SHARES = np.linspace(0.0, 1.0, 21)[1:]
 _NOTHING = 0.5
+#: Standard errors above which a correlation of neighbours is not taken for chance.
+_NOISE = 3.0
 
 
 class Part(NamedTuple):
@@ -35,6 +37,26 @@ class Blend(NamedTuple):
     part: int
     share: float
     path_share: float
+
+
+def _samples_in_one(path, mixed, targets, weights, loss):
+    """How many neighbouring samples say as much as one that is independent (equation 90).
+
+    Windows of a series overlap, so what is gained on one is gained on the next. Equal rows count
+    as one, because a weight is as many copies.
+    """
+    one, other = (loss.of_rows(raw.astype(path.dtype), targets) for raw in (mixed, path))
+    gains, first, copy = np.unique(one - other, return_index=True, return_inverse=True)
+    gains = (gains * np.bincount(copy, weights))[np.argsort(first)]
+    gains -= gains.mean()
+    variance, n = gains @ gains, len(gains)
+    total = 0.0
+    for lag in range(1, n // 3):
+        correlation = gains[lag:] @ gains[:-lag] / variance if variance else 0.0
+        if not correlation > _NOISE / np.sqrt(n):
+            break
+        total += correlation
+    return 1.0 + 2.0 * total
 
 
 def blend(parts, path, targets, weights, loss):
@@ -62,12 +84,15 @@ def blend(parts, path, targets, weights, loss):
             return -total
         return -0.5 * weights.sum() * np.log(max(total, np.finfo(float).tiny))
 
-    nothing = evidence(path) + np.log(_NOTHING)
+    nothing = np.log(_NOTHING)
     prior = np.log((1.0 - _NOTHING) / len(parts) / len(_SHARES))
-    found = [
-        np.array([evidence(path + s * (raw - is_alone * path)) + prior for s in _SHARES])
-        for raw, is_alone in parts
-    ]
+    found = []
+    for raw, is_alone in parts:
+        change = raw - is_alone * path
+        gains = np.array([evidence(path + share * change) for share in _SHARES]) - evidence(path)
+        if not loss.is_of_classes:
+            gains /= _samples_in_one(path, path + 0.5 * change, targets, weights, loss)
+        found.append(gains + prior)
     best = int(np.argmax([np.logaddexp.reduce(part) for part in found]))
     posterior = np.exp(found[best] - np.logaddexp.reduce(np.r_[nothing, found[best]]))
     share = float(posterior @ _SHARES)
