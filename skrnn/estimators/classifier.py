@@ -129,8 +129,12 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         the recurrent part is then scaled by how much it helps on the validation data, at most by
         one.
 
-    validation_fraction : float, default=0.25
-        Share held out for `early_stopping`; stratified for a classifier.
+    validation_fraction : float, "tail" or splitter, default=0.25
+        What is held out for `early_stopping`: this share of the samples, stratified for a
+        classifier; the last quarter, as time series want it, whatever `shuffle` is ("tail"); or the
+        last split of a splitter of scikit-learn's, as ``TimeSeriesSplit(2, test_size=50)``, which
+        gets no groups. Of what a tail or a splitter holds out neither scales nor linear path see
+        anything.
 
     n_iter_no_change : int, inf or "auto", default="auto"
         Epochs without improvement before training stops. "auto": as many as make 200 updates, but

@@ -6,6 +6,7 @@ by another, ``_remember_target``, and what kinds of targets it has by ``_kinds_o
 
 import warnings
 from functools import partial
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.data.checks import naming
-from skrnn.data.examples import Examples, Nothing, Separate, Share
+from skrnn.data.examples import Examples, Nothing, Separate, Share, Split
 from skrnn.data.given import Given
 from skrnn.data.schema import Schema
 from skrnn.data.weights import read_weights, representable
@@ -41,6 +42,8 @@ class HeldOut(NamedTuple):
 
 
 _NO_HELD_OUT = HeldOut()
+#: The share of the samples that validation_fraction="tail" holds out.
+_TAIL = 0.25
 
 
 def is_stochastic(estimator):
@@ -109,8 +112,12 @@ class RecurrentEstimator(BaseEstimator):
             return self._read_held_out(held_out, start.schema, start.target)
         if incremental or not self.early_stopping:
             return Nothing()
-        seed = start.seeds[3] if self.shuffle else None
-        share = Share(self.validation_fraction, start.target, seed)
+        fraction = self.validation_fraction
+        if not isinstance(fraction, (str, Real)):
+            return Split(fraction)
+        is_tail = fraction == "tail"
+        seed = start.seeds[3] if self.shuffle and not is_tail else None
+        share = Share(_TAIL if is_tail else fraction, start.target, seed)
         return share if self.early_stopping != "auto" or share.has_enough(examples) else Nothing()
 
     def _read_held_out(self, held_out, schema, target):

@@ -126,12 +126,12 @@ def begin(start, examples, validation):
     ----------
     start : Start
     examples : Examples
-    validation : Nothing, Separate or Share
+    validation : Nothing, Separate, Share or Split
     """
     if start.before is not None:
         examples, watched = validation.split(examples)
         return scales.continued(start.before, examples), examples, watched
-    if validation.is_last:  # nothing of what comes later in time may be known
+    if validation.is_unseen:
         examples, watched = validation.split(examples)
         return *new_model(start, examples), watched
     model, examples = new_model(start, examples)
