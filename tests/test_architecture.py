@@ -26,6 +26,7 @@ LAYERS = {
     "kernels": ("", ""),
     "kernels.disk": ("", "numba"),
     "kernels.interrupts": ("", ""),
+    "kernels.announcements": ("", "numba"),
     "kernels.jit": ("kernels.disk kernels.interrupts", "numba"),
     "kernels.vectors": ("", "llvmlite numba numpy"),
     "kernels.activations": ("kernels.vectors", "numpy"),
@@ -100,11 +101,16 @@ LAYERS = {
         "numpy",
     ),
     "learning.scales": ("data.scaling learning.model", "numpy"),
-    "learning.candidates": ("data.examples learning.model linear.blending", "numpy"),
+    "learning.candidates": (
+        "data.examples learning.events learning.model linear.blending",
+        "numpy",
+    ),
+    "learning.outcomes": ("learning.candidates learning.events learning.model", "numpy"),
     "learning.fitting": (
-        "data.examples data.scaling data.schema learning.advice learning.candidates "
-        "learning.events learning.model learning.optimizers learning.saved learning.scales "
-        "learning.training linear.path network.network network.threads quantiles",
+        "data.examples data.scaling data.schema kernels.announcements learning.advice "
+        "learning.candidates learning.events learning.model learning.optimizers "
+        "learning.outcomes learning.saved learning.scales learning.training linear.path "
+        "network.network network.threads quantiles",
         "numpy",
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),

@@ -102,7 +102,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         tolerance of the gradient.
 
     verbose : bool, default=False
-        Whether to print a line per epoch.
+        Whether to print a line per epoch, why training stopped, and what the linear path and the
+        recurrent part are worth. All losses are in the unit of the path's. That kernels are
+        compiled, once, is printed too, and always told to the logger "skrnn" (INFO).
 
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation, the
@@ -197,6 +199,27 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
 
     best_validation_score_ : float or None
         The best score.
+
+    recurrent_share_ : float
+        Share of the recurrent part in what the model predicts, from 0 to 1, as validation data have
+        found it (see `early_stopping`); 1 without a linear path, or without validation data.
+
+    recurrent_part_ : {"beside the linear path", "alone"}
+        Which recurrent part is kept: one that has learnt what the linear path leaves, to which its
+        share is added, or one that has learnt y alone, whose share replaces as much of the path.
+
+    linear_score_ : float or None
+        What ``score`` gives for the linear path by itself, on samples it has not seen: the
+        validation data, or without any the training samples, each left out in turn. None without a
+        path.
+
+    linear_coef_ : ndarray of shape (n_features_in_,) or (n_raw_outputs, n_features_in_), or None
+        Coefficients of the linear path by itself, for X as it is given, before the inverse link, as
+        scikit-learn's linear models have them: log-odds of a classifier, for quantiles a row each.
+        For sequences the last axis is two, the last steps and the features of a step.
+
+    linear_intercept_ : float, ndarray of shape (n_raw_outputs,) or None
+        Its intercepts.
 
     out_activation_ : str
         Activation of the output layer.
