@@ -14,6 +14,7 @@ from skrnn import choices, losses
 
 try:
     from sklearn.utils._param_validation import (
+        HasMethods,
         Interval,
         InvalidParameterError,
         Options,
@@ -69,7 +70,11 @@ def _constraints_of_training(positive_int):
         "beta_2": [Interval(Real, 0, 1, closed="left")],
         "epsilon": [positive],
         "early_stopping": ["boolean", StrOptions({"auto"})],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "validation_fraction": [
+            Interval(Real, 0, 1, closed="neither"),
+            StrOptions({"tail"}),
+            HasMethods(["split", "get_n_splits"]),
+        ],
         "n_iter_no_change": [StrOptions({"auto"}), positive_int, Options(Real, {np.inf})],
         "max_grad_norm": [positive, None],
     }

@@ -122,7 +122,9 @@ PARAMETERS = {
     "beta_2": _of([0.999, 0.0], [1.0, 2, NAN, "0.9"]),
     "epsilon": _of([1e-8, 1.0], [0.0, -1e-8, NAN], [1e-300, 1e300]),
     "early_stopping": _of(["auto", False], ["yes", None, 2.5], [True]),
-    "validation_fraction": _of([0.25, 0.5], [0.0, 1.0, NAN, None, 3], [0.9, 0.01, 1e-300]),
+    "validation_fraction": _of(
+        [0.25, 0.5, "tail"], ["head", 0.0, 1.0, NAN, None, 3], [0.9, 0.01, 1e-300]
+    ),
     "n_iter_no_change": _of(["auto", 1, 10, INF], [0, 1.5, "never", NAN, -INF]),
     "max_grad_norm": _of([1.0, None, 1e-3], [0.0, -1, NAN], [1e300, 1e-300, INF]),
     "standardize": _SWITCH,

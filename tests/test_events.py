@@ -12,8 +12,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss, mean_pinball_loss
 
 from skrnn import RNNClassifier, RNNRegressor, losses
-from skrnn.learning import optimizers
+from skrnn.kernels import announcements
+from skrnn.learning import candidates, optimizers
 from skrnn.learning.events import Curves, Epoch, Lines, Patience, Watch
+from skrnn.linear.blending import Blend
 from skrnn.network.network import Examples
 
 BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
@@ -526,19 +528,39 @@ def test_a_line_has_the_number_and_the_losses_of_its_epoch():
     listener = Lines(lines.append)
     assert listener(epoch(0.123456789, number=7)) is None
     assert listener(epoch(12.0, 0.5, -0.25, number=8)) is None
+    assert Lines(lines.append, True, 0.5)(epoch(12.0, 0.5, -0.25, number=9)) is None
     assert lines == [
-        "Iteration 7, loss = 0.12345679",
-        "Iteration 8, loss = 12.00000000, validation loss = 0.50000000, validation score = "
+        "Epoch 7 of 10, loss = 0.12345679",
+        "Epoch 8 of 10, loss = 12.00000000, validation loss = 0.50000000, validation score = "
+        "-0.250000",
+        "Epoch 9 of 10 net, loss = 6.00000000, validation loss = 0.25000000, validation score = "
         "-0.250000",
     ]
 
 
-def lines_of(epochs):
+# --- what verbose prints -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def printed(capfd, monkeypatch):
+    """Lines that have been printed; kernels count as announced."""
+    monkeypatch.setattr(announcements, "_announced", {f"gru, float{bits}" for bits in (32, 64)})
+
+    def lines():
+        out, err = capfd.readouterr()
+        assert err == ""
+        return out.splitlines()
+
+    return lines
+
+
+def lines_of(epochs, names=False, factor=1.0):
     lines = []
     for epoch in epochs:
-        line = f"Iteration {epoch.number}, loss = {epoch.loss:.8f}"
+        name = f" {epoch.candidate}" if names else ""
+        line = f"Epoch {epoch.number} of 6{name}, loss = {factor * epoch.loss:.8f}"
         if epoch.validation_loss is not None:
-            line += f", validation loss = {epoch.validation_loss:.8f}"
+            line += f", validation loss = {factor * epoch.validation_loss:.8f}"
             line += f", validation score = {epoch.validation_score:.6f}"
         lines.append(line)
     return lines
@@ -548,25 +570,91 @@ def lines_of(epochs):
 @BOTH
 @SOLVERS
 @WATCHED
-def test_verbose_prints_a_line_for_each_epoch(watched, solver, Estimator, capfd):
+def test_verbose_prints_a_line_for_each_epoch_and_why_training_stopped(
+    watched, solver, Estimator, printed
+):
     diary = Diary()
     fitted(Estimator, watched, diary, solver=solver, verbose=True)
     assert len(diary.epochs) == 6
-    assert capfd.readouterr() == ("\n".join(lines_of(diary.epochs)) + "\n", "")
+    assert printed() == [*lines_of(diary.epochs), "Stopped after epoch 6: reached max_iter."]
 
 
-@L_BFGS_MAY_END
-@BOTH
-def test_verbose_names_the_candidates_where_there_are_two(Estimator, capfd):
+KINDS_OF_ONE_TARGET = [
+    (RNNRegressor, {}, 2),
+    (RNNRegressor, {"loss": "quantile", "quantile": 0.8}, 1),
+    (RNNRegressor, {"loss": "poisson"}, 0),
+    (RNNClassifier, {}, 0),
+]
+
+
+@pytest.mark.parametrize(("Estimator", "kind", "power"), KINDS_OF_ONE_TARGET)
+def test_verbose_says_what_both_parts_and_the_path_are_worth_in_one_unit(
+    Estimator, kind, power, printed
+):
     diary = Diary()
-    fitted(Estimator, True, diary, linear_path="auto", verbose=True)
-    expected = []
-    for name in (BESIDE, ALONE):
-        expected += [f"The recurrent part {name}:", *lines_of(diary.of(name))]
-    assert capfd.readouterr() == ("\n".join(expected) + "\n", "")
+    model, data = fitted(Estimator, True, diary, linear_path="auto", verbose=True, **kind)
+    lines = printed()
+    held_out = data["X_val"], data["y_val"], data["sample_weight_val"]
+    start = copy.copy(model)
+    beside = diary.rebuilt[0]
+    beside.theta[:] = 0.0  # what is left is the path
+    start._model = beside
+    loss, score = loss_by_hand(start, *held_out), start.score(*held_out)
+    assert lines[0] == f"Linear path, validation loss = {loss:.8f}, validation score = {score:.6f}"
+    unit = beside.path.unit[0]
+    assert (unit < 0.95) == (power > 0)
+    stopped = "Stopped after epoch 6: reached max_iter."
+    for place, name, factor in ((1, BESIDE, 1.0), (8, ALONE, unit**-power)):
+        expected = lines_of(diary.of(name), True, factor)
+        assert lines[place : place + 7] == [*expected, stopped]
+    shown = f"Linear path {model.linear_score_:.4f}; recurrent part {model.recurrent_part_} "
+    assert lines[15].startswith(shown)
+    assert lines[15].endswith(f", share {model.recurrent_share_:.2f}.")
+    assert len(lines) == 16
 
 
-def test_a_verbose_partial_fit_prints_one_line(capfd):
+def test_the_gain_that_is_printed_is_that_of_the_share(printed, monkeypatch):
+    monkeypatch.setattr(candidates, "blend", lambda *_: Blend(1, 0.4, 0.6))
+    model, data = fitted(RNNRegressor, True, linear_path="auto", verbose=True, max_iter=1)
+    assert (model.recurrent_part_, model.recurrent_share_) == (ALONE, 0.4)
+    score = model.score(data["X_val"], data["y_val"], data["sample_weight_val"])
+    # With one epoch there is nothing to choose by halves between, but for nothing at all.
+    gain = f"recurrent part alone {score - model.linear_score_:+.4f}, share 0.40."
+    assert printed()[-1] == f"Linear path {model.linear_score_:.4f}; {gain}"
+
+
+def test_without_validation_data_the_path_is_judged_on_samples_left_out(printed):
+    model, _ = fitted(RNNRegressor, False, linear_path="auto", verbose=True)
+    assert printed()[-1].startswith(f"Linear path {model.linear_score_:.4f}, left out; recurrent")
+
+
+REASONS = {
+    "no improvement for 4 epochs": {"tol": 1e6, "n_iter_no_change": 3, "max_iter": 20},
+    "reached max_iter": {},
+    "diverged too often": {},
+    "interrupted": {},
+    "a listener ended it": {},
+    "L-BFGS found no better weights": {"solver": "lbfgs", "tol": 1e9},
+}
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("reason", REASONS)
+def test_the_reason_to_stop_is_said(reason, printed, monkeypatch):
+    def listener(epoch):
+        if reason == "interrupted":
+            raise KeyboardInterrupt
+        return reason == "a listener ended it"
+
+    if reason == "diverged too often":
+        break_at(monkeypatch, set(range(9, 10**4)), lambda loss, gradient: math.nan)
+    fitted(RNNRegressor, False, listener, verbose=True, **REASONS[reason])
+    *_, last = printed()
+    assert last.endswith(f": {reason}.")
+    assert last.startswith("Stopped after epoch ")
+
+
+def test_a_verbose_partial_fit_prints_one_line(printed):
     model, diary = small(verbose=True), Diary()
     fit(model, data_for(RNNRegressor, False), diary, method="partial_fit")
-    assert capfd.readouterr() == (lines_of(diary.epochs)[0] + "\n", "")
+    assert printed() == [lines_of(diary.epochs)[0].replace("of 6", "of 1")]

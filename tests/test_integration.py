@@ -1,6 +1,8 @@
 """The estimators inside of scikit-learn's own tools, on tables, 3-D arrays and ragged lists."""
 
+import pickle
 import warnings
+from contextlib import nullcontext
 from functools import partial
 
 import datasets
@@ -21,6 +23,7 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -47,6 +50,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.learning import candidates
+from skrnn.learning.training import Training
 
 ESTIMATORS = [RNNRegressor, RNNClassifier]
 BOTH = pytest.mark.parametrize("Estimator", ESTIMATORS)
@@ -398,3 +403,78 @@ def test_no_warning_comes_from_a_search_in_processes():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         cross_val_score(small(RNNRegressor, n_jobs=2), X, y, cv=2, n_jobs=2, error_score="raise")
+
+
+# --- Ctrl-C ------------------------------------------------------------------------------------
+
+
+def interrupt_in_epoch(monkeypatch, number, only_in=1):
+    """Ctrl-C in an epoch of one of the trainings that follow; the first is number 1."""
+    original, trainings = Training._report, []
+
+    def report(self, loss):
+        original(self, loss)
+        if self not in trainings:
+            trainings.append(self)
+        if (len(trainings), len(self.curves)) == (only_in, number):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Training, "_report", report)
+    return trainings
+
+
+IN_SEARCHES = {
+    "a search": lambda net, X, y: GridSearchCV(net, {"max_iter": [40, 60]}, cv=2).fit(X, y),
+    "cross-validation": lambda net, X, y: cross_val_score(net, X, y, cv=3),
+    "a search of a pipeline": lambda net, X, y: GridSearchCV(
+        make_pipeline(FunctionTransformer(doubled), net),
+        {f"{type(net).__name__.lower()}__alpha": [0, 1]},
+    ).fit(X, y),
+    "a search in threads": lambda net, X, y: cross_val_score(net, X, y, cv=2, n_jobs=2),
+}
+
+
+@pytest.mark.filterwarnings("ignore:Training interrupted")
+@BOTH
+@pytest.mark.parametrize("case", IN_SEARCHES)
+def test_ctrl_c_ends_a_search(case, Estimator, monkeypatch):
+    X, y = data("table", Estimator)
+    trainings = interrupt_in_epoch(monkeypatch, 5, only_in=2)
+    backend = "threading" if "threads" in case else "sequential"
+    with joblib.parallel_backend(backend), pytest.raises(KeyboardInterrupt):
+        IN_SEARCHES[case](small(Estimator), X, y)
+    assert len(trainings) == 2
+    assert len(trainings[1].curves) == 5
+
+
+@BOTH
+@pytest.mark.parametrize("linear_path", [None, "auto"])
+def test_ctrl_c_in_a_fit_of_a_clone_keeps_what_is_learnt_too(linear_path, Estimator, monkeypatch):
+    X, y = data("table", Estimator)
+    settings = {"linear_path": linear_path, "early_stopping": True}
+    one, other = small(Estimator, **settings), clone(small(Estimator, **settings))
+    for model, raises in ((one, False), (other, True), (pickle.loads(pickle.dumps(other)), True)):
+        with monkeypatch.context() as patch:
+            interrupt_in_epoch(patch, 5)
+            is_raised = pytest.raises(KeyboardInterrupt) if raises else nullcontext()
+            with pytest.warns(ConvergenceWarning, match="interrupted by user"), is_raised:
+                model.fit(X, y)
+        assert model.n_iter_ == 5
+        np.testing.assert_array_equal(model.predict(X), one.predict(X))
+
+
+def test_ctrl_c_between_the_trainings_ends_a_search_too(monkeypatch):
+    X, y = data("table")
+    net = clone(small(RNNRegressor, linear_path="auto", early_stopping=True))
+    made, original = [], candidates.alone
+
+    def interrupted(*arguments):
+        made.append(original(*arguments))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(candidates, "CANDIDATES", (candidates.beside_the_path, interrupted))
+    is_raised = pytest.raises(KeyboardInterrupt)
+    with pytest.warns(ConvergenceWarning, match="interrupted by user"), is_raised:
+        net.fit(X, y)
+    assert len(made) == 1
+    assert net.recurrent_part_ == "beside the linear path"

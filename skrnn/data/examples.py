@@ -1,5 +1,6 @@
 """Sequences with what is to be learnt of them, and how a part of them is held out."""
 
+from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -72,7 +73,7 @@ class Examples:
 class Nothing:
     """No validation data."""
 
-    is_last = False
+    is_unseen = False
 
     def split(self, examples):
         """Examples to train on, and to watch (None)."""
@@ -84,7 +85,7 @@ class Separate:
     """Validation data that the user gave."""
 
     examples: Examples
-    is_last = False
+    is_unseen = False
 
     def split(self, examples):
         """Examples to train on, and to watch."""
@@ -109,8 +110,8 @@ class Share:
     seed: int | None
 
     @property
-    def is_last(self):
-        """Whether what is held out comes later in time, so that nothing of it may be known."""
+    def is_unseen(self):
+        """Whether scales and linear path may know nothing of what is held out: it comes later."""
         return self.seed is None
 
     def has_enough(self, examples):
@@ -119,7 +120,7 @@ class Share:
 
     def _groups(self, examples):
         """Numbers of the sets of rows that are held out together."""
-        if self.is_last:
+        if self.is_unseen:
             return np.arange(len(examples))
         return together(examples.sequences, examples.targets, examples.copies, examples.weights)
 
@@ -142,7 +143,7 @@ class Share:
                 "early_stopping=False."
             )
         held_out = np.arange(n_samples)[-n_val:]
-        if not self.is_last:
+        if not self.is_unseen:
             held_out = self._draw(examples.targets[np.unique(group, return_index=True)[1]], n_val)
         is_held_out = np.isin(group, held_out)
         return tuple(examples.take(np.flatnonzero(part)) for part in (~is_held_out, is_held_out))
@@ -153,3 +154,57 @@ class Share:
         strata = self.target.strata(targets, self.fraction * len(targets))
         drawn = {"stratify": strata, "random_state": self.seed}
         return resample(np.arange(len(targets)), replace=False, n_samples=n_val, **drawn)
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a splitter of scikit-learn's holds out in its last split.
+
+    In the last one, because that of ``TimeSeriesSplit`` has all that comes before to learn from.
+
+    Attributes
+    ----------
+    splitter : object
+        With the method ``split(X, y)``. Its X is a column of the numbers of the rows, its y what is
+        learnt: classes are numbers.
+    """
+
+    splitter: object
+    is_unseen = True
+
+    def split(self, examples):
+        """Examples to train on, and to watch.
+
+        Raises
+        ------
+        ValueError
+            If the splitter fails, or one of the two parts would be too small.
+        """
+        parts = self._last(examples)
+        n_both, n_train, n_val = len(np.intersect1d(*parts)), *map(len, parts)
+        if n_both or n_train < 1 or n_val < 2:
+            raise ValueError(
+                f"The last split of validation_fraction={self.splitter!r} has {n_train} samples to "
+                f"train on, {n_val} to validate with and {n_both} in both parts, of {len(examples)}"
+                " samples. It needs one, two and none of these: take another splitter, or pass "
+                "X_val and y_val."
+            )
+        return tuple(examples.take(rows) for rows in parts)
+
+    def _last(self, examples):
+        """The rows to train on and to watch."""
+        n_samples, y = len(examples), examples.targets
+        try:
+            splits = self.splitter.split(
+                np.arange(n_samples)[:, np.newaxis], y[:, 0] if y.shape[1] == 1 else y
+            )
+            last = deque(splits, maxlen=1)
+            if not last:
+                raise ValueError("it gives no split.")
+            return [np.arange(n_samples)[rows] for rows in last[0]]
+        except (TypeError, ValueError, IndexError) as error:
+            raise ValueError(
+                f"validation_fraction={self.splitter!r} cannot split {n_samples} training samples: "
+                f"{error} It is called as split(X, y), without groups. Take another splitter, or "
+                "pass X_val and y_val."
+            ) from error

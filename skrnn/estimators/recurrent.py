@@ -6,6 +6,7 @@ by another, ``_remember_target``, and what kinds of targets it has by ``_kinds_o
 
 import warnings
 from functools import partial
+from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.data.checks import naming
-from skrnn.data.examples import Examples, Nothing, Separate, Share
+from skrnn.data.examples import Examples, Nothing, Separate, Share, Split
 from skrnn.data.given import Given
 from skrnn.data.schema import Schema
 from skrnn.data.weights import read_weights, representable
@@ -41,6 +42,8 @@ class HeldOut(NamedTuple):
 
 
 _NO_HELD_OUT = HeldOut()
+#: The share of the samples that validation_fraction="tail" holds out.
+_TAIL = 0.25
 
 
 def is_stochastic(estimator):
@@ -53,6 +56,9 @@ def is_stochastic(estimator):
 class RecurrentEstimator(BaseEstimator):
     """A recurrent network whose target a subclass defines."""
 
+    #: Whether this is the copy of a search, cross-validation or ensemble, which a fit that ended
+    #: early would mislead. So Ctrl-C ends it, and not this fit alone.
+    _is_clone = False
     _doc_link_module = "skrnn"
     _doc_link_template = "https://skrnn.readthedocs.io/en/latest/skrnn.{estimator_name}.html"
 
@@ -77,6 +83,8 @@ class RecurrentEstimator(BaseEstimator):
             circumstances = self._circumstances(len(examples), incremental, watched is not None)
             outcome = fitting.fit(model, examples, watched, circumstances, before)
         self._remember(outcome, goes_on=before is not None)
+        if outcome.interrupted and self._is_clone:
+            raise KeyboardInterrupt
         self._give_advice(outcome)
         return self
 
@@ -109,8 +117,12 @@ class RecurrentEstimator(BaseEstimator):
             return self._read_held_out(held_out, start.schema, start.target)
         if incremental or not self.early_stopping:
             return Nothing()
-        seed = start.seeds[3] if self.shuffle else None
-        share = Share(self.validation_fraction, start.target, seed)
+        fraction = self.validation_fraction
+        if not isinstance(fraction, (str, Real)):
+            return Split(fraction)
+        is_tail = fraction == "tail"
+        seed = start.seeds[3] if self.shuffle and not is_tail else None
+        share = Share(_TAIL if is_tail else fraction, start.target, seed)
         return share if self.early_stopping != "auto" or share.has_enough(examples) else Nothing()
 
     def _read_held_out(self, held_out, schema, target):
@@ -133,21 +145,19 @@ class RecurrentEstimator(BaseEstimator):
 
     def _circumstances(self, n_samples, incremental, is_watched):
         """How to train."""
-        fitting, listeners = learning().fitting, ()
-        if self.verbose:
-            listeners = (learning().events.Lines(print),)
+        fitting = learning().fitting
         return fitting.Circumstances(
             fitting.settings_of(vars(self), n_samples, incremental, is_watched),
             incremental,
-            listeners,
+            (),
             effective_n_jobs(self.n_jobs),
             _warn,
-            lambda name: print(f"The recurrent part {name}:") if self.verbose else None,
+            partial(print, flush=True) if self.verbose else None,
         )
 
     def _remember(self, outcome, goes_on):
         """Set all fitted attributes, once nothing can fail any more."""
-        model, curves, _ = outcome
+        model, curves = outcome.model, outcome.curves
         if not goes_on:
             self._remember_columns(model.schema)
         longer = goes_on and hasattr(self, "loss_curve_")
@@ -155,6 +165,7 @@ class RecurrentEstimator(BaseEstimator):
         scores_before = (longer and self.validation_scores_) or []
         self._model = model
         self._remember_target(model.target)
+        self._remember_parts(outcome, goes_on and hasattr(self, "recurrent_share_"))
         self.out_activation_ = model.target.loss.link
         self.n_iter_ = len(curves)
         self.t_ = model.n_samples_seen
@@ -165,6 +176,24 @@ class RecurrentEstimator(BaseEstimator):
         self.validation_loss_curve_ = before + curves.validation_loss or None
         self.validation_scores_ = scores_before + curves.validation_scores or None
         self.best_validation_score_ = max(self.validation_scores_ or (), default=None)
+
+    def _remember_parts(self, outcome, goes_on):
+        """What the linear path says, and how much is recurrent.
+
+        What goes on has the path that it began with, and its share too where none is found anew.
+        """
+        if not goes_on:
+            self.linear_coef_ = self.linear_intercept_ = self.linear_score_ = None
+        if not goes_on and outcome.linear is not None:
+            *linear_map, self.linear_score_ = outcome.linear
+            self.linear_coef_, self.linear_intercept_ = self._form_of(linear_map, outcome.model)
+        if not goes_on or outcome.share is not None:
+            self.recurrent_part_ = outcome.candidate
+            self.recurrent_share_ = 1.0 if outcome.share is None else outcome.share
+
+    def _form_of(self, linear_map, model):
+        """Coefficients and intercepts as scikit-learn's linear models have them."""
+        return linear_map
 
     def _remember_columns(self, schema):
         self.n_features_in_ = schema.n_columns
@@ -207,6 +236,11 @@ class RecurrentEstimator(BaseEstimator):
     def intercepts_(self):
         """Bias vectors, views: one of each layer and direction, last the output layer's."""
         return self._arrays(1)
+
+    def __sklearn_clone__(self):
+        clone = super().__sklearn_clone__()
+        clone._is_clone = True
+        return clone
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "_model")

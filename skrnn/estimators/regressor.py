@@ -115,7 +115,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         tolerance of the gradient.
 
     verbose : bool, default=False
-        Whether to print a line per epoch.
+        Whether to print a line per epoch, why training stopped, and what the linear path and the
+        recurrent part are worth. All losses are in the unit of the path's. That kernels are
+        compiled, once, is printed too, and always told to the logger "skrnn" (INFO).
 
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation, the
@@ -142,8 +144,12 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         the recurrent part is then scaled by how much it helps on the validation data, at most by
         one.
 
-    validation_fraction : float, default=0.25
-        Share held out for `early_stopping`; stratified for a classifier.
+    validation_fraction : float, "tail" or splitter, default=0.25
+        What is held out for `early_stopping`: this share of the samples, stratified for a
+        classifier; the last quarter, as time series want it, whatever `shuffle` is ("tail"); or the
+        last split of a splitter of scikit-learn's, as ``TimeSeriesSplit(2, test_size=50)``, which
+        gets no groups. Of what a tail or a splitter holds out neither scales nor linear path see
+        anything.
 
     n_iter_no_change : int, inf or "auto", default="auto"
         Epochs without improvement before training stops. "auto": as many as make 200 updates, but
@@ -194,7 +200,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
 
     loss_, best_loss_ : float
         The last and the smallest training loss, penalty included; the unit is the spread of the
-        linear path's errors (of y, without a path), not for "poisson".
+        linear path's errors (of y, without a path or where `recurrent_part_` is "alone"), not for
+        "poisson".
 
     loss_curve_ : list of float
         Training loss of each epoch.
@@ -204,6 +211,27 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
 
     best_validation_score_ : float or None
         The best score.
+
+    recurrent_share_ : float
+        Share of the recurrent part in what the model predicts, from 0 to 1, as validation data have
+        found it (see `early_stopping`); 1 without a linear path, or without validation data.
+
+    recurrent_part_ : {"beside the linear path", "alone"}
+        Which recurrent part is kept: one that has learnt what the linear path leaves, to which its
+        share is added, or one that has learnt y alone, whose share replaces as much of the path.
+
+    linear_score_ : float or None
+        What ``score`` gives for the linear path by itself, on samples it has not seen: the
+        validation data, or without any the training samples, each left out in turn. None without a
+        path.
+
+    linear_coef_ : ndarray of shape (n_features_in_,) or (n_raw_outputs, n_features_in_), or None
+        Coefficients of the linear path by itself, for X as it is given, before the inverse link, as
+        scikit-learn's linear models have them: log-odds of a classifier, for quantiles a row each.
+        For sequences the last axis is two, the last steps and the features of a step.
+
+    linear_intercept_ : float, ndarray of shape (n_raw_outputs,) or None
+        Its intercepts.
 
     out_activation_ : str
         Activation of the output layer.
@@ -408,6 +436,12 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
 
     def _remember_target(self, target):
         self.n_outputs_ = target.n_targets
+
+    def _form_of(self, linear_map, model):
+        coefficients, intercepts = linear_map
+        if len(intercepts) > 1 or model.target.loss.has_level_axis:
+            return linear_map
+        return coefficients[0], float(intercepts[0])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

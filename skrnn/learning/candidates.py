@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skrnn.data.examples import Examples
+from skrnn.learning.events import Verdict
 from skrnn.learning.model import Model
 from skrnn.linear.blending import Part, blend
 
@@ -73,6 +74,46 @@ def alone(model, examples, watched):
     )
 
 
+def path_verdict(model, examples):
+    """Verdict on the path of a model by itself, with what it predicts of samples it has not seen.
+
+    Parameters
+    ----------
+    model : Model
+        With a path.
+    examples : Examples
+        With offsets, or such as the path was not fitted on.
+    """
+    raw = _path_predictions(model, examples)
+    score = model.target.score(examples.targets, model.in_target_units(raw), examples.weights)
+    return Verdict(_mean_loss(model, raw, examples), score)
+
+
+def loss_factor(model, candidate, watched):
+    """What a candidate's losses are multiplied by to be in the unit of the path's.
+
+    It is the ratio of the losses of the path's predictions in both units. So it is exact for one
+    target and a power of the error; of several targets and Huber's loss it is near.
+    """
+    if candidate.unit is None:
+        return 1.0
+    raw = _path_predictions(model, watched)
+    own = _mean_loss(candidate.model, raw * candidate.unit, watched)
+    return _mean_loss(model, raw, watched) / own if own > 0.0 else 1.0
+
+
+def _path_predictions(model, examples):
+    if examples.offsets is not None:
+        return examples.offsets
+    return model.path_predict(examples.sequences)
+
+
+def _mean_loss(model, raw, examples):
+    """Loss of raw predictions in a model's units."""
+    losses = model.target.loss.of_rows(raw, model.standardized(examples.targets))
+    return float(np.average(losses, weights=examples.weights))
+
+
 #: What is trained where there are a path and validation data. The first is trained in any case.
 CANDIDATES = (beside_the_path, alone)
 
@@ -110,6 +151,11 @@ class Trained(NamedTuple):
             raw = raw / unit.astype(raw.dtype)
         return Part(raw, self.candidate.is_alone)
 
+    def score_of(self, raw):
+        """Score of raw predictions on the validation data, in the path's unit."""
+        unit = self.candidate.unit
+        return self.candidate.score(raw if unit is None else raw * unit)
+
     def in_share(self, share):
         """The model with its output layer in the path's unit, times a share."""
         model = self.model.copy()
@@ -118,6 +164,16 @@ class Trained(NamedTuple):
                 array /= self.candidate.unit.astype(array.dtype)
             array *= array.dtype.type(share)
         return model
+
+
+class Choice(NamedTuple):
+    """A trained candidate with the model to keep, its share, and their score together with the
+    path, on validation data.
+    """
+
+    trained: Trained
+    share: float
+    score: float
 
 
 def choose(start, trained, watched):
@@ -133,13 +189,14 @@ def choose(start, trained, watched):
 
     Returns
     -------
-    Trained
+    Choice
     """
+    parts = [one.part() for one in trained]
     best, share, path_share = blend(
-        [one.part() for one in trained], watched.offsets, watched.targets, watched.weights,
-        start.target.loss,
-    )  # fmt: skip
+        parts, watched.offsets, watched.targets, watched.weights, start.target.loss
+    )
     chosen = trained[best]
+    score = chosen.score_of(share * parts[best].raw + path_share * watched.offsets)
     path = start.path.scaled(path_share)
     model = replace(chosen.in_share(share), path=path, scaling=start.scaling)
-    return chosen._replace(model=model)
+    return Choice(chosen._replace(model=model), share, score)

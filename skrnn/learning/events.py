@@ -86,11 +86,16 @@ class Patience:
         A relative decrease above this is an improvement.
     n_epochs : float
         Epochs without one after which the loss has stalled.
+
+    Attributes
+    ----------
+    n_stalled : int
+        Epochs since the last improvement.
     """
 
     def __init__(self, tol, n_epochs):
         self._tol, self._n_epochs = tol, n_epochs
-        self._best, self._n_stalled = math.inf, 0
+        self._best, self.n_stalled = math.inf, 0
 
     def start_at(self, loss):
         """Count only what is better than this loss as an improvement."""
@@ -99,16 +104,16 @@ class Patience:
     def __call__(self, epoch):
         best, loss = self._best, epoch.watched_loss
         worth = best if math.isinf(best) else best - self._tol * abs(best)
-        self._n_stalled = 0 if loss < worth else self._n_stalled + 1
+        self.n_stalled = 0 if loss < worth else self.n_stalled + 1
         self._best = min(best, loss)
 
     @property
     def has_stalled(self):
-        return self._n_stalled > self._n_epochs
+        return self.n_stalled > self._n_epochs
 
     def start_anew(self):
         """Forget the epochs without improvement."""
-        self._n_stalled = 0
+        self.n_stalled = 0
 
 
 class Lines:
@@ -118,26 +123,35 @@ class Lines:
     ----------
     report : callable
         Takes the line.
+    names_candidate : bool, default=False
+        Whether a line says which candidate is trained.
+    factor : float, default=1.0
+        Of the losses, so that those of several candidates are in one unit.
     """
 
-    def __init__(self, report):
-        self._report = report
+    def __init__(self, report, names_candidate=False, factor=1.0):
+        self._report, self._names_candidate, self._factor = report, names_candidate, factor
 
     def __call__(self, epoch):
-        line = f"Iteration {epoch.number}, loss = {epoch.loss:.8f}"
+        line = f"Epoch {epoch.number} of {epoch.n_planned}"
+        if self._names_candidate:
+            line += f" {epoch.candidate}"
+        line += f", loss = {self._factor * epoch.loss:.8f}"
         if epoch.validation_loss is not None:
-            line += (
-                f", validation loss = {epoch.validation_loss:.8f}"
-                f", validation score = {epoch.validation_score:.6f}"
-            )
+            verdict = Verdict(self._factor * epoch.validation_loss, epoch.validation_score)
+            line += f", {verdict.in_words()}"
         self._report(line)
 
 
 class Verdict(NamedTuple):
-    """What weights are worth on the validation data."""
+    """What predictions are worth on the validation data."""
 
     loss: float
     score: float
+
+    def in_words(self):
+        """Part of a line of text."""
+        return f"validation loss = {self.loss:.8f}, validation score = {self.score:.6f}"
 
 
 class Watch:

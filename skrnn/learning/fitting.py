@@ -10,9 +10,10 @@ import numpy as np
 from skrnn.data import scaling
 from skrnn.data.examples import Examples
 from skrnn.data.schema import Schema
-from skrnn.learning import advice, candidates, optimizers, scales
+from skrnn.kernels import announcements
+from skrnn.learning import advice, candidates, optimizers, outcomes, scales
 from skrnn.learning.candidates import Candidate, Trained
-from skrnn.learning.events import Curves, Watch
+from skrnn.learning.events import Lines, Watch
 from skrnn.learning.model import Model
 from skrnn.learning.saved import LEFT_OUT
 from skrnn.learning.training import Settings, Streams, Task, Training
@@ -27,14 +28,6 @@ _PATIENCE = 200
 _N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
 #: Steps that frame_length="auto" makes of a sequence of mean length, at most.
 _MOST_STEPS = 32
-
-
-class Outcome(NamedTuple):
-    """A fitted model, its curves, and False where more epochs would have helped."""
-
-    model: Model
-    curves: Curves
-    converged: bool
 
 
 # The start
@@ -125,12 +118,12 @@ def begin(start, examples, validation):
     ----------
     start : Start
     examples : Examples
-    validation : Nothing, Separate or Share
+    validation : Nothing, Separate, Share or Split
     """
     if start.before is not None:
         examples, watched = validation.split(examples)
         return scales.continued(start.before, examples), examples, watched
-    if validation.is_last:  # nothing of what comes later in time may be known
+    if validation.is_unseen:
         examples, watched = validation.split(examples)
         return *new_model(start, examples), watched
     model, examples = new_model(start, examples)
@@ -261,8 +254,8 @@ class Circumstances(NamedTuple):
     n_threads : int
     warn : callable
         Takes the text of a warning.
-    announce : callable
-        Takes the name of each candidate, where there are several.
+    say : callable or None
+        Takes lines of text about the progress.
     """
 
     settings: Settings
@@ -270,7 +263,7 @@ class Circumstances(NamedTuple):
     listeners: tuple
     n_threads: int
     warn: Callable
-    announce: Callable
+    say: Callable | None
 
 
 def fit(model, examples, watched, circumstances, before=None):
@@ -291,48 +284,70 @@ def fit(model, examples, watched, circumstances, before=None):
     -------
     Outcome
     """
-    if watched is None or model.path is None:
-        only = _train(candidates.beside_the_path(model, examples, watched), circumstances)
-        if only.training.undone and before is not None:
-            only = only._replace(model=before)
-        return _outcome(only)
-    trained = []
+    architecture = model.architecture
+    what = f"{architecture.cell}, {architecture.dtype}"
+    with announcements.of_compiling(what, circumstances.say):
+        if watched is None or model.path is None:
+            return _fit_one(model, examples, watched, circumstances, before)
+        return _fit_several(model, examples, watched, circumstances)
+
+
+def _fit_one(model, examples, watched, circumstances, before):
+    """The Outcome where nothing is chosen between."""
+    linear = None if watched is not None else outcomes.linear_of(model, examples)
+    only = _train(candidates.beside_the_path(model, examples, watched), model, circumstances)
+    if only.training.undone and before is not None:
+        only = only._replace(model=before)
+    if linear is not None and circumstances.say is not None:
+        circumstances.say(outcomes.on_path_left_out(linear.score))
+    return outcomes.of(only, linear, only.training.interrupted)
+
+
+def _fit_several(model, examples, watched, circumstances):
+    """The Outcome of all candidates, weighed on validation data."""
+    linear, trained, interrupted = outcomes.linear_of(model, watched), [], False
+    if circumstances.say is not None:
+        circumstances.say(outcomes.on_path(candidates.path_verdict(model, watched)))
     try:
         _train_candidates(trained, model, examples, watched, circumstances)
-        return _choose(model, trained)
+        return _choose(model, trained, linear, circumstances)
     except KeyboardInterrupt:  # between two trainings, or while their shares are found
         if not trained:
             raise
         circumstances.warn(advice.INTERRUPTED)
-    return _choose(model, trained)
+        interrupted = True
+    return _choose(model, trained, linear, circumstances)._replace(interrupted=interrupted)
 
 
 def _train_candidates(trained, model, examples, watched, circumstances):
     """Append each Trained, so that whatever interrupts the others leaves it."""
     for make in candidates.CANDIDATES if model.n_samples_seen == 0 else candidates.CANDIDATES[:1]:
-        candidate = make(model, examples, watched)
-        circumstances.announce(candidate.name)
-        trained.append(_train(candidate, circumstances))
+        trained.append(_train(make(model, examples, watched), model, circumstances))
         if trained[-1].training.interrupted or trained[-1].training.stopped:
             break
 
 
-def _choose(start, trained):
+def _choose(start, trained, linear, circumstances):
     """The Outcome of some Trained."""
+    interrupted = trained[-1].training.interrupted
     # An interrupt may have left a candidate without a single epoch.
     seen = [one for one in trained if one.training.watch.unchosen is not None]
     if not seen:
-        return _outcome(trained[0])
-    return _outcome(candidates.choose(start, seen, trained[0].training.watch.examples))
+        return outcomes.of(trained[0], linear, interrupted)
+    watched = trained[0].training.watch.examples
+    chosen, share, score = candidates.choose(start, seen, watched)
+    if circumstances.say is not None:
+        of_path = chosen.score_of(watched.offsets)
+        circumstances.say(outcomes.on_choice(of_path, score, chosen.candidate.name, share))
+    return outcomes.of(chosen, linear, interrupted, share)
 
 
-def _outcome(trained):
-    return Outcome(trained.model, trained.training.curves, trained.converged)
-
-
-def _train(candidate, circumstances):
-    """A Trained copy of a candidate's model."""
+def _train(candidate, beside, circumstances):
+    """A Trained copy of a candidate's model; `beside`: the model that the fit begins with."""
     start, settings, only_once = candidate.model, *circumstances[:2]
+    listeners, say = circumstances.listeners, circumstances.say
+    if say is not None:
+        listeners = (*listeners, _lines(candidate, beside, say))
     model, seen = start.copy(), start.n_samples_seen
     streams = (np.random.RandomState([seed, seen % 2**32]) for seed in start.seeds[1:3])
     optimizer = None
@@ -341,17 +356,24 @@ def _train(candidate, circumstances):
     with threads.helpers(circumstances.n_threads) as helpers:
         training = Training(
             _task(candidate, model), settings, Streams(*streams), n_samples_seen=seen,
-            optimizer=optimizer, listeners=circumstances.listeners, helpers=helpers,
-            warn=circumstances.warn,
+            optimizer=optimizer, listeners=listeners, helpers=helpers, warn=circumstances.warn,
         )  # fmt: skip
         converged = True
         if only_once:
             training.run_once()
         else:
             converged = training.run()
+            if say is not None:
+                say(outcomes.on_end(len(training.curves), training.reason_to_stop()))
     state = vars(training.optimizer) if only_once else None
     model = replace(model, n_samples_seen=training.n_samples_seen, optimizer=state)
     return Trained(candidate, model, training, converged)
+
+
+def _lines(candidate, beside, say):
+    """Listener that says what becomes of each epoch."""
+    factor = candidates.loss_factor(beside, candidate, candidate.watched)
+    return Lines(say, beside.path is not None, factor)
 
 
 def _task(candidate: Candidate, model):

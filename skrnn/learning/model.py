@@ -129,6 +129,23 @@ class Model:
         with np.errstate(over="ignore"):  # whoever asked checks that predictions are finite
             return self.path.predict(sequences).astype(self.theta.dtype, copy=False)
 
+    def linear_map(self):
+        """The path's coefficients and intercepts (n_outputs,) for X and y in their own units.
+
+        The coefficients are (n_outputs, n_columns) where X was 2-D, else (n_outputs, n_steps, F) of
+        the last steps. They give predictions before the inverse link.
+        """
+        coefficients, intercepts = self.path.of_unscaled_inputs()
+        n_levels = len(intercepts) // len(self.scaling.target_scale)
+        scale = np.repeat(self.scaling.target_scale, n_levels)
+        center = np.repeat(self.scaling.target_center, n_levels)
+        coefficients = np.moveaxis(coefficients * scale, 2, 0)
+        if self.schema.is_of_rows:  # columns of steps before those that the path sees count nothing
+            seen = coefficients.reshape(len(scale), -1)
+            coefficients = np.zeros((len(scale), self.schema.n_columns))
+            coefficients[:, self.schema.n_columns - seen.shape[1] :] = seen
+        return np.ascontiguousarray(coefficients), intercepts * scale + center
+
     def in_target_units(self, raw):
         """Raw predictions in the target's units, through the inverse link, in double precision."""
         scaling = self.scaling

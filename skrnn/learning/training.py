@@ -181,6 +181,20 @@ class Training:
                 return True
         return self.settings.has_planned_end
 
+    def reason_to_stop(self):
+        """Why the training has ended, in words."""
+        if self.interrupted:
+            return "interrupted"
+        if self.stopped:
+            return "a listener ended it"
+        if self.n_recoveries > _MAX_RECOVERIES:
+            return "diverged too often"
+        if len(self.curves) >= self.settings.max_iter:
+            return "reached max_iter"
+        if self._has_stalled() and (self.watch is not None or self.settings.solver != "lbfgs"):
+            return f"no improvement for {self.patience.n_stalled} epochs"
+        return "L-BFGS found no better weights"
+
     def run_once(self):
         """One epoch, as ``partial_fit`` wants it; an epoch that diverges is undone.
 

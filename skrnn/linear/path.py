@@ -54,6 +54,18 @@ class LinearPath:
         """The map whose raw predictions are in another unit (n_outputs,)."""
         return replace(self.scaled(1.0 / unit), unit=unit)
 
+    def of_unscaled_inputs(self):
+        """Coefficients (n_steps, F, n_outputs) and intercepts of the map for inputs as they are.
+
+        A step that a short sequence lacks counts as the mean of its features.
+        """
+        coefficients = self.coefficients.reshape(self.n_steps, -1, len(self.intercepts))
+        # A table has a scale for each step, of which the map may see the last only.
+        center, scale = self.center[-self.n_steps :], self.scale[-self.n_steps :]
+        coefficients = coefficients / scale[:, :, np.newaxis]
+        of_center = (coefficients * center[:, :, np.newaxis]).sum(axis=(0, 1))
+        return coefficients, self.intercepts - of_center
+
     def predict(self, sequences):
         """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
         raw = np.empty((len(sequences), len(self.intercepts)))

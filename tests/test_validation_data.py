@@ -1,0 +1,148 @@
+"""What is held out: the tail, and what a splitter says; a random share is in test_training."""
+
+import numpy as np
+import pytest
+from fits import fitted, small, table, target_for
+from sklearn.base import clone
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    LeaveOneOut,
+    PredefinedSplit,
+    ShuffleSplit,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
+
+from skrnn import RNNClassifier, RNNRegressor
+
+BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
+
+
+def data(Estimator=RNNRegressor, n=60):
+    X = table(n)
+    return X, target_for(Estimator, X)
+
+
+def held(Estimator, validation_fraction, **parameters):
+    settings = {"early_stopping": True, "linear_path": "auto", "max_iter": 3}
+    return small(Estimator, validation_fraction=validation_fraction, **(settings | parameters))
+
+
+def assert_same(one, other):
+    np.testing.assert_array_equal(one._model.theta, other._model.theta)
+    assert one.validation_loss_curve_ == other.validation_loss_curve_
+    for part in ("scaling", "path"):
+        for name, value in vars(getattr(one._model, part)).items():
+            np.testing.assert_array_equal(value, getattr(getattr(other._model, part), name))
+
+
+@BOTH
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_the_tail_is_the_last_quarter_and_nothing_of_it_is_known(shuffle, Estimator):
+    X, y = data(Estimator)
+    X[45:] += 50.0
+    tail = held(Estimator, "tail", shuffle=shuffle).fit(X, y)
+    given = held(Estimator, 0.25, shuffle=shuffle).fit(X[:45], y[:45], X_val=X[45:], y_val=y[45:])
+    assert_same(tail, given)
+    in_order = held(Estimator, 0.25, shuffle=False).fit(X, y)
+    assert (tail.loss_curve_ == in_order.loss_curve_) == (not shuffle)
+
+
+SPLITTERS = {
+    "a number of samples behind a gap": (
+        TimeSeriesSplit(2, test_size=10, gap=5),
+        range(45),
+        range(50, 60),
+    ),
+    "folds in order": (KFold(4), range(45), range(45, 60)),
+    "predefined": (
+        PredefinedSplit(np.r_[np.full(30, -1), np.zeros(10), np.ones(20)]),
+        range(40),
+        range(40, 60),
+    ),
+}
+
+
+@BOTH
+@pytest.mark.parametrize("case", SPLITTERS)
+def test_the_last_split_of_a_splitter_is_held_out_and_nothing_of_it_is_known(case, Estimator):
+    splitter, train, watched = SPLITTERS[case]
+    X, y = data(Estimator)
+    X[list(watched)] += 50.0
+    model = held(Estimator, splitter).fit(X, y)
+    train, watched = list(train), list(watched)
+    given = held(Estimator, 0.1).fit(X[train], y[train], X_val=X[watched], y_val=y[watched])
+    assert_same(model, given)
+
+
+def test_a_splitter_sees_classes_and_the_rows_that_count():
+    class Seeing(StratifiedKFold):
+        def split(self, X, y, groups=None):
+            seen.append((X, y))
+            return super().split(X, y, groups)
+
+    seen = []
+    X = table(60)
+    y = np.array(["a", "b", "c"])[np.arange(60) % 3]
+    weight = (np.arange(60) % 4 > 0).astype(float)
+    model = held(RNNClassifier, Seeing(3)).fit(X, y, weight)
+    (rows, codes), counted = seen[0], weight > 0
+    assert rows.tolist() == [[i] for i in range(45)]
+    np.testing.assert_array_equal(np.array(["a", "b", "c"])[codes.astype(int)], y[counted])
+    assert_same(model, held(RNNClassifier, StratifiedKFold(3)).fit(X[counted], y[counted]))
+
+
+def test_targets_with_several_columns_reach_a_splitter_whole():
+    X, y = data()
+    model = held(RNNRegressor, ShuffleSplit(2, test_size=12, random_state=0))
+    model.fit(X, np.column_stack([y, -y]))
+    assert model.t_ == 3 * 48
+
+
+@pytest.mark.parametrize(
+    ("splitter", "words"),
+    [
+        (
+            GroupKFold(3),
+            r"GroupKFold\(.* cannot split 60 .*groups.* without groups",
+        ),
+        (KFold(100), r"KFold\(.* cannot split 60 training samples: .*n_splits=100"),
+        (StratifiedKFold(3), r"StratifiedKFold\(.* cannot split 60 .* pass X_val and y_val"),
+        (LeaveOneOut(), r"LeaveOneOut\(\) has 59 samples to train on, 1 to validate with"),
+        (PredefinedSplit(np.full(60, -1)), "cannot split 60 training samples: it gives no split"),
+        (PredefinedSplit(np.arange(70) // 35), "cannot split 60 training samples"),
+    ],
+)
+def test_what_a_splitter_cannot_do_is_said_in_words(splitter, words):
+    with pytest.raises(ValueError, match=words):
+        held(RNNRegressor, splitter).fit(*data())
+
+
+def test_parts_that_overlap_are_refused():
+    class Overlapping(KFold):
+        def split(self, X, y=None, groups=None):
+            yield np.arange(50), np.arange(40, 60)
+
+    with pytest.raises(ValueError, match=r"50 samples to train on, 20 .* and 10 in both parts"):
+        held(RNNRegressor, Overlapping()).fit(*data())
+
+
+def test_a_splitter_counts_where_samples_are_held_out_and_only_there():
+    X, y = data(n=8)
+    assert held(RNNRegressor, KFold(2), early_stopping="auto").fit(X, y).t_ == 3 * 4
+    assert held(RNNRegressor, "tail", early_stopping="auto").fit(X, y).t_ == 3 * 8  # too few
+    assert held(RNNRegressor, KFold(2), early_stopping=False).fit(X, y).t_ == 3 * 8
+    assert small(validation_fraction=KFold(2)).partial_fit(X, y).t_ == 8
+    given, data_given = fitted(RNNRegressor, True, validation_fraction=LeaveOneOut())
+    assert given.t_ == 6 * len(data_given["y"])
+
+
+def test_splitters_go_through_clone_and_a_search():
+    X, y = data()
+    model = held(RNNRegressor, TimeSeriesSplit(2, test_size=8))
+    grid = {"validation_fraction": [0.25, "tail", TimeSeriesSplit(2, test_size=6)]}
+    search = GridSearchCV(model, grid, cv=TimeSeriesSplit(2), error_score="raise").fit(X, y)
+    assert len(search.cv_results_["params"]) == 3
+    assert clone(model).fit(X, y).t_ == model.fit(X, y).t_ == 3 * 52
