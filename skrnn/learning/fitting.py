@@ -115,7 +115,7 @@ def _frame_length(wanted, schema, lengths):
     if wanted != "auto":
         return min(int(wanted), int(lengths.max()))
     if schema.is_table:
-        return schema.n_columns
+        return schema.width
     return max(1, int(_FRAMES * np.sqrt(lengths.mean())))
 
 
