@@ -39,7 +39,7 @@ BY_HAND = np.column_stack(
 
 
 def net(Estimator=RNNRegressor, **parameters):
-    return small(Estimator, linear_path=None, **parameters)
+    return small(Estimator, linear_path=None, standardize=False, **parameters)
 
 
 def polars_frame():
@@ -89,6 +89,32 @@ def test_each_category_is_an_indicator(form, Estimator):
     assert model.frame_length_ == 10
     assert list(getattr(model, "feature_names_in_", NAMES)) == NAMES
     model.fit(X, y, X_val=X, y_val=y)
+
+
+@pytest.mark.parametrize("incremental", [False, True])
+def test_indicators_of_a_column_spread_as_one_column_of_numbers(incremental):
+    model = small(RNNRegressor)
+    if incremental:
+        model.partial_fit(TYPED[:20], NUMBERS[:20, 0]).partial_fit(TYPED[20:], NUMBERS[20:, 0])
+    else:
+        model.fit(TYPED, NUMBERS[:, 0])
+    places = [0, 1, 1, 1, 2, 3, 4, 4, 4, 4]
+    spread = np.sqrt(np.bincount(places, BY_HAND.var(axis=0))[places])
+    found = [model._model.scaling] + ([] if incremental else [model._model.path])
+    for scaling in found:
+        np.testing.assert_allclose(scaling.center[:, 0], BY_HAND.mean(axis=0), atol=1e-12)
+        np.testing.assert_allclose(scaling.scale[:, 0], spread, rtol=1e-12)
+
+
+def test_a_column_of_many_categories_that_mean_nothing_does_little_harm():
+    random = np.random.default_rng(0)
+    X = random.normal(size=(160, 3))
+    y = X[:, 0] + 0.5 * random.normal(size=160)
+    noise = pd.DataFrame(X).add_prefix("c").assign(k=pd.Categorical(random.integers(0, 50, 160)))
+    plain, noisy = (
+        cross_val_score(RNNRegressor(random_state=0), one, y, cv=4).mean() for one in (X, noise)
+    )
+    assert noisy > plain - 0.05, (plain, noisy)
 
 
 def test_categories_are_those_of_hist_gradient_boosting():

@@ -123,6 +123,16 @@ class Schema:
         return self.n_columns + sum(one.n_indicators - 1 for one in self.categories)
 
     @property
+    def origins(self):
+        """Of each such column the column of X that it came from; None where X was no table."""
+        if not self.is_table:
+            return None
+        n_of = np.ones(self.n_columns, dtype=int)
+        for one in self.categories:
+            n_of[one.column] = one.n_indicators
+        return np.repeat(np.arange(self.n_columns), n_of)
+
+    @property
     def is_of_rows(self):
         """Whether X was 2-D, with columns that have to be the same in every 2-D X."""
         return self.form in _OF_ROWS

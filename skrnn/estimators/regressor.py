@@ -55,11 +55,11 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
 
     categorical_features : "from_dtype", None or array-like of bool, int or str, \
             default="from_dtype"
-        Columns of a plain table that hold categories: those of a data frame whose type says so
-        ("category" of pandas, Categorical and Enum of polars, dictionaries of Arrow), none, or
-        those of a mask, of indices or of names. The net reads an indicator for each of the 255
-        most frequent categories of a column, one for all others, and one for missing values. A
-        category that ``fit`` did not see is one of the others, or none.
+        Columns of a plain table that hold categories, text or numbers: those of a data frame whose
+        type says so ("category" of pandas, Categorical and Enum of polars, dictionaries of Arrow),
+        none, or those of a mask, of indices or of names. The net reads indicators of the 255 most
+        frequent categories of a column, of all others, and of missing values. A category that
+        ``fit`` did not see is one of the others, or has no indicator.
 
     linear_path : "auto", int or None, default="auto"
         A linear map from the flat (standardised) input to the output beside the recurrent layers,

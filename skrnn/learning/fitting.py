@@ -182,7 +182,7 @@ def _linear_path(model, examples, path):
         return None, None
     try:
         examples = replace(examples, targets=targets)
-        return linear_path.fit(examples, model.schema.is_table, loss, path)
+        return linear_path.fit(examples, model.schema.origins, loss, path)
     except OverflowError:  # X or y spread too far, and are not standardised
         return None, None
 
