@@ -43,7 +43,8 @@ def net(Estimator=RNNRegressor, **parameters):
 
 
 def polars_frame():
-    frame = pl.DataFrame(FRAME.astype({"kind": str, "grade": str}))
+    cells = {name: FRAME[name].tolist() for name in NAMES}
+    frame = pl.DataFrame(cells | {"grade": [str(grade) for grade in GRADES]})
     kinds = pl.Enum(["blue", "green", "red"])
     return frame.with_columns(pl.col("kind").cast(kinds), pl.col("grade").cast(pl.Categorical))
 
