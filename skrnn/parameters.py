@@ -35,6 +35,7 @@ def _common_constraints():
         "pooling": [StrOptions(set(choices.POOLINGS))],
         "n_timesteps": [positive_int, None],
         "frame_length": [StrOptions({"auto"}), positive_int],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "linear_path": [StrOptions({"auto"}), positive_int, None],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         **_constraints_of_training(positive_int),

@@ -98,6 +98,11 @@ PARAMETERS = {
     "bidirectional": _SWITCH,
     "pooling": _of(["last", "mean", "max"], ["first", None]),
     "dropout": _of([0.0, 0, 0.3, 0.9], [1.0, -0.1, NAN, None, "0.1"]),
+    "categorical_features": _of(
+        ["from_dtype"],
+        ["all", [999], [-1], ["size"], [1.5], [[True]], [True] * 99, 1],
+        [None, [], ()],
+    ),
     "linear_path": _of(["auto", None, 1, 2, 100, np.int32(3)], [0, -1, "none", 1.5, True]),
     "solver": _of(["adam", "sgd", "lbfgs"], ["ADAM", None]),
     "alpha": _of([1e-4, 0, 10.0, np.float32(0.5)], [-1, NAN, None, "0"], [1e300, 1e-300, INF]),
@@ -256,6 +261,30 @@ TABLES = {
     "sparse": lambda t: sparse.csr_matrix(np.asarray(t, float)),
     "sparse array": lambda t: sparse.coo_array(np.asarray(t, float)),
 }
+
+
+def _kinds(table):
+    """Text for each row."""
+    return ["low" if row[0] < 0 else "high" for row in np.asarray(table).tolist()]
+
+
+def _with_kinds(table):
+    frame = _frame(table)
+    frame.insert(0, "kind", pd.Categorical(_kinds(table)))
+    return frame
+
+
+def _polars_with_kinds(table):
+    frame = TABLES["polars"](table)
+    kinds = pl.Series("kind", _kinds(table), pl.Enum(["high", "low"]))
+    return frame.insert_column(0, kinds)
+
+
+#: What holds rows with categories, which only a table may have.
+TABLES_WITH_CATEGORIES = {
+    "pandas with categories": _with_kinds,
+    "polars with categories": _polars_with_kinds,
+}
 #: What holds sequences (T_i, F).
 LISTS = {
     "list": list,
@@ -295,6 +324,14 @@ class Data:
     def n_timesteps(self):
         return self.values.shape[1] if self.form == "flat" else None
 
+    @property
+    def n_columns(self):
+        """Of a table or flat rows, else features of a step."""
+        _, n_steps, n_features = self.values.shape
+        if self.form not in ("table", "flat"):
+            return n_features
+        return n_steps * n_features + (self.holder in TABLES_WITH_CATEGORIES.values())
+
     def sequences(self, rows):
         """Some rows as plain arrays (T_i, F)."""
         with np.errstate(all="ignore"):
@@ -332,7 +369,8 @@ def draw_data(draw, n, n_features=None, only=None):
     elif form == "array":
         holder = draw.choose("holder", {GOOD: {"array": lambda a: a, "lists": np.ndarray.tolist}})
     else:
-        holder = draw.choose("holder", {GOOD: TABLES})
+        holders = TABLES | (TABLES_WITH_CATEGORIES if form == "table" else {})
+        holder = draw.choose("holder", {GOOD: holders})
     is_float = form == "padded" or draw.chance(0.5)  # no other number is NaN
     number_type = float if is_float else draw.choose("type", TYPES, only)
     layout = draw.choose("layout", {GOOD: LAYOUTS})
@@ -410,7 +448,12 @@ BAD_X = {
     "masked sequences": lambda v: [np.ma.masked_array(x, mask=True) for x in v],
     "a column of strings": _frame_with(["a"]),
     "a column of dates": _frame_with([datetime(2020, 1, 1)]),
-    "a column of categories": lambda v: _frame(v[:, 0]).assign(last=pd.Categorical(["a"] * len(v))),
+    "categories beside text": lambda v: _with_kinds(v[:, 0]).assign(last="a"),
+    "categories of text and numbers": lambda v: _frame(v[:, 0]).assign(
+        last=pd.Categorical(["a", *range(len(v) - 1)])
+    ),
+    "infinite categories": lambda v: _frame(v[:, 0]).assign(last=pd.Categorical([INF] * len(v))),
+    "categories in sequences": lambda v: [_with_kinds(x) for x in v],
     "a column of missing values": _frame_with([pd.NA]),
     "a column of lists": _frame_with([[1.0, 2.0]]),
     "a column of None": _frame_with([None]),
@@ -425,7 +468,9 @@ BAD_X = {
 }
 
 #: The same after a fit, where names do not matter to every model.
-BAD_LATER_X = {name: make for name, make in BAD_X.items() if name != "names of two types"}
+BAD_LATER_X = {name: make for name, make in BAD_X.items() if name != "names of two types"} | {
+    "a column of categories": lambda v: _frame(v[:, 0]).assign(last=pd.Categorical(["a"] * len(v)))
+}
 
 
 # --- y -------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from functools import cache
 
 import datasets
 import numpy as np
+import pandas as pd
 import pytest
 from datasets import labels, numbers, ragged, small
 
@@ -13,6 +14,8 @@ from skrnn import RNNClassifier, RNNRegressor
 
 TABLE, ARRAY, RAGGED = datasets.table(), datasets.array(), ragged()
 Y = numbers(TABLE)
+TYPED = pd.DataFrame(TABLE)
+TYPED[6] = TYPED[7] = pd.Categorical(np.arange(len(TABLE)) % 3)
 REFUSED = r"^This model is damaged or of another version: .*Load another copy, or fit it again\.$"
 
 
@@ -31,6 +34,7 @@ def late(Estimator, X, y, **parameters):
 #: Models that differ in all that a pickle holds, and an X for each.
 MODELS = {
     "table": (lambda: small(RNNRegressor).fit(TABLE, Y), TABLE),
+    "categories": (lambda: small(RNNRegressor).fit(TYPED, Y), TYPED),
     "flat": (lambda: small(RNNRegressor, n_timesteps=3, loss="poisson").fit(TABLE, Y**2), TABLE),
     "array": (lambda: rnn().fit(ARRAY, np.column_stack([Y, -Y])), ARRAY),
     "levels": (

@@ -103,8 +103,8 @@ def test_the_order_of_the_samples_changes_no_bit_of_what_is_left_out(loss, rng):
     y = X.values.reshape(80, 5) @ rng.normal(size=(5, 1)) + rng.normal(size=(80, 1))
     examples = Examples(X, y if loss == "squared_error" else (y > 0).astype(float), np.ones(80))
     order, loss = rng.permutation(80), building.loss(loss)
-    left_out = linear_path.fit(examples, False, loss, "auto")[1]
-    again = linear_path.fit(examples.take(order), False, loss, "auto")[1]
+    left_out = linear_path.fit(examples, None, loss, "auto")[1]
+    again = linear_path.fit(examples.take(order), None, loss, "auto")[1]
     assert_array_equal(left_out[order], again)
     assert len(np.unique(left_out)) == 80
 
@@ -122,7 +122,7 @@ def test_left_out_predictions_of_noise_say_nothing(loss, n_outputs):
         "poisson": rng.poisson(3.0, (400, 2)),
     }.get(loss, rng.normal(size=(400, 2))).astype(float)
     loss = building.loss(loss, n_outputs, (0.2, 0.8))
-    path, left_out = linear_path.fit(Examples(X, targets, np.ones(400)), False, loss, "auto")
+    path, left_out = linear_path.fit(Examples(X, targets, np.ones(400)), None, loss, "auto")
     assert left_out.shape == (400, n_outputs)
     assert np.ptp(left_out, axis=0).max() < 0.5
     assert path.coefficients.shape == (10, n_outputs)

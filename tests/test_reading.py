@@ -335,7 +335,7 @@ BAD_X = {
     "strings by the name of their column": (
         pd.DataFrame({"a": [1.0, 2.0], "kind": ["x", "y"]}),
         ValueError,
-        r"to float: 'x' \(sample 0, column 1 \('kind'\)\)\. Encode .*OneHotEncoder",
+        r"to float: 'x' \(sample 0, column 1 \('kind'\)\)\. .* of type category.*OneHotEncoder",
     ),
     "strings by the name of their feature": (
         [pd.DataFrame({"a": [1.0, 2.0], "kind": ["x", "y"]})],

@@ -130,6 +130,24 @@ def test_a_field_is_refused_or_its_value_has_no_effect(kind):
     assert len(messages) > 2500
 
 
+def with_categories(**changes):
+    """Other categories of the first column that has any."""
+    return lambda found: (found[0] | changes, *found[1:])
+
+
+WRONG_CATEGORIES = [
+    {"column": -1}, {"column": 7}, {"column": 8}, {"column": 6.0}, {"column": True},
+    {"values": [0, 1, 2]}, {"values": (0, 2, 1)}, {"values": (0, 1, 1)},
+    {"values": (0, 1, "2")}, {"values": (0, 1, np.nan)}, {"values": (0, 1, np.inf)},
+    {"values": (0, 1, np.int64(2))}, {"values": (False, 1, 2)}, {"values": (0, 1, None)},
+    {"others": 0}, {"missing": None}, {"more": 1},
+]  # fmt: skip
+
+
+def without_column(found):
+    return tuple({"values": one["values"]} for one in found)
+
+
 #: Of each of these fields all values are refused, and the message says which field it is.
 WRONG = [
     ("table", ("theta",), [OF_ARRAYS["nan"], OF_ARRAYS["inf"]]),
@@ -150,6 +168,9 @@ WRONG = [
     ("sgd", ("optimizer", "velocity"), [OF_ARRAYS["nan"]]),
     ("table", ("schema", "estimator_name"), [0, None, "", "a\0b", ["name"]]),
     ("table", ("schema", "names"), [(), ("a",), ["a"] * 6, (1,) * 6]),
+    ("categories", ("schema", "categories"), [None, [], (1,), ({},), without_column]),
+    ("categories", ("schema", "categories"), [with_categories(**one) for one in WRONG_CATEGORIES]),
+    ("categories", ("schema", "categories"), [lambda found: found[::-1]]),
     ("flat", ("schema", "n_timesteps"), [None, 2, True, 3.0]),
     ("classes", ("target", "classes"), [np.array([4, 4, 5]), np.array([1.0, 2.0, np.nan])]),
     ("classes", ("target", "classes"), [np.array(["b", "a", "c"]), np.array(["a", "b"])]),

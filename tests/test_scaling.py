@@ -19,7 +19,7 @@ def test_sequences_by_chunks(lengths, chunk, monkeypatch):
     rng = np.random.default_rng(0)
     arrays = [rng.normal(3.0, size=(length, 2)) for length in lengths]
     weights = rng.uniform(0.5, 2.0, len(arrays))
-    found = scaling.sequence_scaling(Sequences.from_list(arrays), weights, per_step=False)
+    found = scaling.sequence_scaling(Sequences.from_list(arrays), weights, None)
     expected = by_hand(np.concatenate(arrays), np.repeat(weights, lengths))
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, [other], rtol=1e-12)
@@ -32,7 +32,9 @@ def test_what_differs_by_the_rounding_of_its_precision_is_constant(per_step):
     X[::2, :, 1] = 2e6
     for dtype, rounding in ((np.float32, 1.0), (np.float64, 0.03125)):
         sequences = Sequences.from_array(X.astype(dtype))
-        _, scale = scaling.sequence_scaling(sequences, np.ones(6), per_step)
+        _, scale = scaling.sequence_scaling(
+            sequences, np.ones(6), np.arange(1) if per_step else None
+        )
         np.testing.assert_allclose(scale, [[rounding, 5e5]], rtol=1e-9)
 
 
@@ -43,6 +45,6 @@ def test_steps_by_themselves(chunk, monkeypatch):
     X, weights = rng.normal(size=(9, 4, 2)), rng.uniform(0.5, 2.0, 9)
     rows = rng.permutation(9)[:6]
     some = Sequences.from_array(X).take(rows)
-    found = scaling.sequence_scaling(some, weights[rows], per_step=True)
+    found = scaling.sequence_scaling(some, weights[rows], np.arange(X.shape[1]))
     for one, other in zip(found, by_hand(X[rows], weights[rows]), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)

@@ -148,9 +148,7 @@ class Walk:
         if method == "partial_fit" or not model.early_stopping:
             seen = 0 if before is None else before.t_
             assert model.t_ == seen + model.n_iter_ * self.n, "t_ does not count the samples"
-        sizes = self.data.values.shape
-        wide = sizes[1] * sizes[2] if self.data.form in ("table", "flat") else sizes[2]
-        assert model.n_features_in_ == wide, "n_features_in_ is not that of X"
+        assert model.n_features_in_ == self.data.n_columns, "n_features_in_ is not that of X"
         if self.Estimator is RNNClassifier:
             classes = np.unique(np.asarray(self.dress(np.arange(self.n) % 3)))
             assert model.classes_.tolist() == classes.tolist(), "classes_ are not those of y"

@@ -111,7 +111,8 @@ def numbers(array, where, axes, names=None):
         )
     cause = ": could not convert string to float" if kind in "USTV" else ""
     raise ValueError(
-        f"{where} is of dtype {array.dtype}, but must be numeric{cause}. Encode it first."
+        f"{where} is of dtype {array.dtype}, but must be numeric{cause}."
+        + (_CATEGORY_ADVICE if axes == TABLE_AXES and cause else " Encode it first.")
     )
 
 
@@ -129,7 +130,7 @@ def _numbers_of_objects(array, where, axes, names):
         except (TypeError, ValueError, OverflowError) as error:
             refusal = TypeError if isinstance(error, TypeError) else ValueError
             place = at(position, axes, names)
-            advice = _advice_on(item, None if names is None else names[position[-1]])
+            advice = _advice_on(item, axes, None if names is None else names[position[-1]])
             raise refusal(f"{where} must be numeric: {error} ({place}){advice}") from error
     return found
 
@@ -160,10 +161,12 @@ def is_missing(item):
     return item is None or type(item).__name__ in ("NAType", "NaTType")
 
 
-def _advice_on(item, name):
+def _advice_on(item, axes, name):
     """What to do about an object that is no number, in a column of that name or of none."""
-    if isinstance(item, (str, bytes)) and name is not None:
-        return ". Encode that column first, for instance by sklearn.preprocessing.OneHotEncoder."
+    if isinstance(item, (str, bytes)):
+        if axes == TABLE_AXES:
+            return "." + _CATEGORY_ADVICE
+        return "" if name is None else _ENCODE_ADVICE
     if has_length(item):
         how = (
             "pass a list of them" if name is None else f"pass that column alone: list(df[{name!r}])"
@@ -172,19 +175,33 @@ def _advice_on(item, name):
     return ""
 
 
+_ENCODE_ADVICE = ". Encode that column first, for instance by sklearn.preprocessing.OneHotEncoder."
+_CATEGORY_ADVICE = (
+    " Where a table has categories, fit on a data frame with that column of type category, or name"
+    " it in categorical_features; or encode it first by sklearn.preprocessing.OneHotEncoder."
+)
+
+
 def has_length(item):
     """Whether an object is an array or a list."""
     return isinstance(item, (list, tuple)) or getattr(item, "ndim", 0) > 0
 
 
-def refuse_dates(frame, where):
-    """Refuse a data frame with a column of dates or times, which NumPy would speak of unnamed."""
+def refuse_types(frame, where):
+    """Refuse a data frame with a column of dates, times or complex numbers, by its name, which
+    NumPy and scikit-learn leave out.
+    """
     columns, dtypes = getattr(frame, "columns", None), getattr(frame, "dtypes", None)
     if columns is None or dtypes is None:
         return
     for name, dtype in zip(columns, dtypes, strict=True):
-        is_temporal = getattr(dtype, "is_temporal", lambda: False)
-        if getattr(dtype, "kind", None) in ("m", "M") or is_temporal():
+        is_temporal, kind = getattr(dtype, "is_temporal", lambda: False), getattr(dtype, "kind", "")
+        if kind == "c":
+            raise ValueError(
+                f"Complex data not supported: {where} is of dtype {dtype} in column {name!r}. Pass"
+                " the real and the imaginary part as two columns."
+            )
+        if kind in ("m", "M") or is_temporal():
             raise ValueError(
                 f"{where} is of dtype {dtype} in column {name!r}, but must be numeric. Make numbers"
                 " of it first, as the days since a date, or leave it out."

@@ -27,9 +27,10 @@ from skrnn.data.checks import (
     numbers,
     rectangular,
     refuse_complex,
-    refuse_dates,
     refuse_mask,
+    refuse_types,
 )
+from skrnn.data.columns import names_of
 from skrnn.data.sequences import Sequences
 
 
@@ -115,11 +116,11 @@ class Opened(NamedTuple):
 
 def open_input(X, estimator_name):
     """X as an Opened."""
-    elements = _elements(X)
-    if elements is None:
+    found = elements(X)
+    if found is None:
         return _open_array(X, estimator_name)
-    _require_samples(len(elements), estimator_name)
-    arrays = [_open_element(element, sample) for sample, element in enumerate(elements)]
+    _require_samples(len(found), estimator_name)
+    arrays = [_open_element(element, sample) for sample, element in enumerate(found)]
     _check_equal_features(arrays)
     return Opened(arrays)
 
@@ -133,20 +134,13 @@ def named_frame(X):
         If another one has other names.
     """
     first_names = found = None
-    for sample, element in enumerate(_elements(X) or ()):
-        names = _names(element)
+    for sample, element in enumerate(elements(X) or ()):
+        names = names_of(element)
         if found is None and names is not None:
             first_names, first_sample, found = names, sample, element
         elif names not in (None, first_names):
             _refuse_other_names(sample, names, first_sample, first_names)
     return found
-
-
-def _names(frame):
-    """Names of a data frame's columns; None where there are none but numbers."""
-    columns = getattr(frame, "columns", None)
-    names = () if columns is None else tuple(columns)
-    return names if any(isinstance(name, str) for name in names) else None
 
 
 def _refuse_other_names(sample, names, first_sample, first_names):
@@ -159,7 +153,7 @@ def _refuse_other_names(sample, names, first_sample, first_names):
     )
 
 
-def _elements(X):
+def elements(X):
     """The sequences of an X that is one array per sample, or None if X is a table or an array."""
     return _elements_of_list(X) if isinstance(X, (list, tuple)) else _elements_of_column(X)
 
@@ -225,7 +219,7 @@ def _require_samples(n_samples, estimator_name):
 def _open_element(element, sample):
     where = f"Sample {sample} of X"
     refuse_mask(element, where)
-    refuse_dates(element, where)
+    refuse_types(element, where)
     try:
         array = _joined(np.asarray(element))
     except (TypeError, ValueError) as error:
@@ -233,7 +227,7 @@ def _open_element(element, sample):
     if array.ndim not in (1, 2):
         kind = type(element).__name__ + (f" of {array.ndim} dimensions" if array.ndim else "")
         raise TypeError(f"{where} {_NOT_A_SEQUENCE}, but of type {kind}.")
-    array = numbers(array, where, STEP_AXES, _names(element))
+    array = numbers(array, where, STEP_AXES, names_of(element))
     if array.size == 0:
         raise ValueError(
             f"{where} is empty: shape {array.shape}. A sequence needs at least one step and one"
@@ -262,8 +256,8 @@ def _check_equal_features(arrays):
 
 def _open_array(X, estimator_name):
     refuse_mask(X, "X")
-    refuse_dates(X, "X")
-    names = _names(X)
+    refuse_types(X, "X")
+    names = names_of(X)
     X = _dense(X) if issparse(X) else rectangular(X, "X is not a 2-D or 3-D array of numbers")
     refuse_complex(X, "X")
     array = check_array(
@@ -295,9 +289,9 @@ def _dense(X):
         raise ValueError(
             f"Sparse X of shape {X.shape} is {size / 1e9:.3g} GB as a dense array, which is what a"
             f" recurrent net reads, and is made dense up to {LARGEST_DENSE / 1e9:.2g} GB only."
-            " Reduce its columns, for instance by sklearn.decomposition.TruncatedSVD or"
-            " sklearn.feature_selection.SelectKBest, pass fewer rows at a time, or, if the memory"
-            " is there, X.toarray()."
+            " Reduce its columns, for instance by max_categories of the OneHotEncoder that made it,"
+            " by sklearn.decomposition.TruncatedSVD or sklearn.feature_selection.SelectKBest, pass"
+            " fewer rows at a time, or, if the memory is there, X.toarray()."
         )
     return X.toarray()
 

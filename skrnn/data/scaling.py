@@ -40,9 +40,12 @@ class Moments:
         """Moments of a first batch, whose weight and rows are numbers."""
         return cls(mean, variance, np.full(mean.shape, weight), np.full(mean.shape, float(n_rows)))
 
-    def scale(self, dtype):
-        """The standard deviation, one where the column is constant in that precision."""
-        return _scale(self.mean, self.variance, dtype)
+    def scale(self, dtype, origins=None):
+        """The standard deviation, one where the column is constant in that precision.
+
+        origins are as in :func:`sequence_scaling`.
+        """
+        return _scale(self.mean, _of_origins(self.variance, origins), dtype)
 
     @property
     def are_settled(self):
@@ -147,26 +150,38 @@ def _mean_and_variance(parts, total):
     return mean, variance
 
 
-def sequence_scaling(sequences, weights, per_step):
+def _of_origins(variance, origins):
+    """The variances (T, F) of all columns of one origin together, for each of them.
+
+    So the indicators of a category spread as one column of numbers does, and rare ones are small:
+    a penalty then holds them back the more, the fewer samples there are to learn of.
+    """
+    if origins is None:
+        return variance
+    return np.stack([np.bincount(origins, one)[origins] for one in variance.T], axis=1)
+
+
+def sequence_scaling(sequences, weights, origins):
     """Mean and scale of sequences.
 
     Parameters
     ----------
     sequences : Sequences
     weights : ndarray of shape (n,)
-    per_step : bool
-        Each step on its own (the columns of a plain table), or each feature over all steps.
+    origins : ndarray of shape (T,) or None
+        Of a plain table, each of whose steps has a mean of its own, the column that each step came
+        from, as those of a category do; they have one scale. None: each feature over all steps.
 
     Returns
     -------
     mean, scale : ndarray of shape (T, n_features) or (1, n_features)
     """
-    mean, variance = sequence_mean_and_variance(sequences, weights, per_step)
-    return mean, _scale(mean, variance, sequences.values.dtype)
+    mean, variance = sequence_mean_and_variance(sequences, weights, origins is not None)
+    return mean, _scale(mean, _of_origins(variance, origins), sequences.values.dtype)
 
 
 def sequence_mean_and_variance(sequences, weights, per_step):
-    """Mean and variance of sequences, as :func:`sequence_scaling`."""
+    """Mean and variance of sequences, of each step or, as :func:`sequence_scaling`, over all."""
     n_features, lengths = sequences.n_features, sequences.lengths
     weights = np.asarray(weights, dtype=np.float64)
     ends = np.cumsum(lengths * n_features) // _CHUNK

@@ -1,15 +1,16 @@
 """What X was in ``fit``, which every later X has to match."""
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skrnn.data import reading
+from skrnn.data import categories, reading
 from skrnn.data.checks import is_finite
+from skrnn.data.columns import is_frame, names_of
 from skrnn.data.sequences import Sequences
 
 _OF_ROWS = ("table", "flat")
@@ -35,6 +36,8 @@ class Schema:
         The precision that every X is brought to.
     estimator_name : str
         For messages.
+    categories : tuple of Categories
+        Of the columns of a table that are categories.
     """
 
     form: str
@@ -44,23 +47,42 @@ class Schema:
     names: tuple | None
     dtype: str
     estimator_name: str
+    categories: tuple = ()
 
     @classmethod
-    def learn(cls, X, *, n_timesteps=None, dtype=None, estimator_name="This estimator"):
+    def learn(
+        cls,
+        X,
+        *,
+        n_timesteps=None,
+        dtype=None,
+        categorical_features="from_dtype",
+        estimator_name="This estimator",
+    ):
         """Read an X that need not match anything; parameters and errors as in `reading.read`.
+
+        `categorical_features` is as in :func:`skrnn.data.categories.declared`.
 
         Returns
         -------
         schema : Schema
+            With all categories of X.
         sequences : Sequences
+            In them categories are numbers, until the weights of samples are known and
+            :meth:`settled` is called.
 
         Warns
         -----
         UserWarning
             If a 3-D X has one step of several features: its axes may be in another order.
         """
+        X, columns = _declared(X, categorical_features, n_timesteps)
+        found = categories.find(X, columns)
         sequences, form, n_columns = reading.read(
-            X, n_timesteps=n_timesteps, dtype=dtype, estimator_name=estimator_name
+            categories.coded(X, found, names_of(X)),
+            n_timesteps=n_timesteps,
+            dtype=dtype,
+            estimator_name=estimator_name,
         )
         if form == "array" and n_timesteps is None:
             _warn_of_one_step(sequences)
@@ -73,13 +95,42 @@ class Schema:
             None if named is None else _names_of(named, estimator_name),
             sequences.values.dtype.name,
             estimator_name,
+            found,
         )
         return schema, sequences
+
+    def settled(self, sequences, weights):
+        """What :meth:`learn` gave, with indicators for the categories that samples have by weight.
+
+        Parameters
+        ----------
+        sequences : Sequences
+        weights : ndarray of shape (n,)
+        """
+        if not self.categories:
+            return self, sequences
+        found, sequences = categories.settled(self.categories, sequences, weights)
+        return replace(self, categories=found), categories.expanded(found, sequences)
 
     @property
     def is_table(self):
         """Whether each column is a step with a mean and scale of its own."""
         return self.form == "table"
+
+    @property
+    def width(self):
+        """Columns of a table as the net reads them, each indicator of a category being one."""
+        return self.n_columns + sum(one.n_indicators - 1 for one in self.categories)
+
+    @property
+    def origins(self):
+        """Of each such column the column of X that it came from; None where X was no table."""
+        if not self.is_table:
+            return None
+        n_of = np.ones(self.n_columns, dtype=int)
+        for one in self.categories:
+            n_of[one.column] = one.n_indicators
+        return np.repeat(np.arange(self.n_columns), n_of)
 
     @property
     def is_of_rows(self):
@@ -112,6 +163,8 @@ class Schema:
         plain = self._as_it_is(X, n_timesteps)
         if plain is not None:
             return plain
+        if self.categories:
+            X = self._coded(X)
         opened = reading.open_input(X, self.estimator_name)
         # The columns first: to a user who left one out, "n_timesteps does not divide" says less.
         if opened.is_2d and self.is_of_rows:
@@ -123,6 +176,8 @@ class Schema:
             self._check_names_of_features(named, opened)
         if self.is_table:
             self._check_lengths(found.sequences)
+        if self.categories:
+            return categories.expanded(self.categories, found.sequences)
         return found.sequences
 
     def _as_it_is(self, X, n_timesteps):
@@ -134,7 +189,7 @@ class Schema:
         """
         if type(X) is not np.ndarray or X.dtype != self.dtype:
             return None
-        if not (X.size and X.flags.c_contiguous):
+        if not (X.size and X.flags.c_contiguous) or self.categories:
             return None
         if self.is_of_rows:
             fits = X.ndim == 2 and X.shape[1] == self.n_columns and self.names is None
@@ -144,6 +199,32 @@ class Schema:
         if not (fits and is_finite(X)):
             return None
         return Sequences.from_array(X.reshape(len(X), -1, self.n_features))
+
+    def _coded(self, X):
+        """A table with numbers in place of categories; what is no table at all is left as it is."""
+        table = None if reading.elements(X) is not None else categories.as_table(X)
+        if table is None or len(table.shape) == 3:
+            raise ValueError(
+                f"X has sequences, but {self.estimator_name} was fitted on a table with categories."
+                f" Pass a table of the same {self.n_columns} columns."
+            )
+        if len(table.shape) != 2:
+            return X
+        self._check_columns(table)
+        return categories.coded(table, self.categories, self.names)
+
+    def check_declaration(self, X, categorical_features, n_timesteps):
+        """Refuse that training goes on with other columns for categories, unless by their dtype."""
+        if isinstance(categorical_features, str):
+            return
+        columns = tuple(one.column for one in self.categories)
+        _, declared = _declared(X, categorical_features, n_timesteps)
+        if declared != columns:
+            raise ValueError(
+                f"This {self.estimator_name} was fitted with categories in the columns"
+                f" {list(columns)}, and training cannot go on with categorical_features="
+                f"{categorical_features!r}. Set it back, or fit anew with warm_start=False."
+            )
 
     def _check_columns(self, X):
         """Refuse other columns than those of ``fit``, or warn of names, in scikit-learn's words."""
@@ -187,8 +268,38 @@ class Schema:
             )
 
     def to_state(self):
-        """A dict of numbers and strings."""
+        """A dict of numbers and strings, and for the categories of each column another one."""
         return asdict(self)
+
+    @classmethod
+    def from_state(cls, state):
+        """The schema that gave this dict by :meth:`to_state`."""
+        found = tuple(categories.Categories(**one) for one in state["categories"])
+        return cls(**(state | {"categories": found}))
+
+
+def _declared(X, categorical_features, n_timesteps):
+    """X, as a table if that is needed, and its columns that are categories.
+
+    Raises
+    ------
+    ValueError
+        If there are no such columns, or there are some and X is no table.
+    """
+    if reading.elements(X) is not None:
+        named = reading.named_frame(X)
+        categories.refuse(named, categorical_features, "here X has one array for each sample")
+        return X, ()
+    if not is_frame(X) and (categorical_features is None or isinstance(categorical_features, str)):
+        return X, ()
+    table = categories.as_table(X)
+    shape = table.shape
+    if len(shape) == 2 and n_timesteps is None:
+        columns = categories.declared(table, categorical_features)
+        return (table if columns else X), columns
+    why = f"here n_timesteps={n_timesteps}" if len(shape) == 2 else f"X is of shape {shape}"
+    categories.refuse(table, categorical_features, why)
+    return X, ()
 
 
 def _warn_of_one_step(sequences):

@@ -46,6 +46,14 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         is one step, so that the order of its columns means nothing; sequences are read in at most
         32 steps, by their mean length.
 
+    categorical_features : "from_dtype", None or array-like of bool, int or str, \
+            default="from_dtype"
+        Columns of a plain table that hold categories, text or numbers: those of a data frame whose
+        type says so ("category" of pandas, Categorical and Enum of polars, dictionaries of Arrow),
+        none, or those of a mask, of indices or of names. The net reads indicators of the 255 most
+        frequent categories of a column, of all others, and of missing values. A category that
+        ``fit`` did not see is one of the others, or has no indicator.
+
     linear_path : "auto", int or None, default="auto"
         A linear map from the flat (standardised) input to the output beside the recurrent layers,
         which then learn what it cannot: a ridge or logistic regression, its strength chosen by
@@ -177,6 +185,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         Names of the columns, where X was a DataFrame with names that are all strings; of the
         features of a step, where it was a list of such.
 
+    is_categorical_ : ndarray of bool of shape (n_features_in_,) or None
+        Which columns hold categories; None where no column does.
+
     n_outputs_ : int
         Number of outputs.
 
@@ -259,6 +270,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         pooling="last",
         n_timesteps=None,
         frame_length="auto",
+        categorical_features="from_dtype",
         dropout=0.0,
         linear_path="auto",
         class_weight=None,
@@ -294,6 +306,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         self.pooling = pooling
         self.n_timesteps = n_timesteps
         self.frame_length = frame_length
+        self.categorical_features = categorical_features
         self.dropout = dropout
         self.linear_path = linear_path
         self.class_weight = class_weight

@@ -74,6 +74,8 @@ class RecurrentEstimator(BaseEstimator):
             known = before and before.target
             target, values = self._learn_target(given, known, classes, incremental)
             weights = _class_weighed(values, weights, schema, target)
+            if before is None:
+                schema, sequences = schema.settled(sequences, weights)
             examples = Examples.of(sequences, values, weights)
             start = self._start(before, schema, sequences, target, incremental)
             validation = self._validation(held_out, start, examples, incremental)
@@ -99,10 +101,16 @@ class RecurrentEstimator(BaseEstimator):
 
     def _read(self, X, before):
         """The schema of X, and its sequences."""
+        declared = self.categorical_features
         if before:
+            before.schema.check_declaration(X, declared, self.n_timesteps)
             return before.schema, before.schema.read(X, self.n_timesteps)
         return Schema.learn(
-            X, n_timesteps=self.n_timesteps, dtype=self.dtype, estimator_name=type(self).__name__
+            X,
+            n_timesteps=self.n_timesteps,
+            dtype=self.dtype,
+            categorical_features=declared,
+            estimator_name=type(self).__name__,
         )
 
     def _start(self, before, schema, sequences, target, incremental):
@@ -197,6 +205,8 @@ class RecurrentEstimator(BaseEstimator):
 
     def _remember_columns(self, schema):
         self.n_features_in_ = schema.n_columns
+        columns = [one.column for one in schema.categories]
+        self.is_categorical_ = np.isin(np.arange(schema.n_columns), columns) if columns else None
         if schema.names is not None:
             self.feature_names_in_ = np.array(schema.names, dtype=object)
         elif hasattr(self, "feature_names_in_"):

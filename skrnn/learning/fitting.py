@@ -107,7 +107,7 @@ def _frame_length(wanted, schema, lengths):
     if wanted != "auto":
         return min(int(wanted), int(lengths.max()))
     if schema.is_table:
-        return schema.n_columns
+        return schema.width
     return int(np.ceil(lengths.mean() / _MOST_STEPS))
 
 
@@ -174,7 +174,7 @@ def _linear_path(model, examples, path):
         return None, None
     try:
         examples = replace(examples, targets=targets)
-        return linear_path.fit(examples, model.schema.is_table, loss, path)
+        return linear_path.fit(examples, model.schema.origins, loss, path)
     except OverflowError:  # X or y spread too far, and are not standardised
         return None, None
 

@@ -252,7 +252,7 @@ class Model:
         path = state["path"]
         moments = {name: state[_MOMENTS + name] for name in ("inputs", "targets")}
         model = cls(
-            Schema(**state["schema"]),
+            Schema.from_state(state["schema"]),
             targets.from_state(state["target"]),
             Architecture(**state["architecture"]),
             state["theta"],

@@ -6,6 +6,7 @@ value (:func:`check_fields`), then what the fields say of each other (:func:`che
 field needs a line in the tables here, and without it no model is loaded.
 """
 
+from itertools import pairwise
 from math import inf
 from numbers import Real
 from reprlib import Repr
@@ -17,7 +18,7 @@ from skrnn import choices, losses
 from skrnn.data.checks import is_finite
 
 #: The format of saved models. It changes whenever older ones cannot be read.
-FORMAT = 3
+FORMAT = 4
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 # Counts of this size are of nothing that exists, and beyond what a float or an int64 holds.
@@ -96,6 +97,16 @@ def _are_classes(found):
     return len(found) > 1 and bool((found[:-1] < found[1:]).all())
 
 
+def _are_categories(found):
+    kinds = {"column": int, "values": tuple, "others": bool, "missing": bool}
+    if type(found) is not dict or {key: type(value) for key, value in found.items()} != kinds:
+        return False
+    values = found["values"]
+    is_text = all(type(value) is str for value in values)
+    is_number = all(type(value) in (int, float) and -inf < value < inf for value in values)
+    return (is_text or is_number) and all(one < other for one, other in pairwise(values))
+
+
 def _is_factor(found):
     return isinstance(found, (Real, np.bool_)) and 0 <= found < inf
 
@@ -115,6 +126,7 @@ _FLAG = Valid(lambda found: type(found) is bool, "True or False")
 _FACTOR = Valid(_is_factor, "a finite number from 0 on")
 _ARRAY = Valid(_is_array, "an array without gaps")
 _CLASSES = Valid(_are_classes, "an array of two or more classes, sorted, each once")
+_CATEGORIES = Valid(_are_categories, "of the indicators of one column: text or numbers, ascending")
 _PRECISION = _one_of(("float32", "float64"))
 
 _SCALES = {"center": _ARRAY, "scale": _ARRAY}
@@ -136,6 +148,7 @@ PARTS = {
             "names": _either(_tuple_of(_TEXT), _NONE),
             "dtype": _PRECISION,
             "estimator_name": _NAME,
+            "categories": _tuple_of(_CATEGORIES),
         }
     ],
     "target": [
@@ -238,6 +251,12 @@ def _has_its_columns(schema):
     return n_steps is not None and schema.n_columns == n_steps * schema.n_features
 
 
+def _has_its_categories(schema):
+    columns = [one.column for one in schema.categories]
+    is_each_once = all(one < other for one, other in pairwise([-1, *columns, schema.n_columns]))
+    return not columns or (is_each_once and schema.is_table and schema.width > 0)
+
+
 def _has_its_classes(target):
     if target.kind == "multilabel":
         return np.array_equal(target.classes, np.arange(len(target.classes)))
@@ -245,11 +264,7 @@ def _has_its_classes(target):
 
 
 def _is_within_rows(path, schema):
-    return (
-        path is None
-        or not schema.is_of_rows
-        or path.n_steps * schema.n_features <= (schema.n_columns)
-    )
+    return path is None or not schema.is_of_rows or path.n_steps * schema.n_features <= schema.width
 
 
 #: Of each relation the field to name, a test of the model, and in words what passes it.
@@ -270,6 +285,11 @@ RELATIONS = [
             model.schema.names is None or len(model.schema.names) == model.schema.n_columns
         ),
         "a name for each column",
+    ),
+    (
+        "schema.categories",
+        lambda model: _has_its_categories(model.schema),
+        "of columns of a table, each once",
     ),
     (
         "schema.n_features",
@@ -386,7 +406,7 @@ def _arrays(model):
 def _of_scaling(model):
     """Shape and what is valid of each array; of a table each column has a scale of its own."""
     standardize, n_targets = model.kept["standardize"], model.target.n_targets
-    n_rows = model.schema.n_columns if model.schema.is_table and standardize else 1
+    n_rows = model.schema.width if model.schema.is_table and standardize else 1
     of_inputs, of_targets = (n_rows, model.schema.n_features), (n_targets,)
     of_y = standardize and model.target.loss.is_standardized
     return {
@@ -400,7 +420,7 @@ def _of_scaling(model):
 def _of_path(model):
     """The same of the path, which always standardises."""
     n_features, n_outputs = model.schema.n_features, model.architecture.n_outputs
-    of_inputs = (model.schema.n_columns if model.schema.is_table else 1, n_features)
+    of_inputs = (model.schema.width if model.schema.is_table else 1, n_features)
     return {
         ("path", "center"): (of_inputs, _FINITE),
         ("path", "scale"): (of_inputs, _POSITIVE),

@@ -98,7 +98,8 @@ def _scaled(model, moments):
     for name, found in moments.items():
         dtype = model.architecture.dtype if name == "inputs" else np.float64
         _, center, scale = _PARTS[name]
-        arrays |= {center: found.mean, scale: found.scale(dtype)}
+        origins = model.schema.origins if name == "inputs" else None
+        arrays |= {center: found.mean, scale: found.scale(dtype, origins)}
         counted = found.without_constants(dtype)
         if not counted.are_settled:
             unsettled[name] = counted

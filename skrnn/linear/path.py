@@ -125,15 +125,15 @@ def _chunks(sequences, center, scale, n_steps):
         yield rows, flatten(sequences, rows, center, scale, n_steps)
 
 
-def fit(examples, per_step, loss, linear_path):
+def fit(examples, origins, loss, linear_path):
     """Fit the map, and say what it predicts for each sample left out.
 
     Parameters
     ----------
     examples : Examples
         Targets in the network's units; classes as codes.
-    per_step : bool
-        Whether each step has a mean and scale of its own, as the columns of a plain table.
+    origins : ndarray of shape (T,) or None
+        As in :func:`skrnn.data.scaling.sequence_scaling`.
     loss : skrnn.losses.Loss
     linear_path : int or "auto"
         Steps that it sees.
@@ -152,8 +152,8 @@ def fit(examples, per_step, loss, linear_path):
     copies, examples = examples.copies, examples.joined()
     sequences, targets, weights = examples.sequences, examples.targets, examples.weights
     amounts = left_out(copies, weights)
-    center, scale = sequence_scaling(sequences, weights, per_step)
-    n_steps = n_steps_of(sequences, per_step, linear_path)
+    center, scale = sequence_scaling(sequences, weights, origins)
+    n_steps = n_steps_of(sequences, origins is not None, linear_path)
     chunks = partial(_chunks, sequences, center, scale, n_steps)
     responses = loss.responses(targets, weights)
     mean, unit = mean_and_scale(responses, weights, np.float64)
