@@ -7,7 +7,7 @@ from functools import cache
 import datasets
 import numpy as np
 import pytest
-from datasets import labels, numbers, ragged, small
+from datasets import gappy, labels, numbers, ragged, small
 
 from skrnn import RNNClassifier, RNNRegressor
 
@@ -38,6 +38,8 @@ MODELS = {
         RAGGED,
     ),
     "not standardised": (lambda: small(RNNRegressor, standardize=False).fit(ARRAY, Y), ARRAY),
+    "gaps": (lambda: small(RNNRegressor).fit(gappy(ARRAY), Y), ARRAY),
+    "gaps of a table": (lambda: small(RNNRegressor).fit(gappy(TABLE), Y), TABLE),
     "no path": (lambda: small(RNNRegressor, linear_path=None).fit(TABLE, Y), TABLE),
     "two classes": (
         lambda: small(RNNClassifier, class_weight="balanced").fit(ARRAY, labels(ARRAY)),

@@ -47,7 +47,8 @@ LAYERS = {
     "data.scaling": ("", "numpy"),
     "data.checks": ("", "numpy"),
     "data.reading": ("data.checks data.sequences", "numpy scipy sklearn"),
-    "data.schema": ("data.checks data.reading data.sequences", "numpy sklearn"),
+    "data.gaps": ("data.sequences", "numpy"),
+    "data.schema": ("data.checks data.gaps data.reading data.sequences", "numpy sklearn"),
     "data.weights": ("data.checks", "numpy sklearn"),
     "data.given": ("data.checks", "numpy sklearn"),
     "losses": ("quantiles", "numpy scipy"),
@@ -99,7 +100,7 @@ LAYERS = {
         "network.network network.threads",
         "numpy",
     ),
-    "learning.scales": ("data.scaling learning.model", "numpy"),
+    "learning.scales": ("data.gaps data.scaling learning.model", "numpy"),
     "learning.candidates": ("data.examples learning.model linear.blending", "numpy"),
     "learning.fitting": (
         "data.examples data.scaling data.schema learning.advice learning.candidates "

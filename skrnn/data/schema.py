@@ -1,14 +1,14 @@
 """What X was in ``fit``, which every later X has to match."""
 
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skrnn.data import reading
+from skrnn.data import gaps, reading
 from skrnn.data.checks import is_finite
 from skrnn.data.sequences import Sequences
 
@@ -35,6 +35,9 @@ class Schema:
         The precision that every X is brought to.
     estimator_name : str
         For messages.
+    gaps : tuple of int
+        The features, of a plain table the columns, with missing values in ``fit``, whose gaps are
+        marked (:mod:`skrnn.data.gaps`).
     """
 
     form: str
@@ -44,6 +47,7 @@ class Schema:
     names: tuple | None
     dtype: str
     estimator_name: str
+    gaps: tuple = ()
 
     @classmethod
     def learn(cls, X, *, n_timesteps=None, dtype=None, estimator_name="This estimator"):
@@ -75,6 +79,32 @@ class Schema:
             estimator_name,
         )
         return schema, sequences
+
+    def with_gaps(self, sequences, weights):
+        """The schema that knows which features have gaps, and sequences as its model reads them.
+
+        Parameters
+        ----------
+        sequences : Sequences
+            That :meth:`learn` has read.
+        weights : ndarray of shape (n,)
+            A sample of no weight counts for nothing.
+        """
+        if not sequences.has_gaps:
+            return self, sequences
+        some = sequences.take(np.flatnonzero(weights))
+        schema = replace(self, gaps=gaps.with_gaps(some, self.is_table))
+        return schema, gaps.marked(sequences, schema.gaps, self.is_table)
+
+    @property
+    def n_inputs(self):
+        """Features of an observation, with its marks."""
+        return 1 if self.is_table else self.n_features + gaps.n_marks(self.gaps, False)
+
+    @property
+    def n_observations(self):
+        """Observations of a row of a plain table, with its marks."""
+        return self.n_columns + gaps.n_marks(self.gaps, True)
 
     @property
     def is_table(self):
@@ -109,9 +139,13 @@ class Schema:
         """
         if self.is_of_rows:
             n_timesteps = self.n_timesteps
-        plain = self._as_it_is(X, n_timesteps)
-        if plain is not None:
-            return plain
+        found = self._as_it_is(X, n_timesteps)
+        if found is None:
+            found = self._read(X, n_timesteps)
+        return gaps.marked(found, self.gaps, self.is_table)
+
+    def _read(self, X, n_timesteps):
+        """X as Sequences, its gaps as they are."""
         opened = reading.open_input(X, self.estimator_name)
         # The columns first: to a user who left one out, "n_timesteps does not divide" says less.
         if opened.is_2d and self.is_of_rows:

@@ -68,6 +68,8 @@ class RecurrentEstimator(BaseEstimator):
             known = before and before.target
             target, values = self._learn_target(given, known, classes, incremental)
             weights = _class_weighed(values, weights, schema, target)
+            if not before:
+                schema, sequences = schema.with_gaps(sequences, weights)
             examples = Examples.of(sequences, values, weights)
             start = self._start(before, schema, sequences, target, incremental)
             validation = self._validation(held_out, start, examples, incremental)
@@ -214,6 +216,7 @@ class RecurrentEstimator(BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True  # made dense, up to a size
         return tags
 

@@ -17,7 +17,7 @@ from skrnn import choices, losses
 from skrnn.data.checks import is_finite
 
 #: The format of saved models. It changes whenever older ones cannot be read.
-FORMAT = 3
+FORMAT = 4
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 # Counts of this size are of nothing that exists, and beyond what a float or an int64 holds.
@@ -81,6 +81,10 @@ def _tuple_of(valid, n=None):
     return Valid(test, f"a tuple, each of it {valid.words}")
 
 
+def _are_indices(found):
+    return _tuple_of(_COUNTER).test(found) and list(found) == sorted(set(found))
+
+
 def _are_levels(found):
     levels = found if type(found) is list else [found]
     if not all(type(level) is float and 0.0 < level < 1.0 for level in levels):
@@ -136,6 +140,7 @@ PARTS = {
             "names": _either(_tuple_of(_TEXT), _NONE),
             "dtype": _PRECISION,
             "estimator_name": _NAME,
+            "gaps": Valid(_are_indices, "an ascending tuple of whole numbers from 0 on"),
         }
     ],
     "target": [
@@ -244,11 +249,16 @@ def _has_its_classes(target):
     return target.kind == "regression" or (target.kind == "binary") == (len(target.classes) == 2)
 
 
+def _most_gaps(schema):
+    """How many features there may be gaps in."""
+    return schema.n_columns if schema.is_table else schema.n_features
+
+
 def _is_within_rows(path, schema):
     return (
         path is None
         or not schema.is_of_rows
-        or path.n_steps * schema.n_features <= (schema.n_columns)
+        or path.n_steps * schema.n_features <= schema.n_observations
     )
 
 
@@ -272,9 +282,14 @@ RELATIONS = [
         "a name for each column",
     ),
     (
+        "schema.gaps",
+        lambda model: all(gap < _most_gaps(model.schema) for gap in model.schema.gaps),
+        "of features that there are",
+    ),
+    (
         "schema.n_features",
-        lambda model: model.schema.n_features == model.architecture.n_features,
-        "that of the architecture",
+        lambda model: model.schema.n_inputs == model.architecture.n_features,
+        "that of the architecture, less the marks",
     ),
     (
         "schema.dtype",
@@ -386,8 +401,8 @@ def _arrays(model):
 def _of_scaling(model):
     """Shape and what is valid of each array; of a table each column has a scale of its own."""
     standardize, n_targets = model.kept["standardize"], model.target.n_targets
-    n_rows = model.schema.n_columns if model.schema.is_table and standardize else 1
-    of_inputs, of_targets = (n_rows, model.schema.n_features), (n_targets,)
+    n_rows = model.schema.n_observations if model.schema.is_table and standardize else 1
+    of_inputs, of_targets = (n_rows, model.schema.n_inputs), (n_targets,)
     of_y = standardize and model.target.loss.is_standardized
     return {
         ("scaling", "center"): (of_inputs, _FINITE if standardize else _ZEROS),
@@ -399,8 +414,8 @@ def _of_scaling(model):
 
 def _of_path(model):
     """The same of the path, which always standardises."""
-    n_features, n_outputs = model.schema.n_features, model.architecture.n_outputs
-    of_inputs = (model.schema.n_columns if model.schema.is_table else 1, n_features)
+    n_features, n_outputs = model.schema.n_inputs, model.architecture.n_outputs
+    of_inputs = (model.schema.n_observations if model.schema.is_table else 1, n_features)
     return {
         ("path", "center"): (of_inputs, _FINITE),
         ("path", "scale"): (of_inputs, _POSITIVE),
