@@ -129,6 +129,20 @@ def test_scales_are_of_what_was_observed(per_step, chunk, monkeypatch):
         np.testing.assert_allclose([mean, scale], [average, spread], rtol=1e-12)
 
 
+@EACH_FORM
+def test_marks_are_centred_but_not_standardised(form):
+    model, X, _ = fitted(form)
+    scaling, n_marks = model._model.scaling, 6 if form == "table" else 4
+    if form == "table":
+        n_marks = int(np.isnan(X).any(axis=0).sum())
+        share = np.isnan(X).mean(axis=0)[np.isnan(X).any(axis=0)]
+        np.testing.assert_allclose(scaling.center.ravel()[:n_marks], share)
+    expected = 3.0 if form == "table" else 1.0
+    for scale in (scaling.scale, model._model.path.scale):
+        np.testing.assert_array_equal(scale.ravel()[:n_marks], expected)
+        assert (scale.ravel()[n_marks:] != expected).all()
+
+
 @pytest.mark.parametrize("frame_length", [1, 2])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_network_and_the_path_read_a_gap_as_the_mean(dtype, frame_length):

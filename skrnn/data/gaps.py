@@ -4,8 +4,8 @@ A gap in a series is filled with the last value before it, and two *marks*, furt
 step, say whether there is a gap and how long ago that value was. A plain table has no before, so
 there a further column says whether there is a gap. What has no value to carry forward stays NaN,
 which the network and the linear path read as the mean (equations 90 to 93 of
-``docs/mathematics.md``). Marks stand first. They are centred, but divided by three instead of
-standardised: the rarer a gap, the less is learnt of it by chance.
+``docs/mathematics.md``). Marks stand first. They are centred, but not standardised: the
+rarer a gap, the less is learnt of it by chance.
 """
 
 from dataclasses import replace

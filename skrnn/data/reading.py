@@ -58,7 +58,8 @@ def read(X, *, n_timesteps=None, dtype=None, estimator_name="This estimator"):
     ----------
     X : array-like of shape (n_samples, n_columns), (n_samples, n_timesteps, n_features), \
             or list of array-likes of shape (T_i, n_features) or (T_i,)
-        Whole trailing steps of NaN in a 3-D X are padding. An object array, tuple or Series of
+        Whole trailing steps of NaN in a 3-D X, or in flat rows, are padding, but for the first
+        step; any other NaN is a missing value. An object array, tuple or Series of
         arrays, or the only column of a frame, is read as the list of them. A sparse X is made dense
         up to :data:`LARGEST_DENSE` bytes.
     n_timesteps : int, default=None
@@ -77,7 +78,7 @@ def read(X, *, n_timesteps=None, dtype=None, estimator_name="This estimator"):
     Raises
     ------
     ValueError, TypeError
-        If X is none of these forms, empty, not numeric, or not finite.
+        If X is none of these forms, empty, not numeric, or infinite.
     """
     return cut(open_input(X, estimator_name), n_timesteps, dtype)
 

@@ -10,9 +10,9 @@ import numpy as np
 
 # Numbers converted to double precision at a time: X is never copied whole.
 _CHUNK = 1 << 15
-# What the variance of marks counts as, so that they are read in a third of their own unit. With
-# standardised ones net and path take the chance in them for signal (docs/accuracy.md).
-_OF_MARKS = 9.0
+# What the variance of marks counts as: they are read in their own unit, those of a table in a third
+# of it. With standardised ones net and path take the chance in them for signal (docs/accuracy.md).
+_OF_MARKS, _OF_TABLE_MARKS = 1.0, 9.0
 # The variance of a column without values: whatever comes in it later is read as zero.
 _UNSEEN = 1e200
 #: Rows of which a column's scale is learnt. Of so many it is known to one part in eight.
@@ -207,5 +207,5 @@ def sequence_mean_and_variance(sequences, weights, per_step):
 
     total = weights.sum() if per_step else weights @ lengths
     mean, variance = _mean_and_variance(parts, total)
-    variance[: sequences.n_marks] = _OF_MARKS
+    variance[: sequences.n_marks] = _OF_TABLE_MARKS if per_step else _OF_MARKS
     return mean.reshape(-1, n_features), variance.reshape(-1, n_features)
