@@ -58,6 +58,18 @@ def numbers(X):
     return np.array([np.asarray(x)[..., 0].sum() if np.ndim(x) > 1 else x[0] - x[-1] for x in X])
 
 
+def gappy(X, share=0.2):
+    """X of any form with a share of its values missing; none of its last steps is padding."""
+    rng = np.random.RandomState(3)
+
+    def holes(x):
+        is_hole = rng.random_sample(x.shape) < share
+        is_hole[..., -1:, -1] = False
+        return np.where(is_hole, np.nan, x)
+
+    return [holes(x) for x in X] if isinstance(X, list) else holes(np.asarray(X))
+
+
 def labels(X, names=("left", "right")):
     """For each sample the name of the part of the range that its number is in."""
     values = numbers(X)

@@ -31,6 +31,21 @@ def frames(x, k):
     )
 
 
+def marked(x, gaps):
+    """x (T, F) with values carried forward behind the marks of the features `gaps`, (90), (91)."""
+    carried, missing, since = x.copy(), np.zeros(x.shape), np.zeros(x.shape)
+    for f in range(x.shape[1]):
+        last = -1
+        for t in range(len(x)):
+            if np.isnan(x[t, f]):
+                carried[t, f] = x[last, f] if last >= 0 else np.nan
+            else:
+                last = t
+            missing[t, f] = last < t
+            since[t, f] = np.log(1 + t - last)
+    return np.hstack([missing[:, list(gaps)], since[:, list(gaps)], carried])
+
+
 # Cells: (T, F) in, outputs (T, H) of every step
 
 

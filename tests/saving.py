@@ -8,7 +8,7 @@ import datasets
 import numpy as np
 import pandas as pd
 import pytest
-from datasets import labels, numbers, ragged, small
+from datasets import gappy, labels, numbers, ragged, small
 
 from skrnn import RNNClassifier, RNNRegressor
 
@@ -42,6 +42,8 @@ MODELS = {
         RAGGED,
     ),
     "not standardised": (lambda: small(RNNRegressor, standardize=False).fit(ARRAY, Y), ARRAY),
+    "gaps": (lambda: small(RNNRegressor).fit(gappy(ARRAY), Y), ARRAY),
+    "gaps of a table": (lambda: small(RNNRegressor).fit(gappy(TABLE), Y), TABLE),
     "no path": (lambda: small(RNNRegressor, linear_path=None).fit(TABLE, Y), TABLE),
     "two classes": (
         lambda: small(RNNClassifier, class_weight="balanced").fit(ARRAY, labels(ARRAY)),

@@ -50,8 +50,9 @@ LAYERS = {
     "data.columns": ("data.checks", ""),
     "data.reading": ("data.checks data.columns data.sequences", "numpy scipy sklearn"),
     "data.categories": ("data.checks data.columns data.sequences", "numpy scipy"),
+    "data.gaps": ("data.sequences", "numpy"),
     "data.schema": (
-        "data.categories data.checks data.columns data.reading data.sequences",
+        "data.categories data.checks data.columns data.gaps data.reading data.sequences",
         "numpy sklearn",
     ),
     "data.weights": ("data.checks", "numpy sklearn"),
@@ -105,7 +106,7 @@ LAYERS = {
         "network.network network.threads",
         "numpy",
     ),
-    "learning.scales": ("data.scaling learning.model", "numpy"),
+    "learning.scales": ("data.gaps data.scaling learning.model", "numpy"),
     "learning.candidates": (
         "data.examples learning.events learning.model linear.blending",
         "numpy",

@@ -122,7 +122,7 @@ def test_tags_say_what_x_and_y_may_be(Estimator):
     assert tags.input_tags.two_d_array
     assert tags.input_tags.three_d_array
     assert tags.input_tags.sparse
-    assert not tags.input_tags.allow_nan
+    assert tags.input_tags.allow_nan
     if Estimator is RNNRegressor:
         assert tags.target_tags.multi_output
     else:

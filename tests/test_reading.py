@@ -218,39 +218,69 @@ def test_nothing_is_changed_and_nothing_warns():
     np.testing.assert_array_equal(X, before)
 
 
+# --- missing values --------------------------------------------------------------------------
+
+MISSING = {
+    "table": (put(TABLE, (1, 2), NAN), None),
+    "None": ([[1, None], [2, 3]], None),
+    "NA": (pd.DataFrame({"a": [1, None], "b": [1, 2]}).convert_dtypes(), None),
+    "NA of booleans": (pd.DataFrame({"a": [True, None], "b": [1, 2]}).convert_dtypes(), None),
+    "NA among objects": (np.array([[1, pd.NA], [2, 3]], dtype=object), None),
+    "null of polars": (pl.DataFrame({"a": [None, 2], "b": [1, 2]}), None),
+    "a column of None": (pd.DataFrame({"a": [1.0, 2.0], "b": [None, None]}), None),
+    "sparse": (sparse.csr_array(put(TABLE, (1, 2), NAN)), None),
+    "flat": (put(TABLE, (1, 0), NAN), 2),
+    "part of a step": (put(ARRAY, (1, 2, 0), NAN), None),
+    "a step before another": (put(ARRAY, (0, 1), NAN), None),
+    "part of the last step": (put(ARRAY, (1, 3, 2), NAN), None),
+    "list": ([np.ones((2, 3)), put(np.ones((4, 3)), (3, 1), NAN)], None),
+    "NA in a list": ([objects([1, pd.NA]), np.ones(1)], None),
+    "a list of nothing else": ([np.full((2, 3), NAN)], None),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_missing_values_are_read_as_nan(case):
+    X, n_timesteps = MISSING[case]
+    sequences = read(X, n_timesteps=n_timesteps).sequences
+    assert sequences.has_gaps
+    assert np.isnan(sequences.steps()).any()
+    assert sequences.take([0]).has_gaps
+
+
+def test_no_step_of_a_table_or_a_list_is_padding():
+    table = read(put(TABLE, (1, slice(1, None)), NAN)).sequences
+    assert table.lengths.tolist() == [4, 4, 4]
+    assert read([put(np.ones((4, 3)), (3,), NAN)]).sequences.lengths.tolist() == [4]
+
+
+def test_of_padding_alone_one_missing_step_stays():
+    for X, n_timesteps in ((put(ARRAY, 1, NAN), None), (put(ARRAY, 1, NAN).reshape(2, -1), 4)):
+        sequences = read(X, n_timesteps=n_timesteps).sequences
+        assert sequences.lengths.tolist() == [4, 1]
+        assert np.isnan(sequences.take([1]).steps()).all()
+        assert sequences.has_gaps
+
+
+def test_padding_is_no_gap():
+    for X, n_timesteps in (
+        (put(ARRAY, (1, slice(2, None)), NAN), None),
+        (put(ARRAY, (1, slice(2, None)), NAN).reshape(2, -1), 4),
+    ):
+        sequences = read(X, n_timesteps=n_timesteps).sequences
+        assert sequences.lengths.tolist() == [4, 2]
+        assert not sequences.has_gaps
+
+
 # --- refusals of X ---------------------------------------------------------------------------
 
 BAD_X = {
-    "nan in table": (put(TABLE, (1, 2), NAN), ValueError, "X contains NaN: sample 1, column 2"),
-    "None in table": ([[1, None]], ValueError, "Input X contains NaN: sample 0, column 1"),
-    "NA in table": (
-        pd.DataFrame({"a": [1, None]}).convert_dtypes(),
-        ValueError,
-        "Input X contains NaN: sample 1, column 0",
-    ),
     "inf in table": (put(TABLE, (2, 3), -INF), ValueError, "X contains infinity.*sample 2, col"),
-    "nan before the end": (
-        put(ARRAY, (1, 2, 0), NAN),
-        ValueError,
-        "Input X contains NaN: sample 1, step 2, feature 0",
-    ),
-    "nan step before a step": (put(ARRAY, (0, 1), NAN), ValueError, "sample 0, step 1, feature 0"),
-    "nan in part of the last step": (
-        put(ARRAY, (1, 3, 2), NAN),
-        ValueError,
-        "sample 1, step 3, feature 2. NaN is padding only",
-    ),
     "inf in 3-D": (put(ARRAY, (0, 3, 1), INF), ValueError, "infinity.*sample 0, step 3, feature 1"),
     "inf in padding": (
         put(put(ARRAY, (1, slice(2, None)), NAN), (1, 3, 0), INF),
         ValueError,
-        "Input X contains NaN: sample 1, step 2, feature 0",
-    ),
-    "only padding": (put(ARRAY, 1, NAN), ValueError, "Sample 1 of X is empty: all of its 4 steps"),
-    "nan in a list": (
-        [np.ones((2, 3)), put(np.ones((4, 3)), (3, 1), NAN)],
-        ValueError,
-        "Input X contains NaN: sample 1, step 3, feature 1",
+        "infinity.*sample 1, step 3, feature 0",
     ),
     "inf in a list": ([np.array([1.0, INF])], ValueError, "infinity.*sample 0, step 1, feature 0"),
     "empty sequence": ([np.ones((2, 3)), np.ones((0, 3))], ValueError, "Sample 1 of X is empty"),
@@ -316,22 +346,11 @@ BAD_X = {
         ValueError,
         "Sample 0 of X is not a sequence.*same shape",
     ),
-    "NaN by the name of its column": (
-        pd.DataFrame({"a": [1.0, 2.0], "height": [NAN, 3.0]}),
-        ValueError,
-        r"NaN: sample 0, column 1 \('height'\)\..*SimpleImputer",
-    ),
     "inf by the name of its column": (
         pl.DataFrame({"a": [1.0, 2.0], "height": [3.0, INF]}),
         ValueError,
         r"infinity.*sample 1, column 1 \('height'\)",
     ),
-    "NA among objects": (
-        np.array([[1, pd.NA], [2, 3]], dtype=object),
-        ValueError,
-        "Input X contains NaN: sample 0, column 1",
-    ),
-    "NA in a list": ([objects([1, pd.NA])], ValueError, "contains NaN: sample 0, step 1, feature"),
     "strings by the name of their column": (
         pd.DataFrame({"a": [1.0, 2.0], "kind": ["x", "y"]}),
         ValueError,
@@ -378,11 +397,6 @@ BAD_X = {
         ValueError,
         "not supported: X has complex",
     ),
-    "nan in sparse": (
-        sparse.csr_array(put(TABLE, (1, 2), NAN)),
-        ValueError,
-        "X contains NaN: sample 1, column 2",
-    ),
     "sparse element": ([sparse.csr_array(TABLE)], TypeError, "Sample 0 of X.*csr_array"),
     "mask": (np.ma.masked_greater(TABLE, 3), ValueError, "masked"),
 }
@@ -413,9 +427,9 @@ def test_n_timesteps_must_agree():
         read(LIST, n_timesteps=4)
 
 
-def test_flat_nan_names_step_and_feature():
+def test_flat_infinity_names_step_and_feature():
     with pytest.raises(ValueError, match=r"sample 1, column 3 \(step 1, feature 1\)"):
-        read(put(TABLE, (1, 3), NAN), n_timesteps=2)
+        read(put(TABLE, (1, 3), INF), n_timesteps=2)
 
 
 @pytest.mark.parametrize("X", [TABLE + 1e300, ARRAY + 1e300, [np.ones((2, 1)) * 1e300]])

@@ -9,7 +9,7 @@ First each category is given the place of its indicator, in a table of the form 
 then read and checked as any other. Then the places are replaced by indicators.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 
 import numpy as np
@@ -298,7 +298,7 @@ def settled(categories, sequences, weights):
         new, place_of = one.settled(np.bincount(places, weights, one.n_indicators))
         table[:, one.column] = place_of[places]
         found.append(new)
-    return tuple(found), Sequences.from_array(table[:, :, np.newaxis])
+    return tuple(found), _table(table, sequences)
 
 
 def expanded(categories, sequences):
@@ -311,7 +311,11 @@ def expanded(categories, sequences):
         else column[:, np.newaxis]
         for place, column in enumerate(table.T)
     ]
-    return Sequences.from_array(np.concatenate(parts, axis=1)[:, :, np.newaxis])
+    return _table(np.concatenate(parts, axis=1), sequences)
+
+
+def _table(rows, before):
+    return replace(Sequences.from_array(rows[:, :, np.newaxis]), has_gaps=before.has_gaps)
 
 
 def _indicators(places, n):

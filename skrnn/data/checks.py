@@ -37,7 +37,7 @@ def first(mask):
 
 
 PADDING_MASK_ADVICE = (
-    "If they pad the end of a sequence, pass a 3-D X.filled(np.nan); else impute them first."
+    "Pass X.astype(float).filled(np.nan): NaN is a missing value, or padding at the end of a 3-D X."
 )
 
 
@@ -238,6 +238,11 @@ def not_finite(input_name, value, dtype, where, nan_advice):
     """The error for a value, which begins in scikit-learn's words."""
     if np.isnan(value):
         return ValueError(f"Input {input_name} contains NaN: {where}. {nan_advice}")
+    return infinite(input_name, value, dtype, where)
+
+
+def infinite(input_name, value, dtype, where):
+    """The error for a value that is infinite, or becomes so in that precision."""
     advice = (
         "Correct it, or leave that sample out."
         if np.isinf(value)

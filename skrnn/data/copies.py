@@ -66,6 +66,8 @@ def find(sequences, targets):
 def _words(array):
     """The bits of numbers as unsigned integers."""
     array = np.ascontiguousarray(array) + 0.0  # no negative zeros
+    if np.isnan(array.sum()):
+        array[np.isnan(array)] = np.nan  # which has a sign too
     return array.view(f"u{array.itemsize}").astype(np.uint64, copy=False)
 
 
@@ -114,7 +116,7 @@ def _are_equal(sequences, targets, copies):
     one, other = sequences.take(others), sequences.take(twins)
     return (
         np.array_equal(one.lengths, other.lengths)
-        and np.array_equal(one.steps(), other.steps())
+        and np.array_equal(one.steps(), other.steps(), equal_nan=sequences.has_gaps)
         and np.array_equal(targets[others], targets[twins])
     )
 
@@ -210,7 +212,7 @@ def _sorted(sequences, targets, group):
     rows = sorted(
         range(len(first)),
         key=lambda i: (
-            sequences.take(first[i : i + 1]).steps().ravel().tolist(),
+            np.nan_to_num(sequences.take(first[i : i + 1]).steps().ravel(), nan=-np.inf).tolist(),
             targets[first[i]].tolist(),
         ),
     )

@@ -21,9 +21,9 @@ from skrnn.data.checks import (
     first,
     float_dtype,
     has_length,
+    infinite,
     is_a_number,
     is_finite,
-    not_finite,
     numbers,
     rectangular,
     refuse_complex,
@@ -59,7 +59,8 @@ def read(X, *, n_timesteps=None, dtype=None, estimator_name="This estimator"):
     ----------
     X : array-like of shape (n_samples, n_columns), (n_samples, n_timesteps, n_features), \
             or list of array-likes of shape (T_i, n_features) or (T_i,)
-        Whole trailing steps of NaN in a 3-D X are padding. An object array, tuple or Series of
+        Whole trailing steps of NaN in a 3-D X, or in flat rows, are padding, but for the first
+        step; any other NaN is a missing value. An object array, tuple or Series of
         arrays, or the only column of a frame, is read as the list of them. A sparse X is made dense
         up to :data:`LARGEST_DENSE` bytes.
     n_timesteps : int, default=None
@@ -78,7 +79,7 @@ def read(X, *, n_timesteps=None, dtype=None, estimator_name="This estimator"):
     Raises
     ------
     ValueError, TypeError
-        If X is none of these forms, empty, not numeric, or not finite.
+        If X is none of these forms, empty, not numeric, or infinite.
     """
     return cut(open_input(X, estimator_name), n_timesteps, dtype)
 
@@ -296,17 +297,7 @@ def _dense(X):
     return X.toarray()
 
 
-# Cutting: from opened X to finite Sequences.
-
-_PADDING_ADVICE = (
-    "NaN is padding only in a 3-D X, where it fills all features of a step and of every step after"
-    " it; a missing value has to be imputed (in a table by sklearn.impute.SimpleImputer), or its"
-    " sample left out."
-)
-_LIST_ADVICE = (
-    "An array in a list needs no padding, cut it to its own length; a missing value has to be"
-    " imputed, or its sample left out."
-)
+# Cutting: from opened X to Sequences whose values are finite or missing.
 
 
 def cut(opened, n_timesteps, dtype):
@@ -333,13 +324,18 @@ def _cut_2d(opened, n_timesteps, dtype):
             " n_features."
         )
     values = as_float(table, dtype)
-    if not is_finite(values):
-        sample, column = first(~np.isfinite(values))
+    shaped = values.reshape(n_samples, steps, n_columns // steps)
+    if is_finite(values):
+        return Sequences.from_array(shaped)
+    if np.isinf(values).any():
+        sample, column = first(np.isinf(values))
         where = at((sample, column), TABLE_AXES, opened.names)
         if n_timesteps is not None:
             where += f" ({at(divmod(column, n_columns // steps), STEP_AXES)})"
-        raise not_finite("X", table[sample, column], values.dtype, where, _PADDING_ADVICE)
-    return Sequences.from_array(values.reshape(n_samples, steps, n_columns // steps))
+        raise infinite("X", table[sample, column], values.dtype, where)
+    if n_timesteps is None:  # no column of a table is padding
+        return replace(Sequences.from_array(shaped), has_gaps=True)
+    return _without_padding(shaped)
 
 
 def _cut_3d(array, n_timesteps, dtype):
@@ -352,42 +348,36 @@ def _cut_3d(array, n_timesteps, dtype):
     values = as_float(array, dtype)
     if is_finite(values):
         return Sequences.from_array(values)
-    return _without_padding(array, values)
+    if np.isinf(values).any():
+        position = first(np.isinf(values))
+        raise infinite("X", array[position], values.dtype, at(position, ARRAY_AXES))
+    return _without_padding(values)
 
 
-def _without_padding(array, values):
-    """Drop whole trailing steps of NaN; `array` is what `values` were before conversion."""
-    n_timesteps = values.shape[1]
-    filled = ~np.isnan(values).all(axis=2)
-    lengths = np.where(filled.any(axis=1), n_timesteps - np.argmax(filled[:, ::-1], axis=1), 0)
-    if not lengths.all():
-        raise ValueError(
-            f"Sample {np.argmin(lengths)} of X is empty: all of its {n_timesteps} steps are NaN,"
-            " which is padding. A sequence needs at least one step; leave such samples out, of y"
-            " too."
-        )
+def _without_padding(values):
+    """Sequences of an array of steps less whole trailing steps of NaN, of which one may stay."""
+    missing = np.isnan(values)
+    n_timesteps, filled = values.shape[1], ~missing.all(axis=2)
+    lengths = np.where(filled.any(axis=1), n_timesteps - np.argmax(filled[:, ::-1], axis=1), 1)
     kept = np.arange(n_timesteps) < lengths[:, np.newaxis]
-    bad = kept & ~np.isfinite(values).all(axis=2)
-    if bad.any():
-        sample, step = first(bad)
-        position = sample, step, *first(~np.isfinite(values[sample, step]))
-        where = at(position, ARRAY_AXES)
-        raise not_finite("X", array[position], values.dtype, where, _PADDING_ADVICE)
-    return replace(Sequences.from_array(values), lengths=lengths)
+    has_gaps = bool((missing.any(axis=2) & kept).any())
+    return replace(Sequences.from_array(values), lengths=lengths, has_gaps=has_gaps)
 
 
 def _cut_list(arrays, n_timesteps, dtype):
     with np.errstate(over="ignore"):
         sequences = Sequences.from_list(arrays, dtype or float_dtype(arrays))
     _check_longest(sequences.lengths, n_timesteps)
-    if not is_finite(sequences.values):
-        row, feature = first(~np.isfinite(sequences.values))
+    if is_finite(sequences.values):
+        return sequences
+    if np.isinf(sequences.values).any():
+        row, feature = first(np.isinf(sequences.values))
         sample = int(np.searchsorted(sequences.starts, row, side="right")) - 1
         step = row - sequences.starts[sample]
         value = arrays[sample][step, feature]
         where = at((sample, step, feature), ARRAY_AXES)
-        raise not_finite("X", value, sequences.values.dtype, where, _LIST_ADVICE)
-    return sequences
+        raise infinite("X", value, sequences.values.dtype, where)
+    return replace(sequences, has_gaps=True)
 
 
 def _check_longest(lengths, n_timesteps):

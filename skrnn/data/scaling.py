@@ -10,6 +10,11 @@ import numpy as np
 
 # Numbers converted to double precision at a time: X is never copied whole.
 _CHUNK = 1 << 15
+# What the variance of marks counts as: they are read in their own unit, those of a table in a third
+# of it. With standardised ones net and path take the chance in them for signal (docs/accuracy.md).
+_OF_MARKS, _OF_TABLE_MARKS = 1.0, 9.0
+# The variance of a column without values: whatever comes in it later is read as zero.
+_UNSEEN = 1e200
 #: Rows of which a column's scale is learnt. Of so many it is known to one part in eight.
 ENOUGH = 32
 
@@ -37,8 +42,10 @@ class Moments:
 
     @classmethod
     def of(cls, mean, variance, weight, n_rows):
-        """Moments of a first batch, whose weight and rows are numbers."""
-        return cls(mean, variance, np.full(mean.shape, weight), np.full(mean.shape, float(n_rows)))
+        """Moments of a first batch, whose weight and rows are numbers, or one for each column."""
+        weight, n_rows = (np.array(one, float).reshape(-1) for one in (weight, n_rows))
+        shape = mean.shape
+        return cls(mean, variance, *(np.resize(one, shape) for one in (weight, n_rows)))
 
     def scale(self, dtype, origins=None):
         """The standard deviation, one where the column is constant in that precision.
@@ -59,7 +66,8 @@ class Moments:
         """
         most = np.where(is_constant(self.mean, self.variance, dtype), ENOUGH / 2, np.inf)
         n_rows = np.minimum(self.n_rows, most)
-        return Moments(self.mean, self.variance, self.weight * (n_rows / self.n_rows), n_rows)
+        weight = self.weight * (n_rows / np.maximum(self.n_rows, 1.0))
+        return Moments(self.mean, self.variance, weight, n_rows)
 
     def merged(self, other):
         """The moments of both batches together, in columns that are not settled yet.
@@ -72,7 +80,7 @@ class Moments:
             If a variance is beyond double precision.
         """
         weight = self.weight + other.weight
-        share = other.weight / weight
+        share = other.weight / np.where(weight > 0.0, weight, 1.0)
         with np.errstate(all="ignore"):
             difference = other.mean - self.mean
             between = share * (1.0 - share) * difference**2
@@ -145,6 +153,8 @@ def _mean_and_variance(parts, total):
     """The same of parts (values, weights) of the rows; total: of all weights."""
     with np.errstate(over="ignore", invalid="ignore"):
         mean = _weighted_sum(parts, lambda part: part) / total
+        if np.isnan(mean).any():
+            return _of_observed(parts)
         variance = _weighted_sum(parts, lambda part: (part - mean) ** 2) / total
     _require_finite(mean, variance)
     return mean, variance
@@ -159,6 +169,20 @@ def _of_origins(variance, origins):
     if origins is None:
         return variance
     return np.stack([np.bincount(origins, one)[origins] for one in variance.T], axis=1)
+
+
+def _of_observed(parts):
+    """The same of values some of which are missing; of none in some columns."""
+    seen = sum((w[:, np.newaxis] * ~np.isnan(x)).sum(axis=0) for x, w in parts())
+    total = np.where(seen > 0.0, seen, 1.0)
+    mean = _weighted_sum(parts, _zero_for_nan) / total
+    variance = _weighted_sum(parts, lambda part: _zero_for_nan((part - mean) ** 2)) / total
+    _require_finite(mean, variance)
+    return mean, np.where(seen > 0.0, variance, _UNSEEN)
+
+
+def _zero_for_nan(part):
+    return np.where(np.isnan(part), 0.0, part)
 
 
 def sequence_scaling(sequences, weights, origins):
@@ -181,7 +205,9 @@ def sequence_scaling(sequences, weights, origins):
 
 
 def sequence_mean_and_variance(sequences, weights, per_step):
-    """Mean and variance of sequences, of each step or, as :func:`sequence_scaling`, over all."""
+    """Mean and variance of sequences, of each step or, as :func:`sequence_scaling`, over all; marks
+    count as of another.
+    """
     n_features, lengths = sequences.n_features, sequences.lengths
     weights = np.asarray(weights, dtype=np.float64)
     ends = np.cumsum(lengths * n_features) // _CHUNK
@@ -198,4 +224,5 @@ def sequence_mean_and_variance(sequences, weights, per_step):
 
     total = weights.sum() if per_step else weights @ lengths
     mean, variance = _mean_and_variance(parts, total)
+    variance[: sequences.n_marks] = _OF_TABLE_MARKS if per_step else _OF_MARKS
     return mean.reshape(-1, n_features), variance.reshape(-1, n_features)

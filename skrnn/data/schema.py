@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skrnn.data import categories, reading
+from skrnn.data import categories, gaps, reading
 from skrnn.data.checks import is_finite
 from skrnn.data.columns import is_frame, names_of
 from skrnn.data.sequences import Sequences
@@ -38,6 +38,9 @@ class Schema:
         For messages.
     categories : tuple of Categories
         Of the columns of a table that are categories.
+    gaps : tuple of int
+        The features, of a plain table the columns as the net reads them, with missing values in
+        ``fit``, whose gaps are marked (:mod:`skrnn.data.gaps`).
     """
 
     form: str
@@ -48,6 +51,7 @@ class Schema:
     dtype: str
     estimator_name: str
     categories: tuple = ()
+    gaps: tuple = ()
 
     @classmethod
     def learn(
@@ -100,17 +104,34 @@ class Schema:
         return schema, sequences
 
     def settled(self, sequences, weights):
-        """What :meth:`learn` gave, with indicators for the categories that samples have by weight.
+        """What :meth:`learn` gave, with indicators for the categories that samples have by weight,
+        and with marks for the features that have gaps.
 
         Parameters
         ----------
         sequences : Sequences
         weights : ndarray of shape (n,)
+            A sample of no weight counts for nothing.
         """
-        if not self.categories:
-            return self, sequences
-        found, sequences = categories.settled(self.categories, sequences, weights)
-        return replace(self, categories=found), categories.expanded(found, sequences)
+        schema = self
+        if self.categories:
+            found, sequences = categories.settled(self.categories, sequences, weights)
+            schema = replace(self, categories=found)
+            sequences = categories.expanded(found, sequences)
+        if sequences.has_gaps:
+            some = sequences.take(np.flatnonzero(weights))
+            schema = replace(schema, gaps=gaps.with_gaps(some, self.is_table))
+        return schema, gaps.marked(sequences, schema.gaps, self.is_table)
+
+    @property
+    def n_inputs(self):
+        """Features of an observation, with its marks."""
+        return 1 if self.is_table else self.n_features + gaps.n_marks(self.gaps, False)
+
+    @property
+    def n_observations(self):
+        """Observations of a row of a plain table as the net reads it, with its marks."""
+        return self.width + gaps.n_marks(self.gaps, True)
 
     @property
     def is_table(self):
@@ -124,13 +145,16 @@ class Schema:
 
     @property
     def origins(self):
-        """Of each such column the column of X that it came from; None where X was no table."""
+        """Of each observation of a row what it is of, the column of X or a mark; None where X was
+        no table.
+        """
         if not self.is_table:
             return None
         n_of = np.ones(self.n_columns, dtype=int)
         for one in self.categories:
             n_of[one.column] = one.n_indicators
-        return np.repeat(np.arange(self.n_columns), n_of)
+        marks = gaps.n_marks(self.gaps, True)
+        return np.r_[np.arange(marks), marks + np.repeat(np.arange(self.n_columns), n_of)]
 
     @property
     def is_of_rows(self):
@@ -160,9 +184,13 @@ class Schema:
         """
         if self.is_of_rows:
             n_timesteps = self.n_timesteps
-        plain = self._as_it_is(X, n_timesteps)
-        if plain is not None:
-            return plain
+        found = self._as_it_is(X, n_timesteps)
+        if found is None:
+            found = self._read(X, n_timesteps)
+        return gaps.marked(found, self.gaps, self.is_table)
+
+    def _read(self, X, n_timesteps):
+        """X as Sequences, its gaps as they are."""
         if self.categories:
             X = self._coded(X)
         opened = reading.open_input(X, self.estimator_name)

@@ -18,6 +18,10 @@ class Sequences:
         The steps of these sequences, and perhaps of others or padding, float32 or float64.
     starts, lengths : ndarray of shape (n,), dtype int64
         Where each sequence starts, and its number of steps.
+    has_gaps : bool, default=False
+        Whether values of these sequences, or of those they were taken from, may be NaN: missing.
+    n_marks : int, default=0
+        How many features, of a plain table columns, say where values were missing; the first ones.
 
     Examples
     --------
@@ -33,6 +37,8 @@ class Sequences:
     values: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
+    has_gaps: bool = False
+    n_marks: int = 0
 
     @classmethod
     def from_array(cls, X):
@@ -88,7 +94,8 @@ class Sequences:
         -------
         Sequences
         """
-        return Sequences(self.values, self.starts[rows], self.lengths[rows])
+        starts, lengths = self.starts[rows], self.lengths[rows]
+        return Sequences(self.values, starts, lengths, self.has_gaps, self.n_marks)
 
     def steps(self):
         """The steps of these sequences end to end, (sum of the lengths, n_features).

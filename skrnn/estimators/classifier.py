@@ -342,7 +342,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         ----------
         X : array-like of shape (n_samples, n_columns) or (n_samples, n_timesteps, n_features), or \
                 list of array-likes of shape (T_i, n_features) or (T_i,)
-            Sequences; see ``docs/input_forms.md``.
+            Sequences; see ``docs/input_forms.md``. NaN is a missing value, but for whole trailing
+            steps of a 3-D X, which are padding.
 
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Classes, or an indicator matrix of labels. Numbers in an array of dtype object are

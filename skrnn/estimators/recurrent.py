@@ -258,6 +258,7 @@ class RecurrentEstimator(BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
         tags.input_tags.sparse = True  # made dense, up to a size
         return tags
 

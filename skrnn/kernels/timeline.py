@@ -27,7 +27,7 @@ def gather(data, rows, start, x):
     """x (S, k * F): the standardised inputs of the sorted `rows`, k observations a step.
 
     The last step ends with the last observation; the first repeats the first observation for those
-    that it lacks.
+    that it lacks. A NaN is a missing value, and read as the mean.
     """
     n_features, k = data.values.shape[1], data.frame_length
     per_step = data.center.shape[0] > 1
@@ -40,8 +40,11 @@ def gather(data, rows, start, x):
                 o = max(t * k + j - missing, 0)
                 s = o if per_step else 0
                 for f in range(n_features):
-                    centered = data.values[first + o, f] - data.center[s, f]
-                    x[start[t] + r, j * n_features + f] = centered * data.scale[s, f]
+                    value = data.values[first + o, f]
+                    scaled = (value - data.center[s, f]) * data.scale[s, f]
+                    if value != value:  # missing, so the mean
+                        scaled = data.scale[s, f] * 0.0
+                    x[start[t] + r, j * n_features + f] = scaled
 
 
 @kernel

@@ -74,7 +74,7 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
     architecture = Architecture(
         cell=params["cell"],
         hidden_layer_sizes=tuple(int(n) for n in np.atleast_1d(params["hidden_layer_sizes"])),
-        n_features=schema.n_features,
+        n_features=schema.n_inputs,
         n_outputs=target.n_outputs,
         bidirectional=bool(params["bidirectional"]),
         pooling=params["pooling"],
@@ -107,7 +107,7 @@ def _frame_length(wanted, schema, lengths):
     if wanted != "auto":
         return min(int(wanted), int(lengths.max()))
     if schema.is_table:
-        return schema.width
+        return schema.n_observations
     return int(np.ceil(lengths.mean() / _MOST_STEPS))
 
 
@@ -152,7 +152,7 @@ def new_model(start, examples):
         If X or y spreads too far to be standardised.
     """
     schema, target, seeds, architecture, kept, _ = start
-    unit = scales.none(schema.n_features, target.n_targets)
+    unit = scales.none(schema.n_inputs, target.n_targets)
     model = Model(schema, target, architecture, np.empty(0), unit, None, seeds, kept)
     model = scales.begun(model, examples, goes_on=kept["linear_path"] == LEFT_OUT)
     model = replace(model, theta=candidates.start_values(model, examples))

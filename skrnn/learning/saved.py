@@ -82,6 +82,10 @@ def _tuple_of(valid, n=None):
     return Valid(test, f"a tuple, each of it {valid.words}")
 
 
+def _are_indices(found):
+    return _tuple_of(_COUNTER).test(found) and list(found) == sorted(set(found))
+
+
 def _are_levels(found):
     levels = found if type(found) is list else [found]
     if not all(type(level) is float and 0.0 < level < 1.0 for level in levels):
@@ -149,6 +153,7 @@ PARTS = {
             "dtype": _PRECISION,
             "estimator_name": _NAME,
             "categories": _tuple_of(_CATEGORIES),
+            "gaps": Valid(_are_indices, "an ascending tuple of whole numbers from 0 on"),
         }
     ],
     "target": [
@@ -263,8 +268,17 @@ def _has_its_classes(target):
     return target.kind == "regression" or (target.kind == "binary") == (len(target.classes) == 2)
 
 
+def _most_gaps(schema):
+    """How many features there may be gaps in."""
+    return schema.width if schema.is_table else schema.n_features
+
+
 def _is_within_rows(path, schema):
-    return path is None or not schema.is_of_rows or path.n_steps * schema.n_features <= schema.width
+    return (
+        path is None
+        or not schema.is_of_rows
+        or path.n_steps * schema.n_features <= schema.n_observations
+    )
 
 
 #: Of each relation the field to name, a test of the model, and in words what passes it.
@@ -292,9 +306,14 @@ RELATIONS = [
         "of columns of a table, each once",
     ),
     (
+        "schema.gaps",
+        lambda model: all(gap < _most_gaps(model.schema) for gap in model.schema.gaps),
+        "of features that there are",
+    ),
+    (
         "schema.n_features",
-        lambda model: model.schema.n_features == model.architecture.n_features,
-        "that of the architecture",
+        lambda model: model.schema.n_inputs == model.architecture.n_features,
+        "that of the architecture, less the marks",
     ),
     (
         "schema.dtype",
@@ -406,8 +425,8 @@ def _arrays(model):
 def _of_scaling(model):
     """Shape and what is valid of each array; of a table each column has a scale of its own."""
     standardize, n_targets = model.kept["standardize"], model.target.n_targets
-    n_rows = model.schema.width if model.schema.is_table and standardize else 1
-    of_inputs, of_targets = (n_rows, model.schema.n_features), (n_targets,)
+    n_rows = model.schema.n_observations if model.schema.is_table and standardize else 1
+    of_inputs, of_targets = (n_rows, model.schema.n_inputs), (n_targets,)
     of_y = standardize and model.target.loss.is_standardized
     return {
         ("scaling", "center"): (of_inputs, _FINITE if standardize else _ZEROS),
@@ -419,8 +438,8 @@ def _of_scaling(model):
 
 def _of_path(model):
     """The same of the path, which always standardises."""
-    n_features, n_outputs = model.schema.n_features, model.architecture.n_outputs
-    of_inputs = (model.schema.width if model.schema.is_table else 1, n_features)
+    n_features, n_outputs = model.schema.n_inputs, model.architecture.n_outputs
+    of_inputs = (model.schema.n_observations if model.schema.is_table else 1, n_features)
     return {
         ("path", "center"): (of_inputs, _FINITE),
         ("path", "scale"): (of_inputs, _POSITIVE),

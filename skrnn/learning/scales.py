@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from skrnn.data import scaling
+from skrnn.data import gaps, scaling
 from skrnn.data.scaling import Moments
 from skrnn.learning.model import Scaling
 
@@ -78,7 +78,11 @@ def _moments(name, model, examples):
     else:
         of, arguments = scaling.mean_and_variance, (examples.targets, examples.weights)
     found = _standardised(name, of, *arguments)
-    return Moments.of(*found, examples.weights.sum(), examples.n_distinct)
+    weight, n_rows = examples.weights.sum(), examples.n_distinct
+    if name == "inputs" and examples.sequences.has_gaps:
+        seen = gaps.observed(examples.sequences, model.schema.is_table)
+        weight, n_rows = examples.weights @ seen, np.minimum(n_rows, seen.sum(axis=0))
+    return Moments.of(*found, weight, n_rows)
 
 
 def _standardised(name, function, *arguments):

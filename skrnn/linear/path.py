@@ -122,7 +122,10 @@ def _chunks(sequences, center, scale, n_steps):
     """The inputs of the map, some rows at a time: slices of rows with their flat steps."""
     for first in range(0, len(sequences), _CHUNK):
         rows = slice(first, min(first + _CHUNK, len(sequences)))
-        yield rows, flatten(sequences, rows, center, scale, n_steps)
+        flat = flatten(sequences, rows, center, scale, n_steps)
+        if sequences.has_gaps:
+            flat[np.isnan(flat)] = 0.0  # the mean
+        yield rows, flat
 
 
 def fit(examples, origins, loss, linear_path):
