@@ -28,8 +28,8 @@ class LagLayout(TransformerMixin, BaseEstimator):
     ----------
     lags : int or sequence of int, default=None
         The lags that the columns of one series hold, in their order; an int n stands for 1 to n.
-        None: the names of the columns say it where X is a data frame; else the columns are as many
-        lags as there are for each series, newest first.
+        None: the names of the columns say it; or, where `n_series` is given, all columns are lags,
+        newest first.
 
     n_series : int, default=None
         The series there are, whose columns are the first of X, one series after the other. None:
@@ -113,8 +113,13 @@ class LagLayout(TransformerMixin, BaseEstimator):
         """
         self._numbers(X, reset=True)
         names = getattr(self, "feature_names_in_", None)
-        if names is None or self.lags is not None or self.n_series is not None:
+        if self.lags is not None or self.n_series is not None:
             places, others = self._described()
+        elif names is None:
+            raise ValueError(
+                "X has no column names (skforecast passes arrays), so lags must say what the first "
+                "columns of a series are, as lags=24, and n_series how many series there are."
+            )
         else:
             places, others = self._named(names.tolist())
         self.lags_ = np.array(sorted(next(iter(places.values())), reverse=True))

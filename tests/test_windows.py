@@ -100,7 +100,7 @@ def test_one_series_needs_no_name_and_lags_above_nine_are_numbers():
     frame = pd.DataFrame(X, columns=[f"lag_{lag}" for lag in lags])
     found = LagLayout().fit_transform(frame)
     np.testing.assert_array_equal(found[:, :, 0], X[:, ::-1])
-    np.testing.assert_array_equal(found, LagLayout().fit_transform(X))
+    np.testing.assert_array_equal(found, LagLayout(n_series=1).fit_transform(X))
 
 
 def test_a_name_that_only_ends_like_a_lag_is_another_column():
@@ -201,6 +201,7 @@ def test_behind_a_column_transformer_that_encodes_the_calendar():
 
 FRAME = pd.DataFrame(np.ones((2, 3)), columns=["lag_1", "lag_2", "c"])
 REFUSED = {
+    "no names": ({}, FRAME.to_numpy(), "X has no column names .* lags must say"),
     "no lag": ({}, FRAME[["c"]], r"No column of X is named as a lag: \['c'\] against pattern="),
     "a lag is missing": (
         {},
@@ -248,7 +249,7 @@ def test_other_columns_than_in_fit_are_refused():
     with pytest.raises(ValueError, match="feature names should match"):
         layout.transform(FRAME[["lag_2", "lag_1", "c"]])
     with pytest.raises(ValueError, match="X has 2 features, but LagLayout is expecting 3"):
-        LagLayout().fit(np.ones((2, 3))).transform(np.ones((2, 2)))
+        LagLayout(lags=2).fit(np.ones((2, 3))).transform(np.ones((2, 2)))
 
 
 def test_no_compiler_is_imported():
