@@ -270,7 +270,7 @@ def test_weights_equal_repetition_and_zero_weight_is_removal(form, Estimator):
 
 
 def test_the_random_part_of_small_data_follows_from_their_numbers():
-    X, y = gappy(table(20)), numbers(table(20))
+    X, y = table(20), numbers(table(20))
     X[:12, 0] = NAN
     order = np.random.RandomState(0).permutation(20)
     fits = [small(RNNRegressor, early_stopping=True).fit(X[rows], y[rows])
