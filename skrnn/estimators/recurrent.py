@@ -194,7 +194,9 @@ class RecurrentEstimator(BaseEstimator):
             self.linear_coef_ = self.linear_intercept_ = self.linear_score_ = None
         if not goes_on and outcome.linear is not None:
             *linear_map, self.linear_score_ = outcome.linear
-            self.linear_coef_, self.linear_intercept_ = self._form_of(linear_map, outcome.model)
+            if linear_map[0] is not None:
+                linear_map = self._form_of(linear_map, outcome.model)
+            self.linear_coef_, self.linear_intercept_ = linear_map
         if not goes_on or outcome.share is not None:
             self.recurrent_part_ = outcome.candidate
             self.recurrent_share_ = 1.0 if outcome.share is None else outcome.share

@@ -133,8 +133,11 @@ class Model:
         """The path's coefficients and intercepts (n_outputs,) for X and y in their own units.
 
         The coefficients are (n_outputs, n_columns) where X was 2-D, else (n_outputs, n_steps, F) of
-        the last steps. They give predictions before the inverse link.
+        the last steps. They give predictions before the inverse link. Both are None where X has
+        categories or gaps, of which one number for each column does not say what the path does.
         """
+        if self.schema.categories or self.schema.gaps:
+            return None, None
         coefficients, intercepts = self.path.of_unscaled_inputs()
         n_levels = len(intercepts) // len(self.scaling.target_scale)
         scale = np.repeat(self.scaling.target_scale, n_levels)

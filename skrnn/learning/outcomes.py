@@ -14,7 +14,7 @@ class Linear(NamedTuple):
 
     Attributes
     ----------
-    coefficients, intercepts : ndarray
+    coefficients, intercepts : ndarray or None
         As :meth:`Model.linear_map` gives them.
     score : float
         On samples that it has not seen.
