@@ -154,7 +154,8 @@ def check_parts(case, model):
     whole = outputs(model, case.arguments["X"])
     whole = {name: values[rows] for name, values in whole.items()}
     assert_same(part, whole, f"predictions for samples {rows} alone")
-    if case.data.form != "table":  # whose columns are no features of a step
+    has_gaps = np.isnan(case.data.values).any()  # which at the end of an array may be padding
+    if case.data.form != "table" and not has_gaps:  # columns are no features of a step
         assert_same(outputs(model, case.data.sequences(rows)), whole, "predictions for a list")
 
 

@@ -116,7 +116,8 @@ def test_scales_are_of_what_was_observed(per_step, chunk, monkeypatch):
     monkeypatch.setattr(scaling, "_CHUNK", chunk)
     X, weights = gappy(array(30)), np.random.RandomState(0).uniform(0.5, 2.0, 30)
     X[:, 0, 0] = NAN
-    found = scaling.sequence_scaling(with_holes(Sequences.from_array(X)), weights, per_step)
+    origins = np.arange(X.shape[1]) if per_step else None
+    found = scaling.sequence_scaling(with_holes(Sequences.from_array(X)), weights, origins)
     columns = X.reshape(30, -1) if per_step else X.reshape(-1, X.shape[2])
     w = weights if per_step else np.repeat(weights, X.shape[1])
     for column, mean, scale in zip(columns.T, found[0].ravel(), found[1].ravel(), strict=True):

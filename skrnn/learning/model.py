@@ -147,7 +147,7 @@ class Model:
             seen = coefficients.reshape(len(scale), -1)
             coefficients = np.zeros((len(scale), self.schema.n_columns))
             coefficients[:, self.schema.n_columns - seen.shape[1] :] = seen
-        return np.ascontiguousarray(coefficients), intercepts * scale + center
+        return coefficients.copy(order="C"), intercepts * scale + center
 
     def in_target_units(self, raw):
         """Raw predictions in the target's units, through the inverse link, in double precision."""
