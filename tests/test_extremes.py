@@ -109,6 +109,10 @@ def test_weights_of_samples_and_classes_beyond_the_precision_are_refused(dtype):
     model = small(RNNClassifier, class_weight={0: 1.0, 1: 1e308}, dtype=dtype)
     with pytest.raises(ValueError, match="sample_weight times class_weight is too large"):
         model.fit(X, CLASSES, np.full(60, 10.0))
+    model.set_params(class_weight={0: 1.0, 1: 1e30 if dtype == "float32" else 1e300})
+    weighed = {"X_val": X, "y_val": CLASSES, "sample_weight_val": np.full(60, 1e10)}
+    with pytest.raises(ValueError, match="sample_weight_val times class_weight is too large"):
+        model.fit(X, CLASSES, **weighed)
 
 
 # --- y and X ---------------------------------------------------------------------------------
@@ -203,7 +207,7 @@ def test_a_partial_fit_whose_last_update_went_too_far_is_undone(monkeypatch):
 
 def test_a_first_partial_fit_that_cannot_predict_from_its_start_is_refused():
     model = small(standardize=False)
-    with pytest.raises(ValueError, match="even with its start weights"):
+    with pytest.raises(ValueError, match="not finite even before training"):
         model.partial_fit(X, np.where(Y > 0, 1.7e308, 0.0))
     assert not hasattr(model, "_model")
 

@@ -642,7 +642,7 @@ def test_classes_of_partial_fit():
     model = small(RNNClassifier).partial_fit(X[:4], np.zeros(4, int), classes=[0, 1, 2])
     assert model.predict_proba(X).shape == (50, 3)
     model.partial_fit(X, y).partial_fit(X, y, classes=[2, 1, 0])
-    with pytest.raises(ValueError, match="not the same as on last call"):
+    with pytest.raises(ValueError, match="are not the classes that this model has"):
         model.partial_fit(X, y, classes=[0, 1])
     with pytest.raises(ValueError, match=r"class that RNNClassifier does not know.*3"):
         model.partial_fit(X, y + 1)
@@ -1149,7 +1149,7 @@ def test_partial_fit_of_labels_may_name_them():
     for wrong in ([0, 1], ["a", "b", "c"], [1, 2, 3], np.arange(4)):
         with pytest.raises(ValueError, match=r"expecting \d labels|classes=.*does not fit"):
             small(RNNClassifier).partial_fit(X, Y, classes=wrong)
-        with pytest.raises(ValueError, match="not the same as on last call"):
+        with pytest.raises(ValueError, match="are not the classes that this model has"):
             small(RNNClassifier).partial_fit(X, Y).partial_fit(X, Y, classes=wrong)
     assert model.predict(X).shape == (50, 3)
 
