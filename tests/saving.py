@@ -13,7 +13,7 @@ from skrnn import RNNClassifier, RNNRegressor
 
 TABLE, ARRAY, RAGGED = datasets.table(), datasets.array(), ragged()
 Y = numbers(TABLE)
-REFUSED = r"^This model is damaged or of another version: .*Load another copy, or fit it again\.$"
+REFUSED = r"^This saved model cannot be loaded, .* Load another copy, or fit it again\. \(.*\.\)$"
 
 
 def rnn(**parameters):

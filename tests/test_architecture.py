@@ -100,7 +100,7 @@ LAYERS = {
         "network.network network.threads",
         "numpy",
     ),
-    "learning.scales": ("data.scaling learning.model", "numpy"),
+    "learning.scales": ("data.checks data.scaling learning.model", "numpy"),
     "learning.candidates": ("data.examples learning.model linear.blending", "numpy"),
     "learning.fitting": (
         "data.examples data.scaling data.schema learning.advice learning.candidates "

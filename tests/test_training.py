@@ -968,6 +968,17 @@ def test_advice_where_the_loss_is_restless(monkeypatch):
         small(learning_rate="constant", **restless).fit(X, numbers(X))
 
 
+def test_a_warning_shows_the_line_that_called_the_estimator(monkeypatch):
+    X = table()
+    with pytest.warns(ConvergenceWarning, match="limit of 1 epoch") as caught:
+        small(learning_rate="constant", max_iter=1).fit(X, numbers(X))
+    assert [one.filename for one in caught] == [__file__]
+    break_at(monkeypatch, {0}, nan_loss)
+    with pytest.warns(ConvergenceWarning, match="undone") as caught:
+        small().partial_fit(X, numbers(X))
+    assert [one.filename for one in caught] == [__file__]
+
+
 def test_advice_of_a_few_epochs():
     restless = advice.on_no_convergence("adam", 2, 1e-4, [1.0, 2.0])
     assert "its limit of 2 epochs (max_iter), and" in restless

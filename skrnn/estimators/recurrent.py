@@ -4,6 +4,7 @@ A subclass says what y means by one method, ``_learn_target``, which fitted attr
 by another, ``_remember_target``, and what kinds of targets it has by ``_kinds_of_target``.
 """
 
+import inspect
 import warnings
 from functools import partial
 from typing import NamedTuple
@@ -259,4 +260,8 @@ def _draw_seeds(random_state):
 
 
 def _warn(message):
-    warnings.warn(message, ConvergenceWarning, stacklevel=2)
+    """Warn at the line that called an estimator, not at one in here."""
+    frame, level = inspect.currentframe(), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "skrnn":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, ConvergenceWarning, stacklevel=level)
