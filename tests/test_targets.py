@@ -116,6 +116,12 @@ def test_bad_targets_are_refused_by_the_name_of_their_argument(case):
         target.encode(given(y, 3, name="y_val"))
 
 
+def test_numbers_of_samples_are_told_with_their_arguments():
+    target = learn_numbers([1, 2, 3], 3)[0]
+    with pytest.raises(ValueError, match=r"numbers of samples: X_val has 3, y_val has 2.$"):
+        target.encode(given([1, 2], 3, name="y_val"))
+
+
 def test_targets_too_large_for_float32_are_refused():
     assert learn_numbers([1, 1e200], 2)[1].tolist() == [[1], [1e200]]
     with pytest.raises(ValueError, match=r"too large for dtype\('float32'\): sample 1.*1e\+200"):

@@ -771,7 +771,7 @@ def test_after_several_divergences_training_stops_with_the_good_weights(first, m
     for told in messages:
         assert "Lower learning_rate_init or max_grad_norm, set standardize=True" in told
     assert model.n_iter_ == len(model.loss_curve_) == first
-    # The weights after the last good epoch, or, if they are to blame, those before it.
+    # The weights after the last whole epoch, or, if they are to blame, those before it.
     kept = visited["theta"][max(first - 1, 0) : first + 1]
     assert any((model._model.theta == weights).all() for weights in kept)
     assert np.isfinite(model.predict(X)).all()

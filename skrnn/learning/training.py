@@ -15,7 +15,7 @@ from skrnn.learning import advice, optimizers, schedules
 from skrnn.learning.events import Curves, Epoch, Patience, Watch
 from skrnn.network.network import Examples, Memory, Network
 
-#: After so many returns to the last good epoch training stops.
+#: After so many returns to good weights training stops.
 _MAX_RECOVERIES = 5
 #: The weights that validation data watch are an average over about so many of the last updates.
 _AVERAGED_UPDATES = 100.0
