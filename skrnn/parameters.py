@@ -6,6 +6,7 @@ imports as before and parameter values go unchecked.
 """
 
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from sklearn import get_config
@@ -97,6 +98,24 @@ REGRESSOR_CONSTRAINTS = {} if Interval is None else _regressor_constraints()
 CLASSIFIER_CONSTRAINTS = {} if Interval is None else _classifier_constraints()
 
 
+class _Words(NamedTuple):
+    """What a parameter may be, and what to pass instead of True or of False."""
+
+    allowed: str
+    of_true: str = ""
+    of_false: str = ""
+
+
+_NO_BOOLEANS = {
+    "hidden_layer_sizes": _Words("a number, or a tuple or list of such"),
+    "linear_path": _Words(
+        "'auto', an int or None",
+        of_true="; 'auto' is the default",
+        of_false="; None leaves the linear path out",
+    ),
+}
+
+
 def validate_parameters(estimator):
     """Refuse wrong values of an estimator's constructor parameters.
 
@@ -114,20 +133,25 @@ def validate_parameters(estimator):
         return
     parameters, name = estimator.get_params(deep=False), type(estimator).__name__
     constraints = estimator._parameter_constraints
+    _refuse_booleans(parameters, name)
     validate_parameter_constraints(constraints, parameters, caller_name=name)
-    for parameter in ("hidden_layer_sizes", "linear_path"):
-        if isinstance(parameters.get(parameter), bool):  # an int to Python
-            raise InvalidParameterError(
-                f"The {parameter!r} parameter of {name} must be a number, not a boolean. Got "
-                f"{parameters[parameter]!r} instead."
-                + (" None leaves the path out." if parameter == "linear_path" else "")
-            )
     # scikit-learn's constraints do not look into a tuple or list; each item has to be what a
     # single value may be, the first constraint.
     for parameter in ("hidden_layer_sizes", "quantile"):
         value = parameters.get(parameter)
         if isinstance(value, (tuple, list, np.ndarray)):
             _validate_items(value, constraints[parameter][0], parameter, name)
+
+
+def _refuse_booleans(parameters, estimator_name):
+    """Refuse True and False, ints to Python, where a number is wanted."""
+    for parameter, words in _NO_BOOLEANS.items():
+        value = parameters.get(parameter)
+        if isinstance(value, bool):
+            raise InvalidParameterError(
+                f"The {parameter!r} parameter of {estimator_name} must be {words.allowed}, not a"
+                f" boolean. Got {value!r} instead{words.of_true if value else words.of_false}."
+            )
 
 
 def _validate_items(items, constraint, parameter, estimator_name):

@@ -16,7 +16,7 @@ TABLE, ARRAY, RAGGED = datasets.table(), datasets.array(), ragged()
 Y = numbers(TABLE)
 TYPED = pd.DataFrame(TABLE)
 TYPED[6] = TYPED[7] = pd.Categorical(np.arange(len(TABLE)) % 3)
-REFUSED = r"^This model is damaged or of another version: .*Load another copy, or fit it again\.$"
+REFUSED = r"^This saved model cannot be loaded, .* Load another copy, or fit it again\. \(.*\.\)$"
 
 
 def rnn(**parameters):

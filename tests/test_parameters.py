@@ -87,11 +87,20 @@ def test_bad_parameters_are_refused_in_words_of_what_they_may_be(bad, message):
 
 
 @BOTH
-@pytest.mark.parametrize("parameter", ["hidden_layer_sizes", "linear_path"])
-def test_a_boolean_is_no_number(parameter, Estimator):
-    message = f"The '{parameter}' parameter of {Estimator.__name__} must be a number, not a boolean"
-    with pytest.raises(ValueError, match=re.escape(message) + ". Got True instead"):
-        validate_parameters(Estimator(**{parameter: True}))
+@pytest.mark.parametrize(
+    ("parameter", "value", "allowed", "advice"),
+    [
+        ("hidden_layer_sizes", True, "a number, or a tuple or list of such", "."),
+        ("hidden_layer_sizes", False, "a number, or a tuple or list of such", "."),
+        ("linear_path", True, "'auto', an int or None", "; 'auto' is the default."),
+        ("linear_path", False, "'auto', an int or None", "; None leaves the linear path out."),
+    ],
+)
+def test_a_boolean_is_no_number(parameter, value, allowed, advice, Estimator):
+    message = f"The '{parameter}' parameter of {Estimator.__name__} must be {allowed}, not a "
+    told = f"boolean. Got {value} instead{advice}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message + told)}$"):
+        validate_parameters(Estimator(**{parameter: value}))
 
 
 def test_parameters_go_unchecked_where_scikit_learn_is_told_so():

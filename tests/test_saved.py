@@ -193,7 +193,11 @@ WRONG = [
 )
 def test_a_refusal_names_the_field(kind, keys, values):
     for value in values:
-        refuses_state(kind, changed(kind, keys, value), rf"version: .*{keys[-1]}.* Load another")
+        refuses_state(
+            kind,
+            changed(kind, keys, value),
+            rf"fit it again\. \(.*{keys[-1]}",
+        )
 
 
 def test_an_array_for_a_format_is_refused():
@@ -274,10 +278,24 @@ def test_a_model_in_shared_memory_is_loaded(tmp_path):
         assert outputs(model, X).tobytes() == outputs(fitted(kind), X).tobytes()
 
 
+def test_fields_that_are_missing_or_unknown_are_told():
+    for change, told in [
+        (
+            lambda state: state.pop("theta"),
+            r"of a model: missing are \['theta'\], unknown are \[\]",
+        ),
+        (lambda state: state.update(odd=1), r"of a model: missing are \[\], unknown are \['odd'\]"),
+        (lambda state: state["target"].pop("loss"), r"of target: missing are \['loss'\], unknown"),
+    ]:
+        state = saved("table")
+        change(state)
+        refuses_state("table", state, told)
+
+
 @EACH
 def test_an_estimator_of_another_kind_is_refused(kind):
     """A regressor has no classes."""
     model = fitted(kind)
     Other = RNNClassifier if isinstance(model, RNNRegressor) else RNNRegressor
-    with pytest.raises(ValueError, match=r"version: target\.kind is "):
+    with pytest.raises(ValueError, match=r"\(Field 'target\.kind' is .*, expected one of "):
         object.__new__(Other).__setstate__(model.__getstate__())

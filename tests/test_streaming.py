@@ -3,6 +3,7 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from datasets import outputs, state
 from fits import break_at, small
@@ -228,6 +229,23 @@ def test_values_too_large_to_be_standardised_are_refused(name):
     model = small().partial_fit(X, y)
     before = state(model)
     wrong = (X * 1e200, y) if name == "X" else (X, y * 1e200)
-    with pytest.raises(ValueError, match=f"{name} cannot be standardised.*Rescale {name} first"):
+    with pytest.raises(ValueError, match=f"^{name} cannot be standardised, because .* too large"):
         model.partial_fit(*wrong)
     assert state(model) == before
+
+
+def test_the_column_that_is_too_large_to_be_standardised_is_named():
+    X, y = problem(4)
+    n = X.shape[1]
+    X, Y = np.zeros((4, n)), np.zeros((4, 2))
+    X[:, 1], Y[:, 1] = 1e200 * np.arange(4), 1e200 * np.arange(4)
+    frame = pd.DataFrame(X).add_prefix("c")
+    for data, target, told in [
+        (X, y, r"^X .* of column 1 is too large for float64. Divide that column by a constant"),
+        (frame, y, r"^X .* of column 1 \('c1'\) is too large"),
+        ([X, X, X, X], y, r"^X .* of feature 1 is too large for float64. Divide that feature"),
+        (np.zeros((4, n)), Y, r"^y .* of output 1 is too large for float64. Divide that output"),
+        (np.zeros((4, n)), Y[:, 1], r"^y .* of its values is too large for float64. Divide y by"),
+    ]:
+        with pytest.raises(ValueError, match=told):
+            small().fit(data, target)

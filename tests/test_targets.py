@@ -12,8 +12,9 @@ from sklearn.exceptions import DataConversionWarning
 
 from skrnn import losses
 from skrnn.data import targets
-from skrnn.data.classes import ClassTarget, read_classes
+from skrnn.data.classes import ClassTarget
 from skrnn.data.given import Given
+from skrnn.data.labels import read_classes
 from skrnn.data.regression import RegressionTarget
 
 NAN, INF = np.nan, np.inf
@@ -81,7 +82,7 @@ def test_a_column_is_1d_with_a_warning():
 
 BAD_TARGETS = {
     "None": (None, ValueError, "This Net estimator requires y to be passed, but the target y is"),
-    "length": ([1, 2], ValueError, r"inconsistent numbers of samples: \[3, 2\]"),
+    "length": ([1, 2], ValueError, "numbers of samples: X has 3, y has 2.$"),
     "nan": ([1, NAN, 3], ValueError, "Input y contains NaN: sample 1. Leave"),
     "None inside": ([1, None, 3], ValueError, "Input y contains NaN: sample 1"),
     "nan in output": ([[1, 2], [1, 2], [1, NAN]], ValueError, "NaN: sample 2, output 1"),
@@ -90,11 +91,11 @@ BAD_TARGETS = {
     "strings": (["a", "b", "c"], ValueError, "y is of dtype <U1.*could not convert string"),
     "string objects": (np.array([1, "b", 2], object), ValueError, "to float: 'b' .sample 1"),
     "dates": (np.array(["2020"] * 3, "M8[D]"), ValueError, "y is of dtype datetime64"),
-    "3-D": (np.ones((3, 2, 2)), ValueError, r"got shape \(3, 2, 2\)"),
-    "no outputs": (np.ones((3, 0)), ValueError, r"got shape \(3, 0\)"),
+    "3-D": (np.ones((3, 2, 2)), ValueError, r"got shape \(3, 2, 2\). There is one prediction for"),
+    "no outputs": (np.ones((3, 0)), ValueError, r"got shape \(3, 0\).$"),
     "scalar": (1.0, TypeError, "y must have one target.*for each sample. Got.* float instead"),
     "a set": ({1.0, 2.0, 3.0}, TypeError, "y must have one target.*Got.* set instead"),
-    "ragged": ([[1], [1, 2], [3]], ValueError, "0 is of length 1, but sample 1 is of length 2"),
+    "ragged": ([[1], [1, 2], [3]], ValueError, "0 is of length 1, but sample 1 is of length 2.$"),
     "partly ragged": ([1, 2, [3]], ValueError, "0 is a single value, but sample 2 is of length 1"),
     "sparse": (sparse.csr_array(np.ones((3, 2))), TypeError, r"Sparse.*y.*toarray\(\)"),
 }
@@ -113,6 +114,12 @@ def test_bad_targets_are_refused_by_the_name_of_their_argument(case):
     target = learn_numbers([1, 2, 3], 3)[0]
     with pytest.raises(error, match="y_val"):
         target.encode(given(y, 3, name="y_val"))
+
+
+def test_numbers_of_samples_are_told_with_their_arguments():
+    target = learn_numbers([1, 2, 3], 3)[0]
+    with pytest.raises(ValueError, match=r"numbers of samples: X_val has 3, y_val has 2.$"):
+        target.encode(given([1, 2], 3, name="y_val"))
 
 
 def test_targets_too_large_for_float32_are_refused():
@@ -266,9 +273,12 @@ BAD_LABELS = {
         r"y is of dtype object.*astype\(int\)",
     ),
     "None": (None, ValueError, "requires y to be passed, but the target y is None"),
-    "length": ([1, 2], ValueError, r"inconsistent numbers of samples: \[3, 2\]"),
+    "length": ([1, 2], ValueError, "numbers of samples: X has 3, y has 2.$"),
     "continuous": ([0.5, 1.2, 3.3], ValueError, "Unknown label type: continuous"),
-    "3-D": (np.zeros((3, 2, 2)), ValueError, r"got shape \(3, 2, 2\)"),
+    "3-D": (np.zeros((3, 2, 2)), ValueError, r"got shape \(3, 2, 2\). There is one prediction for"),
+    "no labels": (np.zeros((3, 0)), ValueError, r"\(n_samples, n_labels\), got shape \(3, 0\).$"),
+    "ragged": ([[1], [1, 2], [3]], ValueError, "1 is of length 2. Make .*MultiLabelBinarizer.$"),
+    "sets": ([{1}, {1, 2}, {3}], ValueError, "Unknown label type: y.*MultiLabelBinarizer.$"),
     "objects": (
         np.array([1, {}, [2]], object),
         ValueError,
@@ -340,10 +350,16 @@ def test_known_classes_are_kept():
 
 def test_the_known_kind_is_kept():
     matrix = np.array([[0, 1], [1, 1]])
-    with pytest.raises(ValueError, match="multilabel-indicator, but Net was fitted on a binary y"):
+    with pytest.raises(
+        ValueError, match=r"^y of shape .2, 2. is an indicator matrix, but the first y has"
+    ):
         learn_classes(matrix, 2, kind="binary", estimator_name="Net")
-    with pytest.raises(ValueError, match="is binary, but Net was fitted on a multilabel y"):
+    with pytest.raises(ValueError, match=r"^y has one class for each sample, but the first y is"):
         learn_classes([0, 1], 2, kind="multilabel", estimator_name="Net")
+    with pytest.raises(ValueError, match=r"^y_val .* matrix, but y has one class.*pass the class"):
+        learn_classes(matrix, 2, kind="multiclass", name="y_val")
+    with pytest.raises(ValueError, match="but y is an indicator matrix; y_val must be one with"):
+        learn_classes([0, 1], 2, kind="multilabel", name="y_val")
     with pytest.raises(ValueError, match=r"y has 2 labels \(columns\), but Net is expecting 3"):
         learn_classes(matrix, 2, classes=np.arange(3), estimator_name="Net")
     target, values = learn_classes(matrix[1:], 1, classes=np.arange(2), kind="multilabel")
@@ -358,21 +374,25 @@ def test_the_classes_of_partial_fit_are_named_once():
     assert read_classes([1, 0], fitted).tolist() == [0, 1]
     with pytest.raises(ValueError, match="classes must be passed on the first call to partial_fit"):
         read_classes(None)
-    with pytest.raises(ValueError, match="not the same as on last call to partial_fit"):
+    told = r"classes=\[0, 1, 2\] are not the classes that this model has: \[0, 1\]. Leave classes"
+    with pytest.raises(ValueError, match=told):
         read_classes([0, 1, 2], fitted)
     found = read_classes(objects([3, 1, 2]))
     assert (found.tolist(), found.dtype.kind) == ([1, 2, 3], "i")
     assert read_classes(objects(["b", "a"])).tolist() == ["a", "b"]
-    with pytest.raises(ValueError, match="classes mixes strings and numbers"):
-        read_classes(objects([1, "a"]))
+    for mixed in (objects([0, "a"]), [0, "a"]):
+        told = "Unknown label type: classes mixes .* it begins with 0 and contains 'a'"
+        with pytest.raises(ValueError, match=told):
+            read_classes(mixed)
     with pytest.raises(ValueError, match="Input classes contains NaN: sample 1"):
         read_classes(objects(["a", NAN]))
     with pytest.raises(ValueError, match="Input classes contains NaN: sample 1"):
         read_classes([1.0, NAN])
     with pytest.raises(TypeError, match=r"classes is of dtype .*must be strings or numbers"):
         read_classes(np.zeros(2, [("a", float)]))
-    with pytest.raises(ValueError, match="In classes: Unknown label type"):
-        read_classes([0.25, 0.5])
+    with pytest.raises(ValueError, match=r"Unknown label type: classes .* not whole: \[0.25, 1"):
+        read_classes([0.25, 1.0])
+    assert read_classes([2.0, 1.0]).tolist() == [1.0, 2.0]
     with pytest.raises(ValueError, match="at least 2 classes"):
         read_classes([1])
     with pytest.raises(ValueError, match=r"classes must be a list of classes, got shape \(1, 2\)"):
@@ -401,7 +421,7 @@ def test_class_weight_may_name_classes_that_y_lacks_if_it_names_all_that_y_has(y
     assert target.weigh(values, training.weights).tolist() == [2, 3, 2, 2]
     target, values = ClassTarget.learn(training, {two: 3.0})
     assert target.weigh(values, training.weights).tolist() == [1, 3, 1, 1]
-    with pytest.raises(ValueError, match=r"class_weight names \['rear'\].*leaves out \["):
+    with pytest.raises(ValueError, match=r"keys that are no classes: \['rear'\].*leaves out \["):
         ClassTarget.learn(training, {one: 2.0, "rear": 3.0})
 
 

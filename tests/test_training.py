@@ -23,7 +23,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils import resample
 
 from skrnn import RNNClassifier, RNNRegressor, losses
-from skrnn.learning import fitting, optimizers, training
+from skrnn.learning import advice, fitting, optimizers, training
 from skrnn.network.network import Network
 
 ESTIMATORS = [RNNRegressor, RNNClassifier]
@@ -288,7 +288,7 @@ def test_training_stops_when_the_loss_no_longer_improves():
     model = small(learning_rate="constant", **settings).fit(X, y)
     assert model.n_iter_ == 6  # the first epoch improves on nothing
     endless = small(learning_rate="constant", **(settings | {"n_iter_no_change": np.inf}))
-    with pytest.warns(ConvergenceWarning, match=r"Maximum iterations \(100\)"):
+    with pytest.warns(ConvergenceWarning, match=r"its limit of 100 epochs \(max_iter\)"):
         assert endless.fit(X, y).n_iter_ == 100
 
 
@@ -584,7 +584,7 @@ def test_partial_fits_on_all_data_are_the_epochs_of_a_fit(solver, Estimator):
     model = small(Estimator, learning_rate="constant", **settings)
     for _ in range(5):
         model.partial_fit(X, y, **classes)
-    with pytest.warns(ConvergenceWarning, match="Maximum iterations"):
+    with pytest.warns(ConvergenceWarning, match="Training reached its limit"):
         whole = small(Estimator, learning_rate="constant", **settings).fit(X, y)
     assert_same(model, whole)
     assert model.loss_curve_ == whole.loss_curve_
@@ -643,7 +643,7 @@ def test_classes_of_partial_fit():
     model = small(RNNClassifier).partial_fit(X[:4], np.zeros(4, int), classes=[0, 1, 2])
     assert model.predict_proba(X).shape == (50, 3)
     model.partial_fit(X, y).partial_fit(X, y, classes=[2, 1, 0])
-    with pytest.raises(ValueError, match="not the same as on last call"):
+    with pytest.raises(ValueError, match="are not the classes that this model has"):
         model.partial_fit(X, y, classes=[0, 1])
     with pytest.raises(ValueError, match=r"class that RNNClassifier does not know.*3"):
         model.partial_fit(X, y + 1)
@@ -688,7 +688,8 @@ def test_a_diverging_epoch_is_undone_and_the_rate_halved(what, Estimator, monkey
     break_at(monkeypatch, {7}, what)  # in the middle of the third epoch of three minibatches
     settings = {"batch_size": 20, "learning_rate_init": 0.01, "tol": 0.0}
     with pytest.warns(
-        ConvergenceWarning, match="went back to the last good epoch.*halved to 0.005"
+        ConvergenceWarning,
+        match="went back to the last weights with a finite loss.*halved to 0.005",
     ):
         model = small(Estimator, **settings).fit(X, y)
     assert model.n_iter_ == 5
@@ -746,7 +747,7 @@ def test_a_run_that_stops_in_an_epoch_keeps_the_epochs_before(monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(training, "_MAX_RECOVERIES", 0)
         break_at(patch, {7}, nan_loss)
-        with pytest.warns(ConvergenceWarning, match="Training diverged"):
+        with pytest.warns(ConvergenceWarning, match="non-finite 1 times"):
             stopped = small(**settings).fit(X, y)
     assert stopped.n_iter_ == len(stopped.loss_curve_) == 2
     spy = Spy(monkeypatch, Network, "loss_gradient")
@@ -765,11 +766,13 @@ def test_after_several_divergences_training_stops_with_the_good_weights(first, m
         model = small().fit(X, y)
     messages = [str(warning.message) for warning in caught]
     assert len(messages) == 2
-    assert "went back to the last good epoch" in messages[0]
-    assert "it stops with the weights of the last good epoch" in messages[1]
-    assert "learning_rate_init" in messages[1]
+    assert "went back to the last weights with a finite loss" in messages[0]
+    assert f"non-finite {training._MAX_RECOVERIES + 1} times" in messages[1]
+    assert "earlier weights with a finite loss are kept" in messages[1]
+    for told in messages:
+        assert "Lower learning_rate_init or max_grad_norm, set standardize=True" in told
     assert model.n_iter_ == len(model.loss_curve_) == first
-    # The weights after the last good epoch, or, if they are to blame, those before it.
+    # The weights after the last whole epoch, or, if they are to blame, those before it.
     kept = visited["theta"][max(first - 1, 0) : first + 1]
     assert any((model._model.theta == weights).all() for weights in kept)
     assert np.isfinite(model.predict(X)).all()
@@ -813,7 +816,7 @@ def test_training_recovers_from_a_step_far_too_long(monkeypatch):
     monkeypatch.setattr(optimizers.Adam, "update", thrown)
     X = table()
     y = numbers(X)
-    with pytest.warns(ConvergenceWarning, match="went back to the last good epoch") as caught:
+    with pytest.warns(ConvergenceWarning, match="went back to the last weights") as caught:
         model = small(hidden_layer_sizes=16, max_iter=60, learning_rate_init=0.1).fit(X, y)
     assert len(caught) == 1
     assert model.n_iter_ == 60
@@ -952,7 +955,7 @@ def test_ctrl_c_right_after_an_exploding_update_keeps_the_last_good_weights(
 
 def test_advice_where_the_loss_still_falls():
     X = table()
-    with pytest.warns(ConvergenceWarning, match="still improving. Increase max_iter"):
+    with pytest.warns(ConvergenceWarning, match="still improving. Increase max_iter, or set"):
         small(learning_rate="constant", learning_rate_init=1e-3).fit(X, numbers(X))
 
 
@@ -961,8 +964,48 @@ def test_advice_where_the_loss_is_restless(monkeypatch):
     losses = iter([3.0, 1.0, *[2.0] * 8])
     monkeypatch.setattr(training.Training, "_epoch", lambda self: next(losses))
     restless = {"max_iter": 10, "n_iter_no_change": np.inf}
-    with pytest.warns(ConvergenceWarning, match="Lower learning_rate_init"):
+    told = "improved in the last 2 epochs nor settled. Lower learning_rate_init, or set"
+    with pytest.warns(ConvergenceWarning, match=told):
         small(learning_rate="constant", **restless).fit(X, numbers(X))
+
+
+def test_a_warning_shows_the_line_that_called_the_estimator(monkeypatch):
+    X = table()
+    with pytest.warns(ConvergenceWarning, match="limit of 1 epoch") as caught:
+        small(learning_rate="constant", max_iter=1).fit(X, numbers(X))
+    assert [one.filename for one in caught] == [__file__]
+    break_at(monkeypatch, {0}, nan_loss)
+    with pytest.warns(ConvergenceWarning, match="undone") as caught:
+        small().partial_fit(X, numbers(X))
+    assert [one.filename for one in caught] == [__file__]
+
+
+def test_advice_of_a_few_epochs():
+    restless = advice.on_no_convergence("adam", 2, 1e-4, [1.0, 2.0])
+    assert "its limit of 2 epochs (max_iter), and" in restless
+    assert "improved in the last epoch nor" in restless
+    assert "still improving" in advice.on_no_convergence("adam", 2, 1e-4, [2.0, 1.0])
+    X = table()
+    told = r"limit of 1 epoch \(max_iter\), too few to see .* settled. Increase max_iter.$"
+    with pytest.warns(ConvergenceWarning, match=told):
+        small(learning_rate="constant", max_iter=1).fit(X, numbers(X))
+
+
+def test_advice_on_divergence_fits_the_solver():
+    for said in (advice.UNDONE, advice.on_stepping_back("adam"), advice.on_stepping_back("sgd")):
+        assert said.endswith(
+            "Lower learning_rate_init or max_grad_norm, set standardize=True if it is not, and "
+            "look for extreme values in X and y."
+        )
+    ends = "kept. Set standardize=True if it is not, and look for extreme values in X and y."
+    assert advice.on_stepping_back("lbfgs").endswith(ends)
+
+
+def test_advice_of_a_larger_dtype_is_for_the_smaller_one():
+    assert advice.on_nothing_finite(np.dtype("float32")).endswith(
+        "dtype='float64' holds larger values."
+    )
+    assert "dtype" not in advice.on_nothing_finite(np.dtype("float64"))
 
 
 @BOTH
@@ -1118,7 +1161,7 @@ def test_partial_fit_of_labels_may_name_them():
     for wrong in ([0, 1], ["a", "b", "c"], [1, 2, 3], np.arange(4)):
         with pytest.raises(ValueError, match=r"expecting \d labels|classes=.*does not fit"):
             small(RNNClassifier).partial_fit(X, Y, classes=wrong)
-        with pytest.raises(ValueError, match="not the same as on last call"):
+        with pytest.raises(ValueError, match="are not the classes that this model has"):
             small(RNNClassifier).partial_fit(X, Y).partial_fit(X, Y, classes=wrong)
     assert model.predict(X).shape == (50, 3)
 

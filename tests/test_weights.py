@@ -32,7 +32,7 @@ def test_weights_are_a_copy():
 
 BAD_WEIGHTS = {
     "2-D": (np.ones((3, 1)), ValueError, "must be 1D array or scalar, got 2D array"),
-    "length": (np.ones(2), ValueError, r"sample_weight.shape == \(2,\), expected \(3,\)"),
+    "length": (np.ones(2), ValueError, r"be of shape \(3,\), because X has 3.*Got shape \(2,\)"),
     "negative": ([1, -2, 1], ValueError, "Negative values.*`sample_weight`: sample 1 is -2"),
     "negative scalar": (-1, ValueError, "Negative values.*`sample_weight`"),
     "nan": ([1, 1, NAN], ValueError, "Input sample_weight contains NaN: sample 2"),
@@ -41,7 +41,18 @@ BAD_WEIGHTS = {
     "zero": (0, ValueError, "must contain at least one non-zero number"),
     "strings": (["a", "b", "c"], ValueError, "sample_weight is of dtype <U1"),
     "complex": (np.ones(3) + 1j, ValueError, "Complex data not supported"),
-    "huge": ([1e308, 1e308, 1e308], ValueError, "sum of sample_weight is too large"),
+    "huge": (
+        [1e308, 1e308, 1e308],
+        ValueError,
+        "sum of sample_weight is too large.* Scale the weights",
+    ),
+    "a string": (
+        "balanced",
+        ValueError,
+        "^sample_weight must be one number .* got 'balanced'.*class_w",
+    ),
+    "a dict": ({0: 1.0}, ValueError, "one number for each sample, got {0: 1.0}. Weights by class"),
+    "an object": ({1.0}, ValueError, "one number for each sample, got a set. Weights by class"),
 }
 
 
@@ -53,7 +64,7 @@ def test_bad_weights_are_refused_with_the_place(case):
 
 
 def test_weights_are_named_as_asked():
-    with pytest.raises(ValueError, match=r"sample_weight_val\.shape"):
+    with pytest.raises(ValueError, match=r"sample_weight_val must .* because X_val has 3"):
         read_weights([1], 3, np.float64, input_name="sample_weight_val")
 
 
@@ -94,3 +105,5 @@ def test_weights_of_samples_and_classes_are_held_by_the_model_or_refused():
         representable(np.array([1e39, 1.0]), "float32")
     with pytest.raises(ValueError, match=r"times class_weight is too large for dtype\('float64'"):
         representable(np.array([1.5e308, 1.5e308]), "float64")
+    with pytest.raises(ValueError, match="The sum of sample_weight_val times class_weight"):
+        representable(np.array([1e39]), "float32", input_name="sample_weight_val")

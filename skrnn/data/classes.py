@@ -1,24 +1,20 @@
 """The targets of a classifier: a class for each sample, or labels."""
 
 from dataclasses import dataclass
-from numbers import Number, Real
+from numbers import Real
 
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
 from skrnn import losses
 from skrnn.data.checks import (
-    TARGET_ADVICE,
-    TARGET_AXES,
     at,
     first,
-    is_missing,
-    naming,
-    require_finite,
 )
+from skrnn.data.labels import read_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +70,7 @@ class ClassTarget:
         sklearn.exceptions.DataConversionWarning
             If y is a single column; it is read as 1-D.
         """
-        labels = _read_labels(given)
+        labels = read_labels(given)
         multilabel = _is_multilabel(labels, given, kind)
         if multilabel:
             values = _read_indicators(labels, classes, given)
@@ -211,111 +207,6 @@ class MultilabelTarget(ClassTarget):
         return log_expit(raw)
 
 
-def read_classes(classes, fitted=None):
-    """Read the `classes` of ``partial_fit``.
-
-    Parameters
-    ----------
-    classes : array-like of shape (n_classes,) or None
-        What the user passed.
-    fitted : ndarray, default=None
-        ``classes_`` after the first call.
-
-    Returns
-    -------
-    ndarray
-        Sorted.
-
-    Raises
-    ------
-    ValueError
-        If they are missing in the first call, fewer than two, or others than in the first call.
-    """
-    if classes is None:
-        if fitted is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        return fitted
-    found = np.asarray(classes)
-    if found.dtype == object:
-        found = _labels_of_objects(found, "classes")
-    if found.ndim != 1:
-        raise ValueError(f"classes must be a list of classes, got shape {found.shape}.")
-    if found.dtype.kind == "V":
-        raise TypeError(f"classes is of dtype {found.dtype}, but must be strings or numbers.")
-    require_finite(found, found, "classes", "A class cannot be missing.")
-    with naming("classes", usual=None):
-        found = _in_native_order(unique_labels(found))
-    if fitted is not None and not np.array_equal(found, fitted):
-        raise ValueError(
-            f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {fitted!r}"
-        )
-    if len(found) < 2:
-        raise ValueError(f"classes must name at least 2 classes. Got {classes!r} instead.")
-    return found
-
-
-def _read_labels(given):
-    labels = given.array()
-    if labels.ndim > 2 or labels.shape[1:] == (0,):
-        raise ValueError(
-            f"{given.name} must be of shape (n_samples,) or (n_samples, n_labels), got shape"
-            f" {labels.shape}."
-        )
-    if labels.dtype == object:
-        labels = _labels_of_objects(labels, given.name)
-    if labels.dtype != object and _is_of_objects(given.y):
-        _refuse_numbers_in_objects(labels, given.name)
-    require_finite(labels, labels, given.name)
-    if labels.dtype.kind == "S":
-        raise TypeError(
-            f"{given.name} is of dtype {labels.dtype}, bytes, which scikit-learn does not support"
-            f" as labels. Pass {given.name}.astype(str)."
-        )
-    return _in_native_order(labels)
-
-
-def _in_native_order(labels):
-    """In the order of bytes of the machine: predict gives classes back, pandas takes no other."""
-    return labels.astype(labels.dtype.newbyteorder("="), copy=False)
-
-
-def _labels_of_objects(labels, name):
-    """Objects that are all strings as they are, all numbers or booleans in their own dtype."""
-    if all(issubclass(kind, str) for kind in set(map(type, labels.ravel()))):
-        return labels
-    for position, label in np.ndenumerate(labels):
-        place = at(position, TARGET_AXES)
-        # None has words of its own below.
-        if label is not None and is_missing(label):
-            raise ValueError(f"Input {name} contains NaN: {place}. {TARGET_ADVICE}")
-        if not isinstance(label, (str, Number, np.bool_)):
-            raise ValueError(
-                f"Unknown label type: {name} contains {label!r} ({place}). Labels must be strings,"
-                " numbers or booleans, none missing."
-            )
-        if isinstance(label, str) != isinstance(labels.flat[0], str):
-            raise ValueError(
-                f"Unknown label type: {name} mixes strings and numbers: it begins with"
-                f" {labels.flat[0]!r} and contains {label!r} ({place})."
-            )
-    return np.array(labels.tolist())
-
-
-def _is_of_objects(y):
-    """Whether y is to scikit-learn's metrics an array of objects."""
-    if hasattr(y, "columns"):
-        return np.asarray(y).dtype == object
-    return str(getattr(y, "dtype", None)) == "object"
-
-
-def _refuse_numbers_in_objects(labels, name):
-    kind = {"b": "bool", "i": "int", "u": "int"}.get(labels.dtype.kind, "float")
-    raise ValueError(
-        f"Unknown label type: {name} is of dtype object but holds numbers or booleans, which"
-        f" scikit-learn's metrics and splitters do not take for labels. Pass {name}.astype({kind})."
-    )
-
-
 def _is_multilabel(labels, given, kind):
     """Whether labels are an indicator matrix; that has to agree with the kind of a fitted model."""
     with given.naming():
@@ -329,11 +220,21 @@ def _is_multilabel(labels, given, kind):
         )
     multilabel = found == "multilabel-indicator"
     if kind is not None and multilabel != (kind == MultilabelTarget.kind):
-        raise ValueError(
-            f"{given.name} of shape {labels.shape} is {found}, but {given.estimator_name} was"
-            f" fitted on a {kind} y."
-        )
+        _refuse_another_kind(labels, given, multilabel)
     return multilabel
+
+
+def _refuse_another_kind(labels, given, multilabel):
+    known = "the first y" if given.name == "y" else "y"
+    if multilabel:
+        raise ValueError(
+            f"{given.name} of shape {labels.shape} is an indicator matrix, but {known} has one"
+            " class for each sample. If its rows are one-hot, pass the class of each row instead."
+        )
+    raise ValueError(
+        f"{given.name} has one class for each sample, but {known} is an indicator matrix;"
+        f" {given.name} must be one with the same columns."
+    )
 
 
 def _read_indicators(labels, classes, given):
@@ -400,8 +301,8 @@ def _class_factors(class_weight, codes, classes, weights):
     uncovered = [name for name in names if name not in class_weight]
     if unknown and uncovered:  # perhaps by a slip; classes that y lacks are no harm else
         raise ValueError(
-            f"class_weight names {unknown}, but the classes are {names}, of which it leaves out"
-            f" {uncovered}."
+            f"class_weight has keys that are no classes: {unknown}. Keys must be classes as they"
+            f" are in y: {names}. It leaves out {uncovered}."
         )
     factors = [class_weight.get(label, 1.0) for label in names]
     if not all(isinstance(factor, Real) and 0 <= factor < np.inf for factor in factors):

@@ -3,9 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_consistent_length
+from sklearn.utils.validation import check_array
 
 from skrnn.data.checks import TARGET_ADVICE, naming, rectangular, refuse_complex, refuse_mask
+
+#: What follows where y has an axis of steps.
+ONE_FOR_EACH_SEQUENCE = " There is one prediction for each sequence, none for each step."
 
 
 class Given(NamedTuple):
@@ -31,23 +34,23 @@ class Given(NamedTuple):
     estimator_name: str = "This estimator"
     name: str = "y"
 
-    def array(self):
-        """y as an array of any type with as many elements as X has samples."""
+    def array(self, advice=""):
+        """y as an array of any type with as many elements as X has samples.
+
+        Parameters
+        ----------
+        advice : str
+            What to do about lists of different lengths.
+        """
         if self.y is None:
             raise ValueError(
                 f"This {self.estimator_name} estimator requires {self.name} to be passed, but the"
                 f" target {self.name} is None."
             )
-        unequal = (
-            f"{self.name} must have one target, or the same number of targets, for each sample"
-        )
         refuse_mask(self.y, self.name, TARGET_ADVICE)
-        y = rectangular(self.y, unequal)
+        y = self._rectangular(advice)
         refuse_complex(y, self.name)
-        if y is not self.y and y.dtype.kind == "U":
-            # NumPy makes strings of the numbers beside a string, of NaN too.
-            objects = np.asarray(self.y, dtype=object)
-            y = y if all(isinstance(one, str) for one in objects.ravel()) else objects
+        y = without_made_strings(y, self.y)
         array = check_array(
             y,
             dtype=None,
@@ -63,10 +66,34 @@ class Given(NamedTuple):
                 f"{self.name} must have one target, or one row of targets, for each sample. Got"
                 f" a single object of type {type(self.y).__name__} instead."
             )
-        with self.naming():
-            check_consistent_length(range(self.n_samples), array)
+        if len(array) != self.n_samples:
+            data = "X_val" if self.name == "y_val" else "X"
+            raise ValueError(
+                f"Found input variables with inconsistent numbers of samples: {data} has"
+                f" {self.n_samples}, {self.name} has {len(array)}."
+            )
         return np.asarray(array)
+
+    def _rectangular(self, advice):
+        unequal = (
+            f"{self.name} must have one target, or the same number of targets, for each sample"
+        )
+        try:
+            return rectangular(self.y, unequal)
+        except ValueError as error:
+            raise ValueError(f"{str(error).rstrip('.')}. {advice}".rstrip()) from error
 
     def naming(self):
         """Makes scikit-learn's errors name the right argument."""
         return naming(self.name, usual="y")
+
+
+def without_made_strings(array, given):
+    """The array that NumPy made of what is given, or its objects where it made strings of some.
+
+    NumPy makes strings of the numbers beside a string, of NaN too.
+    """
+    if array is given or array.dtype.kind != "U":
+        return array
+    objects = np.asarray(given, dtype=object)
+    return array if all(isinstance(one, str) for one in objects.ravel()) else objects

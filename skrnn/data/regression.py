@@ -7,6 +7,7 @@ from sklearn.utils.validation import column_or_1d
 
 from skrnn import losses
 from skrnn.data.checks import TARGET_AXES, numbers, require_finite
+from skrnn.data.given import ONE_FOR_EACH_SEQUENCE
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ class RegressionTarget:
         if raw.ndim > 2 or raw.size == 0:
             raise ValueError(
                 f"{name} must be of shape (n_samples,) or (n_samples, n_outputs), got shape"
-                f" {raw.shape}."
+                f" {raw.shape}." + (ONE_FOR_EACH_SEQUENCE if raw.ndim > 2 else "")
             )
         with np.errstate(over="ignore"):
             values = np.array(raw, dtype=np.float64, order="C")

@@ -19,6 +19,14 @@ _UNSEEN = 1e200
 ENOUGH = 32
 
 
+class SpreadError(OverflowError):
+    """A variance beyond double precision, of the column of that number."""
+
+    def __init__(self, column):
+        super().__init__(f"the variance of column {column} is beyond double precision")
+        self.column = column
+
+
 @dataclass(frozen=True, eq=False)
 class Moments:
     """Mean and variance of columns, which further rows may be added to.
@@ -76,7 +84,7 @@ class Moments:
 
         Raises
         ------
-        OverflowError
+        SpreadError
             If a variance is beyond double precision.
         """
         weight = self.weight + other.weight
@@ -104,8 +112,9 @@ def _scale(mean, variance, dtype):
 
 
 def _require_finite(mean, variance):
-    if not (np.isfinite(mean).all() and np.isfinite(variance).all()):
-        raise OverflowError("the variance of the values is beyond double precision")
+    finite = np.isfinite(mean) & np.isfinite(variance)
+    if not finite.all():
+        raise SpreadError(int(np.argmin(finite)))
 
 
 def _weighted_sum(parts, transform):
@@ -130,7 +139,7 @@ def mean_and_scale(values, weights, dtype):
 
     Raises
     ------
-    OverflowError
+    SpreadError
         If a variance is beyond double precision.
     """
     mean, variance = mean_and_variance(values, weights)

@@ -9,7 +9,7 @@ from skrnn.data.checks import TARGET_AXES, numbers, refuse_complex, refuse_mask,
 
 #: Weights that are all below this are scaled up, by a power of two: their reciprocals overflow.
 _SMALLEST = 2.0**-100
-_ADVICE = "A weight of 0 leaves a sample out."
+_ADVICE = "Fill missing weights; a weight of 0 leaves a sample out."
 
 
 def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight"):
@@ -54,17 +54,21 @@ def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight")
             f"Sample weights must contain at least one non-zero number. All of {input_name} are 0."
         )
     if not np.isfinite(total):
-        raise ValueError(f"The sum of {input_name} is too large for {np.dtype(dtype)!r}.")
+        raise ValueError(
+            f"The sum of {input_name} is too large for {np.dtype(dtype)!r}. Scale the weights down."
+        )
     return weights.astype(np.float64, copy=False)
 
 
-def representable(weights, dtype):
+def representable(weights, dtype, *, input_name="sample_weight"):
     """Weights times class weights as a model of that precision can hold them.
 
     Parameters
     ----------
     weights : ndarray of shape (n_samples,)
     dtype : {"float32", "float64"}
+    input_name : str, default="sample_weight"
+        For messages: of the weights before class weights.
 
     Returns
     -------
@@ -82,8 +86,8 @@ def representable(weights, dtype):
         total = held.sum()
     if not np.isfinite(total):
         raise ValueError(
-            "The sum of sample_weight times class_weight is too large for"
-            f" {np.dtype(dtype)!r}. Scale them down."
+            f"The sum of {input_name} times class_weight is too large for {np.dtype(dtype)!r}."
+            " Scale them down."
         )
     return weights if held.all() else np.where(held > 0, weights, 0.0)
 
@@ -109,14 +113,25 @@ def _open(sample_weight, n_samples, input_name):
         ensure_min_samples=0,
         input_name=input_name,
     )
-    if array.ndim != 1:
+    if array.ndim == 0:
+        raise ValueError(
+            f"{input_name} must be one number for each sample, got {_told(sample_weight)}."
+            " Weights by class are the classifier's parameter class_weight."
+        )
+    if array.ndim > 1:
         raise ValueError(
             f"Sample weights must be 1D array or scalar, got {array.ndim}D array as {input_name}."
             f" Expected either a scalar value or a 1D array of length {n_samples}."
         )
     if len(array) != n_samples:
+        data = "X_val" if input_name == "sample_weight_val" else "X"
         raise ValueError(
-            f"{input_name}.shape == {array.shape}, expected {(n_samples,)}! X has {n_samples}"
-            " samples, each needs one weight."
+            f"{input_name} must be of shape {(n_samples,)}, because {data} has {n_samples} samples"
+            f" and each needs one weight. Got shape {array.shape}."
         )
     return numbers(np.asarray(array), input_name, TARGET_AXES)
+
+
+def _told(single):
+    """A single object in words; the representation of most tells a user nothing."""
+    return repr(single) if isinstance(single, (str, dict)) else f"a {type(single).__name__}"

@@ -4,7 +4,8 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
-from skrnn.data.classes import BinaryTarget, ClassTarget, MulticlassTarget, read_classes
+from skrnn.data.classes import BinaryTarget, ClassTarget, MulticlassTarget
+from skrnn.data.labels import array_of_labels, read_classes
 from skrnn.estimators.recurrent import HeldOut, RecurrentEstimator, is_stochastic
 from skrnn.parameters import CLASSIFIER_CONSTRAINTS
 
@@ -460,7 +461,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         kind = None
         if known is not None:
             classes, kind = read_classes(classes, fitted=known.classes), known.kind
-        elif incremental and _is_indicator(given.array()):
+        elif incremental and _is_indicator(array_of_labels(given)):
             classes = None if classes is None else read_classes(classes)
         elif incremental:
             classes = read_classes(classes)

@@ -4,6 +4,7 @@ A subclass says what y means by one method, ``_learn_target``, which fitted attr
 by another, ``_remember_target``, and what kinds of targets it has by ``_kinds_of_target``.
 """
 
+import inspect
 import warnings
 from functools import partial
 from numbers import Real
@@ -92,7 +93,10 @@ class RecurrentEstimator(BaseEstimator):
 
     def _check_combinations(self, held_out, incremental):
         if incremental and self.early_stopping != "auto" and self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True.")
+            raise ValueError(
+                "partial_fit does not support early_stopping=True, because it holds no data out."
+                " Set early_stopping='auto' or False."
+            )
         held_out.check()
 
     def _model_to_go_on_from(self, incremental):
@@ -143,7 +147,7 @@ class RecurrentEstimator(BaseEstimator):
         )
         name = type(self).__name__
         values = target.encode(Given(held_out.y, n_samples, weights, schema.dtype, name, "y_val"))
-        weighed = _class_weighed(values, weights, schema, target)
+        weighed = _class_weighed(values, weights, schema, target, "sample_weight_val")
         if not weighed.any():
             raise ValueError(
                 "X_val has no weight: sample_weight_val times class_weight is 0 for all of its"
@@ -277,10 +281,12 @@ class RecurrentEstimator(BaseEstimator):
         super().__setstate__(state)
 
 
-def _class_weighed(values, weights, schema, target):
+def _class_weighed(values, weights, schema, target, name="sample_weight"):
     """Weights of samples times those of their classes, if there are any."""
     weighed = target.weigh(values, weights)
-    return weights if weighed is weights else representable(weighed, schema.dtype)
+    if weighed is weights:
+        return weights
+    return representable(weighed, schema.dtype, input_name=name)
 
 
 def require_finite_predictions(predictions):
@@ -301,4 +307,8 @@ def _draw_seeds(random_state):
 
 
 def _warn(message):
-    warnings.warn(message, ConvergenceWarning, stacklevel=2)
+    """Warn at the line that called an estimator, not at one in here."""
+    frame, level = inspect.currentframe(), 1
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "skrnn":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, ConvergenceWarning, stacklevel=level)

@@ -113,7 +113,11 @@ class KernelCache(FunctionCache):
         except NotOursError:
             self._discard()
         except OSError as error:
-            self._warn(f"Compiled kernels in {self.cache_path} cannot be read ({error}).")
+            self._warn(
+                f"Compiled kernels in {self.cache_path} cannot be read ({error}), so they are "
+                "compiled again. Make that folder readable, or set the environment variable "
+                "NUMBA_CACHE_DIR to another."
+            )
         except Exception as error:  # to unpickle what is damaged raises anything
             self._warn(
                 f"A file of compiled kernels in {self.cache_path} is damaged ({error!r}). It is "

@@ -99,8 +99,8 @@ _NO_FOLDER = (
     "Set the environment variable NUMBA_CACHE_DIR to a writable folder."
 )
 _NO_SOURCE = (
-    "skrnn is installed without its source files (.py), and numba keeps compiled kernels for none "
-    "but these, so each process compiles them again. Install skrnn with them."
+    "skrnn is installed without its source files (.py), so numba cannot keep compiled kernels and "
+    "each process compiles them again. Install skrnn with its source files."
 )
 _warned = []
 

@@ -38,9 +38,13 @@ def _refuse(field, found, expected):
         found = f"a {type(found).__name__} {found.shape}, {found.dtype}"
     else:
         found = _SHORT.repr(found)
+    _refuse_for(f"Field {field!r} is {found}, expected {expected}.")
+
+
+def _refuse_for(reason):
     raise DamagedModelError(
-        f"This model is damaged or of another version: {field} is {found}, and should be "
-        f"{expected}. Load another copy, or fit it again."
+        "This saved model cannot be loaded, because it is damaged or was saved by another version "
+        f"of skrnn. Load another copy, or fit it again. ({reason})"
     )
 
 
@@ -238,8 +242,10 @@ def _check_keys(part, found, kinds):
     for kind in kinds:
         if found.keys() == kind.keys():
             return kind
-    expected = " or ".join(str(sorted(kind)) for kind in kinds)
-    return _refuse(f"the list of what {part} has", sorted(map(str, found)), expected)
+    nearest = min(kinds, key=lambda kind: len(kind.keys() ^ found.keys()))
+    missing = _SHORT.repr(sorted(nearest.keys() - found.keys()))
+    unknown = _SHORT.repr(sorted(map(str, found.keys() - nearest.keys())))
+    return _refuse_for(f"The fields of {part}: missing are {missing}, unknown are {unknown}.")
 
 
 def _check_values(part, found, fields):

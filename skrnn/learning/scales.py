@@ -13,14 +13,12 @@ from dataclasses import replace
 import numpy as np
 
 from skrnn.data import gaps, scaling
-from skrnn.data.scaling import Moments
+from skrnn.data.checks import at
+from skrnn.data.scaling import Moments, SpreadError
 from skrnn.learning.model import Scaling
 
-#: What has moments: its argument, and the names of its arrays in a Scaling.
-_PARTS = {
-    "inputs": ("X", "center", "scale"),
-    "targets": ("y", "target_center", "target_scale"),
-}
+#: What has moments, and the names of its arrays in a Scaling.
+_PARTS = {"inputs": ("center", "scale"), "targets": ("target_center", "target_scale")}
 
 
 def none(n_features, n_targets):
@@ -64,7 +62,7 @@ def continued(model, examples):
     return _scaled(
         model,
         {
-            name: _standardised(name, before.merged, _moments(name, model, examples))
+            name: _standardised(name, model, before.merged, _moments(name, model, examples))
             for name, before in model.moments.items()
         },
     )
@@ -77,7 +75,7 @@ def _moments(name, model, examples):
         arguments = (examples.sequences, examples.weights, model.schema.is_table)
     else:
         of, arguments = scaling.mean_and_variance, (examples.targets, examples.weights)
-    found = _standardised(name, of, *arguments)
+    found = _standardised(name, model, of, *arguments)
     weight, n_rows = examples.weights.sum(), examples.n_distinct
     if name == "inputs" and examples.sequences.has_gaps:
         seen = gaps.observed(examples.sequences, model.schema.is_table)
@@ -85,15 +83,34 @@ def _moments(name, model, examples):
     return Moments.of(*found, weight, n_rows)
 
 
-def _standardised(name, function, *arguments):
+def _standardised(name, model, function, *arguments):
     """What a function gives, its overflow in words."""
     try:
         return function(*arguments)
-    except OverflowError as error:
-        name = _PARTS[name][0]
+    except SpreadError as error:
+        of = _told_of_inputs if name == "inputs" else _told_of_targets
+        argument, values, what = of(model, error.column)
         raise ValueError(
-            f"{name} cannot be standardised: {error}. Rescale {name} first."
+            f"{argument} cannot be standardised, because the variance of {values} is too large for "
+            f"float64. Divide {what} by a constant, or correct its extreme values."
         ) from error
+
+
+def _told_of_inputs(model, column):
+    """In words the argument, a part of it, and that part when it has been named."""
+    schema = model.schema
+    if schema.is_table:
+        column = int(schema.origins[column])
+    column -= gaps.n_marks(schema.gaps, schema.is_table)  # which stand first
+    word = "column" if schema.is_table else "feature"
+    names = schema.names if schema.is_table or not schema.is_of_rows else None
+    return "X", at((column,), (word,), names), f"that {word}"
+
+
+def _told_of_targets(model, column):
+    if model.target.n_targets == 1:
+        return "y", "its values", "y"
+    return "y", at((column,), ("output",)), "that output"
 
 
 def _scaled(model, moments):
@@ -101,7 +118,7 @@ def _scaled(model, moments):
     arrays, unsettled = {}, {}
     for name, found in moments.items():
         dtype = model.architecture.dtype if name == "inputs" else np.float64
-        _, center, scale = _PARTS[name]
+        center, scale = _PARTS[name]
         origins = model.schema.origins if name == "inputs" else None
         arrays |= {center: found.mean, scale: found.scale(dtype, origins)}
         counted = found.without_constants(dtype)

@@ -15,7 +15,7 @@ from skrnn.learning import advice, optimizers, schedules
 from skrnn.learning.events import Curves, Epoch, Patience, Watch
 from skrnn.network.network import Examples, Memory, Network
 
-#: After so many returns to the last good epoch training stops.
+#: After so many returns to good weights training stops.
 _MAX_RECOVERIES = 5
 #: The weights that validation data watch are an average over about so many of the last updates.
 _AVERAGED_UPDATES = 100.0
@@ -168,7 +168,7 @@ class Training:
             loss = self._epoch()
             if not math.isfinite(loss):
                 if not (len(self.curves) or self._tried or self._predicts()):
-                    raise ValueError(advice.NOTHING_FINITE)
+                    raise ValueError(advice.on_nothing_finite(self.theta.dtype))
                 # Weights that no minibatch has tried yet may be the cause.
                 self._start = self._start if self._tried else self._good
                 self._restore(self._start)
@@ -207,7 +207,7 @@ class Training:
             return
         self._restore(good)
         if self.n_samples_seen == 0 and not self._predicts():
-            raise ValueError(advice.NOTHING_FINITE)
+            raise ValueError(advice.on_nothing_finite(self.theta.dtype))
         self.undone = True
         self.warn(advice.UNDONE)
 
@@ -331,9 +331,9 @@ class Training:
             is_good = not self.interrupted or weights is first or self._has_gradient()
             if is_good and self._predicts():
                 if weights is not last and not self.interrupted:
-                    self.warn(advice.STEPPED_BACK)
+                    self.warn(advice.on_stepping_back(self.settings.solver))
                 return
-        raise ValueError(advice.NOTHING_FINITE)
+        raise ValueError(advice.on_nothing_finite(self.theta.dtype))
 
     def _has_gradient(self):
         """Whether loss and gradient of a minibatch are finite."""
@@ -342,7 +342,7 @@ class Training:
         return math.isfinite(loss + optimizers.gradient_norm(self._gradient))
 
     def _recover(self):
-        """After a return to the last good epoch: halve the learning rate; False after too many."""
+        """After a return to good weights: halve the learning rate; False after too many."""
         self.n_recoveries += 1
         if self.n_recoveries > _MAX_RECOVERIES:
             self.warn(advice.on_repeated_divergence(self.n_recoveries, self._penalty_is_to_blame()))
