@@ -2,11 +2,11 @@
 A plain table: RNNRegressor in the place of another regressor
 =============================================================
 
-442 patients, ten columns, no time in sight. An ``RNNRegressor`` takes a table as it is (each
-column becomes a step with one feature), standardises columns and target itself, and so drops
-into any place that expects a scikit-learn regressor. On a table this small a linear model is hard
-to beat. The default net has one inside, the linear path, and lets its recurrent layers add only
-what shows on data held out.
+442 patients, ten columns, no time in sight. An ``RNNRegressor`` takes a table as it is (all
+columns together are one step, so their order means nothing), standardises columns and target
+itself, and so drops into any place that expects a scikit-learn regressor. On a table this small a
+linear model is hard to beat. The default net has one inside, the linear path, and lets its other
+layers add only what shows on data held out.
 """
 
 from time import perf_counter

