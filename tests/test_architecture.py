@@ -101,7 +101,8 @@ LAYERS = {
         "learning.advice learning.events learning.optimizers learning.schedules network.network",
         "numpy scipy",
     ),
-    "learning.saved": ("choices data.checks losses", "numpy"),
+    "learning.valid": ("", "numpy"),
+    "learning.saved": ("choices data.checks learning.valid losses", "numpy"),
     "learning.model": (
         "data.scaling data.schema data.targets learning.saved linear.path network.inputs "
         "network.network network.threads",

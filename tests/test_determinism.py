@@ -47,6 +47,7 @@ def state(model):
     for form_of_X in ("form", "n_columns", "n_timesteps"):
         del schema[form_of_X]
     learnt["_model"] = {**learnt["_model"], "schema": schema}
+    learnt["linear_coef_"] = np.ravel(learnt["linear_coef_"])  # in the form of X
     return joblib.hash(learnt)
 
 

@@ -7,24 +7,38 @@ field needs a line in the tables here, and without it no model is loaded.
 """
 
 from itertools import pairwise
-from math import inf
-from numbers import Real
 from reprlib import Repr
-from typing import NamedTuple
 
 import numpy as np
 
 from skrnn import choices, losses
 from skrnn.data.checks import is_finite
+from skrnn.learning.valid import (
+    ARRAY,
+    CATEGORIES,
+    CLASSES,
+    COUNT,
+    COUNTER,
+    FACTOR,
+    FLAG,
+    INDICES,
+    LEVELS,
+    NAME,
+    NONE,
+    PRECISION,
+    SEED,
+    TEXT,
+    Valid,
+    either,
+    one_of,
+    tuple_of,
+    whole_number,
+)
 
 #: The format of saved models. It changes whenever older ones cannot be read.
 FORMAT = 4
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
-# Counts of this size are of nothing that exists, and beyond what a float or an int64 holds.
-_TOO_MANY = 2**63
-# Other subclasses, such as masked arrays, are read in other ways.
-_ARRAYS = np.ndarray, np.memmap
 _SHORT = Repr()
 _SHORT.maxother = _SHORT.maxstring = 80
 
@@ -51,155 +65,69 @@ def _refuse_for(reason):
 # Each field by itself
 
 
-class Valid(NamedTuple):
-    """A test of values, and in words what passes it."""
-
-    test: object
-    words: str
-
-
-def _one_of(names):
-    """Of a tuple, or of the keys of a table, which may get further ones."""
-    return Valid(lambda found: type(found) is str and found in names, f"one of {list(names)}")
-
-
-def _either(one, other):
-    return Valid(
-        lambda found: one.test(found) or other.test(found), f"{one.words}, or {other.words}"
-    )
-
-
-def _whole_number(first, end=_TOO_MANY):
-    return Valid(
-        lambda found: type(found) is int and first <= found < end,
-        f"a whole number from {first} on, less than {end}",
-    )
-
-
-_COUNT, _COUNTER, _SEED = _whole_number(1), _whole_number(0), _whole_number(0, 2**32)
-
-
-def _tuple_of(valid, n=None):
-    def test(found):
-        return type(found) is tuple and n in (None, len(found)) and all(map(valid.test, found))
-
-    return Valid(test, f"a tuple, each of it {valid.words}")
-
-
-def _are_indices(found):
-    return _tuple_of(_COUNTER).test(found) and list(found) == sorted(set(found))
-
-
-def _are_levels(found):
-    levels = found if type(found) is list else [found]
-    if not all(type(level) is float and 0.0 < level < 1.0 for level in levels):
-        return False
-    return len(levels) > 0 and levels == sorted(levels)
-
-
-def _are_classes(found):
-    if type(found) not in _ARRAYS or found.ndim != 1 or found.dtype.kind not in "biufUOT":
-        return False
-    if found.dtype.kind == "O" and not all(isinstance(name, str) for name in found):
-        return False
-    return len(found) > 1 and bool((found[:-1] < found[1:]).all())
-
-
-def _are_categories(found):
-    kinds = {"column": int, "values": tuple, "others": bool, "missing": bool}
-    if type(found) is not dict or {key: type(value) for key, value in found.items()} != kinds:
-        return False
-    values = found["values"]
-    is_text = all(type(value) is str for value in values)
-    is_number = all(type(value) in (int, float) and -inf < value < inf for value in values)
-    return (is_text or is_number) and all(one < other for one, other in pairwise(values))
-
-
-def _is_factor(found):
-    return isinstance(found, (Real, np.bool_)) and 0 <= found < inf
-
-
-def _is_array(found):
-    """Whether kernels may read it by address, where its shape and type are right."""
-    return type(found) in _ARRAYS and found.ndim > 0 and found.flags.c_contiguous
-
-
-_NONE = Valid(lambda found: found is None, "None")
-# A null in the name would be an error where a class of that name is made.
-_NAME = Valid(
-    lambda found: type(found) is str and found != "" and found.isprintable(), "a printable name"
-)
-_TEXT = Valid(lambda found: type(found) is str, "text")
-_FLAG = Valid(lambda found: type(found) is bool, "True or False")
-_FACTOR = Valid(_is_factor, "a finite number from 0 on")
-_ARRAY = Valid(_is_array, "an array without gaps")
-_CLASSES = Valid(_are_classes, "an array of two or more classes, sorted, each once")
-_CATEGORIES = Valid(_are_categories, "of the indicators of one column: text or numbers, ascending")
-_PRECISION = _one_of(("float32", "float64"))
-
-_SCALES = {"center": _ARRAY, "scale": _ARRAY}
-_MOMENTS = dict.fromkeys(("mean", "variance", "weight", "n_rows"), _ARRAY)
+_SCALES = {"center": ARRAY, "scale": ARRAY}
+_MOMENTS = dict.fromkeys(("mean", "variance", "weight", "n_rows"), ARRAY)
 #: The fields of a model that are no dicts, and of the others each kind that there is.
 FIELDS = {
-    "format": _whole_number(FORMAT, FORMAT + 1),
-    "theta": _ARRAY,
-    "seeds": _tuple_of(_SEED, 4),
-    "n_samples_seen": _COUNTER,
+    "format": whole_number(FORMAT, FORMAT + 1),
+    "theta": ARRAY,
+    "seeds": tuple_of(SEED, 4),
+    "n_samples_seen": COUNTER,
 }
 PARTS = {
     "schema": [
         {
-            "form": _one_of(("table", "flat", "array", "list")),
-            "n_columns": _COUNT,
-            "n_features": _COUNT,
-            "n_timesteps": _either(_COUNT, _NONE),
-            "names": _either(_tuple_of(_TEXT), _NONE),
-            "dtype": _PRECISION,
-            "estimator_name": _NAME,
-            "categories": _tuple_of(_CATEGORIES),
-            "gaps": Valid(_are_indices, "an ascending tuple of whole numbers from 0 on"),
+            "form": one_of(("table", "flat", "array", "list")),
+            "n_columns": COUNT,
+            "n_features": COUNT,
+            "n_timesteps": either(COUNT, NONE),
+            "names": either(tuple_of(TEXT), NONE),
+            "dtype": PRECISION,
+            "estimator_name": NAME,
+            "categories": tuple_of(CATEGORIES),
+            "gaps": INDICES,
         }
     ],
     "target": [
         {
-            "kind": _one_of(("regression",)),
-            "loss": _one_of(losses.REGRESSION),
-            "quantile": Valid(_are_levels, "between 0 and 1, or an ascending list of such"),
-            "n": _COUNT,
+            "kind": one_of(("regression",)),
+            "loss": one_of(losses.REGRESSION),
+            "quantile": LEVELS,
+            "n": COUNT,
         },
-        {"kind": _one_of(("binary", "multiclass", "multilabel")), "classes": _CLASSES},
+        {"kind": one_of(("binary", "multiclass", "multilabel")), "classes": CLASSES},
     ],
     "architecture": [
         {
-            "cell": _one_of(choices.CELLS),
-            "hidden_layer_sizes": _tuple_of(_COUNT),
-            "n_features": _COUNT,
-            "n_outputs": _COUNT,
-            "bidirectional": _FLAG,
-            "pooling": _one_of(choices.POOLINGS),
-            "activation": _one_of(choices.ACTIVATIONS),
-            "dtype": _PRECISION,
-            "frame_length": _COUNT,
+            "cell": one_of(choices.CELLS),
+            "hidden_layer_sizes": tuple_of(COUNT),
+            "n_features": COUNT,
+            "n_outputs": COUNT,
+            "bidirectional": FLAG,
+            "pooling": one_of(choices.POOLINGS),
+            "activation": one_of(choices.ACTIVATIONS),
+            "dtype": PRECISION,
+            "frame_length": COUNT,
         }
     ],
-    "scaling": [_SCALES | {"target_center": _ARRAY, "target_scale": _ARRAY}],
+    "scaling": [_SCALES | {"target_center": ARRAY, "target_scale": ARRAY}],
     "path": [
-        _SCALES | {"n_steps": _COUNT, "coefficients": _ARRAY, "intercepts": _ARRAY, "unit": _ARRAY}
+        _SCALES | {"n_steps": COUNT, "coefficients": ARRAY, "intercepts": ARRAY, "unit": ARRAY}
     ],
     "kept": [
         {
-            "standardize": _FLAG,
-            "linear_path": _either(_either(_one_of(("auto", LEFT_OUT)), _COUNT), _NONE),
-            "dtype": _either(_PRECISION, _NONE),
-            "frame_length": _either(_one_of(("auto",)), _COUNT),
+            "standardize": FLAG,
+            "linear_path": either(either(one_of(("auto", LEFT_OUT)), COUNT), NONE),
+            "dtype": either(PRECISION, NONE),
+            "frame_length": either(one_of(("auto",)), COUNT),
         }
     ],
     "moments_of_inputs": [_MOMENTS],
     "moments_of_targets": [_MOMENTS],
     "optimizer": [
-        {"first": _ARRAY, "second": _ARRAY, "n_updates": _COUNTER}
-        | dict.fromkeys(("beta_1", "beta_2", "epsilon"), _FACTOR),
-        {"velocity": _ARRAY, "n_updates": _COUNTER, "momentum": _FACTOR, "nesterov": _FACTOR},
+        {"first": ARRAY, "second": ARRAY, "n_updates": COUNTER}
+        | dict.fromkeys(("beta_1", "beta_2", "epsilon"), FACTOR),
+        {"velocity": ARRAY, "n_updates": COUNTER, "momentum": FACTOR, "nesterov": FACTOR},
     ],
 }
 #: Parts that are None in some models.
