@@ -24,6 +24,7 @@ for run in ("first fit (compiles or loads the kernels)", "second fit"):
     model = RNNRegressor(
         hidden_layer_sizes=(10,),
         cell="rnn",
+        frame_length=1,
         linear_path=None,
         solver="adam",
         max_iter=100,

@@ -30,6 +30,7 @@ def fit_skrnn(X, y, seed):
     model = RNNRegressor(
         hidden_layer_sizes=(10,),
         cell="rnn",
+        frame_length=1,
         linear_path=None,
         early_stopping=False,
         max_iter=100,
