@@ -229,7 +229,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
     linear_coef_ : ndarray of shape (n_features_in_,) or (n_raw_outputs, n_features_in_), or None
         Coefficients of the linear path by itself, for X as it is given, before the inverse link, as
         scikit-learn's linear models have them: log-odds of a classifier, for quantiles a row each.
-        For sequences the last axis is two, the last steps and the features of a step.
+        For sequences the last axis is two, the last steps and the features of a step. None without
+        a path, and where X had categories or gaps in ``fit``.
 
     linear_intercept_ : float, ndarray of shape (n_raw_outputs,) or None
         Its intercepts.
