@@ -229,6 +229,23 @@ def test_a_model_of_rows_goes_on_reading_them_as_in_fit():
     assert learn(TABLE).read(TABLE, 2).lengths.tolist() == [4, 4, 4]
 
 
+def test_sequences_of_other_lengths_than_the_rows_of_fit_are_refused():
+    schema = learn(ARRAY.reshape(2, 12), 4)
+    np.testing.assert_allclose(sums(schema.read(list(ARRAY[:, :2]))), ARRAY[:, :2].sum(axis=(1, 2)))
+    words = r"Sample 1 of X has 5 steps, but Net was fitted on rows with n_timesteps=4 and takes"
+    for n_timesteps in (None, 4):
+        with pytest.raises(ValueError, match=words):
+            schema.read(LIST, n_timesteps)
+        words_of_array = (
+            r"X has {} time steps \(.*\), but Net was fitted on rows with n_timesteps=4"
+        )
+        for steps in (2, 5):
+            with pytest.raises(ValueError, match=words_of_array.format(steps)):
+                schema.read(np.ones((2, steps, 3)), n_timesteps)
+    with pytest.raises(ValueError, match=r"has 12 steps, .* go in as np.stack\(X\)"):
+        schema.read(list(ARRAY.reshape(2, 12)))
+
+
 def test_a_table_of_one_feature_may_come_after_sequences_of_one_feature():
     schema = learn([np.ones(2), np.ones(5)])
     np.testing.assert_allclose(sums(schema.read(TABLE)), TABLE.sum(axis=1))

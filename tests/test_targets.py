@@ -97,6 +97,12 @@ BAD_TARGETS = {
     "a set": ({1.0, 2.0, 3.0}, TypeError, "y must have one target.*Got.* set instead"),
     "ragged": ([[1], [1, 2], [3]], ValueError, "0 is of length 1, but sample 1 is of length 2.$"),
     "partly ragged": ([1, 2, [3]], ValueError, "0 is a single value, but sample 2 is of length 1"),
+    "arrays in cells": (
+        objects([1.0, np.ones(3), 2.0]),
+        ValueError,
+        r"but sample 1 is an array of shape \(3,\). .* for each sequence, not for each step.$",
+    ),
+    "lists in cells": (objects([[1], [1, 2], [3]]), TypeError, "0 is a list of length 1. It"),
     "sparse": (sparse.csr_array(np.ones((3, 2))), TypeError, r"Sparse.*y.*toarray\(\)"),
 }
 

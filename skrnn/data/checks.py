@@ -129,10 +129,22 @@ def _numbers_of_objects(array, where, axes, names):
             found[position] = _number(item)
         except (TypeError, ValueError, OverflowError) as error:
             refusal = TypeError if isinstance(error, TypeError) else ValueError
+            if axes == TARGET_AXES and has_length(item):
+                raise refusal(_several_for_one(where, position, item)) from error
             place = at(position, axes, names)
             advice = _advice_on(item, axes, None if names is None else names[position[-1]])
             raise refusal(f"{where} must be numeric: {error} ({place}){advice}") from error
     return found
+
+
+def _several_for_one(where, position, item):
+    """Words for an array or a list in the place of the target or the weight of a sample."""
+    is_array = hasattr(item, "shape")
+    what = f"an array of shape {item.shape}" if is_array else f"a list {_length(item)}"
+    return (
+        f"{where} must be numeric, but {at(position, TARGET_AXES)} is {what}. It has one value, or"
+        " the same number of values, for each sequence, not for each step."
+    )
 
 
 def _is_plain(kind):

@@ -386,5 +386,6 @@ def _check_longest(lengths, n_timesteps):
         sample = np.argmax(lengths > n_timesteps)
         raise ValueError(
             f"Sample {sample} of X has {lengths[sample]} steps, but n_timesteps={n_timesteps}."
-            " Leave n_timesteps=None for a list of arrays: it says how to read the rows of a 2-D X."
+            " Leave n_timesteps=None for a list of sequences; if X is a list of rows, each of which"
+            " holds a whole sequence, pass np.stack(X)."
         )

@@ -198,6 +198,8 @@ class Schema:
         if opened.is_2d and self.is_of_rows:
             self._check_columns(X)
         named = reading.named_frame(X) if opened.is_list else None
+        if self.form == "flat" and not opened.is_2d:
+            self._check_steps_of_rows(opened)
         found = reading.cut(opened, n_timesteps, self.dtype)
         self._check_features_per_step(found)
         if not opened.is_2d and not self.is_of_rows:
@@ -283,6 +285,24 @@ class Schema:
             f"X has {n_features} features, but {name} is expecting {expected} features as input at"
             " each step."
         )
+
+    def _check_steps_of_rows(self, opened):
+        """Refuse sequences of other lengths than the rows of ``fit`` had."""
+        steps = self.n_timesteps
+        fitted_on = f"{self.estimator_name} was fitted on rows with n_timesteps={steps}"
+        if not opened.is_list and opened.data.shape[1] != steps:
+            raise ValueError(
+                f"X has {opened.data.shape[1]} time steps (shape {opened.data.shape}; time before"
+                f" features), but {fitted_on}. Shorter sequences may come in a list of"
+                " arrays; for longer ones fit on a 3-D X or a list of arrays."
+            )
+        sample = next((i for i, x in enumerate(opened.data) if len(x) > steps), None)
+        if sample is not None:
+            raise ValueError(
+                f"Sample {sample} of X has {len(opened.data[sample])} steps, but {fitted_on}"
+                " and takes sequences of at most so many. For longer ones fit on a 3-D X or a list"
+                " of arrays; rows as in fit go in as np.stack(X)."
+            )
 
     def _check_lengths(self, sequences):
         wrong = np.flatnonzero(sequences.lengths != self.n_columns)
