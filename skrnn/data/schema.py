@@ -274,6 +274,12 @@ class Schema:
         if n_features == expected:
             return
         name = self.estimator_name
+        if found.form == "table" and found.n_columns == expected:
+            raise ValueError(
+                f"X is 2-D with {expected} columns, and {name} was fitted on {expected} features"
+                " per step. If X is a single sequence, pass [X]. If each row is a whole sequence,"
+                " set n_timesteps to the number of its steps."
+            )
         if found.form == "table":
             raise ValueError(
                 f"X is 2-D with {found.n_columns} columns and n_timesteps=None, which means one"
@@ -281,9 +287,14 @@ class Schema:
                 f" 3-D X of shape (n_samples, n_timesteps, {expected}) or a list of (T_i,"
                 f" {expected}) arrays, or set n_timesteps to the number of steps in a row."
             )
+        advice = f"{expected}."
+        if self.is_table:
+            advice = (
+                f"a table of {self.n_columns} columns, each with one number. Pass a table with the"
+                " same columns."
+            )
         raise ValueError(
-            f"X has {n_features} features, but {name} is expecting {expected} features as input at"
-            " each step."
+            f"X has {n_features} features at each step, but {name} was fitted on {advice}"
         )
 
     def _check_steps_of_rows(self, opened):
