@@ -507,6 +507,20 @@ def test_a_refused_fit_with_validation_data_leaves_a_fitted_model_as_it_was(Esti
     assert net.n_features_in_ == 3
 
 
+@pytest.mark.parametrize(
+    ("X", "X_val", "words"),
+    [
+        (NAMED, TABLE, "X_val does not have valid feature names, but RNNRegressor was fitted with"),
+        (TABLE, NAMED, "X_val has feature names, but RNNRegressor was fitted without"),
+    ],
+)
+def test_a_warning_of_names_speaks_of_the_validation_data(X, X_val, words):
+    y = [0.0, 1.0, 2.0]
+    with pytest.warns(UserWarning, match="feature names") as warned:
+        small(RNNRegressor).fit(X, y, X_val=X_val, y_val=y)
+    assert [str(one.message) for one in warned] == [f"{words} feature names"]
+
+
 def test_validation_data_are_read_as_the_training_data_were():
     X = np.random.RandomState(0).normal(size=(20, 8))
     y = X[:, 0]

@@ -140,7 +140,7 @@ class RecurrentEstimator(BaseEstimator):
     def _read_held_out(self, held_out, schema, target):
         """Validation data that the user gave, in the terms of the training data."""
         with naming("X_val", usual="X"):
-            sequences = schema.read(held_out.X, self.n_timesteps)
+            sequences = schema.read(held_out.X, self.n_timesteps, name="X_val")
         n_samples = len(sequences)
         weights = read_weights(
             held_out.sample_weight, n_samples, schema.dtype, input_name="sample_weight_val"
