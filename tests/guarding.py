@@ -22,7 +22,7 @@ _OURS = {
     ConvergenceWarning: "",
     DataConversionWarning: "A column-vector y was passed",
     UserWarning: (
-        "is read as one time step|does not have valid feature names|X has feature names, but"
+        "is read as one time step|does not have valid feature names|has feature names, but"
         "|The number of unique classes is greater than 50%"
     ),
 }

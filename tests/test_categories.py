@@ -380,7 +380,7 @@ def test_flat_rows_have_no_categories(Estimator):
     ],
     ids=range(13),
 )
-@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+@pytest.mark.filterwarnings("ignore:X(_val)? does not have valid feature names")
 @BOTH
 def test_bad_categories_after_fit(X, message, Estimator):
     model = net(Estimator).fit(TYPED, target_for(Estimator, NUMBERS))

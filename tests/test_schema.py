@@ -211,10 +211,13 @@ def test_a_wrong_number_of_columns_is_refused_in_scikit_learns_words():
 
 def test_a_wrong_number_of_features_per_step_is_refused():
     schema = learn(ARRAY)
-    with pytest.raises(ValueError, match="X has 2 features, but Net is expecting 3 features"):
+    with pytest.raises(ValueError, match="X has 2 features at each step, but Net was fitted on 3"):
         schema.read(ARRAY[:, :, :2])
     with pytest.raises(ValueError, match=r"X is 2-D with 12 columns.*3-D X.*or set n_timesteps"):
         schema.read(ARRAY.reshape(2, 12))
+    with pytest.raises(ValueError, match=r"X is 2-D with 3 columns, and Net was .*, pass \[X\]\."):
+        schema.read(ARRAY[0])
+    np.testing.assert_allclose(sums(schema.read([ARRAY[0]])), [ARRAY[0].sum()])
     np.testing.assert_allclose(
         sums(schema.read(ARRAY.reshape(2, 12), n_timesteps=4)), ARRAY.sum(axis=(1, 2))
     )
@@ -229,6 +232,23 @@ def test_a_model_of_rows_goes_on_reading_them_as_in_fit():
     assert learn(TABLE).read(TABLE, 2).lengths.tolist() == [4, 4, 4]
 
 
+def test_sequences_of_other_lengths_than_the_rows_of_fit_are_refused():
+    schema = learn(ARRAY.reshape(2, 12), 4)
+    np.testing.assert_allclose(sums(schema.read(list(ARRAY[:, :2]))), ARRAY[:, :2].sum(axis=(1, 2)))
+    words = r"Sample 1 of X has 5 steps, but Net was fitted on rows with n_timesteps=4 and takes"
+    for n_timesteps in (None, 4):
+        with pytest.raises(ValueError, match=words):
+            schema.read(LIST, n_timesteps)
+        words_of_array = (
+            r"X has {} time steps \(.*\), but Net was fitted on rows with n_timesteps=4"
+        )
+        for steps in (2, 5):
+            with pytest.raises(ValueError, match=words_of_array.format(steps)):
+                schema.read(np.ones((2, steps, 3)), n_timesteps)
+    with pytest.raises(ValueError, match=r"has 12 steps, .* go in as np.stack\(X\)"):
+        schema.read(list(ARRAY.reshape(2, 12)))
+
+
 def test_a_table_of_one_feature_may_come_after_sequences_of_one_feature():
     schema = learn([np.ones(2), np.ones(5)])
     np.testing.assert_allclose(sums(schema.read(TABLE)), TABLE.sum(axis=1))
@@ -240,7 +260,7 @@ def test_a_model_of_a_table_needs_its_length():
     np.testing.assert_allclose(sums(schema.read(TABLE[:, :, np.newaxis])), TABLE.sum(axis=1))
     with pytest.raises(ValueError, match=r"Sample 1 of X has 3 steps.*table of 4 columns"):
         schema.read([np.ones(4), np.ones(3)])
-    with pytest.raises(ValueError, match="X has 3 features, but Net is expecting 1 features"):
+    with pytest.raises(ValueError, match=r"X has 3 features at each .* a table of 4 columns"):
         schema.read(ARRAY)
 
 
@@ -305,7 +325,7 @@ def test_frames_with_other_columns_than_in_fit_are_refused(frame):
         schema.read([frame(x, "bac") for x in LIST])
     with pytest.raises(ValueError, match="yet now missing:\n- c"):
         schema.read([frame(x, "abz") for x in LIST])
-    with pytest.raises(ValueError, match="X has 2 features, but Net is expecting 3 features"):
+    with pytest.raises(ValueError, match="X has 2 features at each step, but Net was fitted on 3"):
         schema.read([frame(x[:, :2], "ab") for x in LIST])
     for unnamed in (LIST, ARRAY, ARRAY[:1]):
         with pytest.warns(UserWarning, match="X does not have valid feature names, but Net was"):
@@ -316,7 +336,7 @@ def test_frames_with_other_columns_than_in_fit_are_refused(frame):
 
 @LIBRARIES
 def test_frames_of_one_list_that_differ_are_refused_by_sample_and_column(frame):
-    words = r"Sample 2 of X has other columns than sample 0: column 1 is 'c' for 'b'"
+    words = r"Sample 2 of X has other columns than sample 0: column 1 is 'c' instead of 'b'"
     X = [frame(LIST[0]), frame(LIST[1]), frame(LIST[0], "acb")]
     for given in (X, objects(X)):
         with pytest.raises(ValueError, match=words):
@@ -324,6 +344,9 @@ def test_frames_of_one_list_that_differ_are_refused_by_sample_and_column(frame):
         for fitted_on in (learn(LIST), learn(ARRAY), learn(X[:2]), learn(TABLE, 1)):
             with pytest.raises(ValueError, match=words):
                 fitted_on.read(given)
+    fewer = [frame(LIST[0]), frame(LIST[0][:, :2], "ab")]
+    with pytest.raises(ValueError, match=r"Sample 1 of X has other .*: there are 2 instead of 3"):
+        learn(fewer)
 
 
 @LIBRARIES
@@ -474,9 +497,28 @@ def test_validation_data_must_match_training_data():
 def test_a_refused_fit_with_validation_data_leaves_a_fitted_model_as_it_was(Estimator):
     net = small(Estimator).fit(ARRAY, [0, 1])
     refuses(net, NAMED, NAMED[list("dcba")], r"(?s)In X_val: The feature names.*same order")
-    refuses(net, TABLE, ARRAY, "In X_val: X has 3 features, but RNN.* is expecting 1 features")
+    refuses(
+        net,
+        TABLE,
+        ARRAY,
+        "In X_val: X has 3 features at each step, but RNN.* was fitted on a table",
+    )
     assert not hasattr(net, "feature_names_in_")
     assert net.n_features_in_ == 3
+
+
+@pytest.mark.parametrize(
+    ("X", "X_val", "words"),
+    [
+        (NAMED, TABLE, "X_val does not have valid feature names, but RNNRegressor was fitted with"),
+        (TABLE, NAMED, "X_val has feature names, but RNNRegressor was fitted without"),
+    ],
+)
+def test_a_warning_of_names_speaks_of_the_validation_data(X, X_val, words):
+    y = [0.0, 1.0, 2.0]
+    with pytest.warns(UserWarning, match="feature names") as warned:
+        small(RNNRegressor).fit(X, y, X_val=X_val, y_val=y)
+    assert [str(one.message) for one in warned] == [f"{words} feature names"]
 
 
 def test_validation_data_are_read_as_the_training_data_were():

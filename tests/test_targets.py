@@ -80,6 +80,7 @@ def test_a_column_is_1d_with_a_warning():
     assert values.shape == (2, 1)
 
 
+AS_FLOAT = r"\. For classes use RNNClassifier; for numbers in text pass y\.astype\(float\)\.$"
 BAD_TARGETS = {
     "None": (None, ValueError, "This Net estimator requires y to be passed, but the target y is"),
     "length": ([1, 2], ValueError, "numbers of samples: X has 3, y has 2.$"),
@@ -88,15 +89,30 @@ BAD_TARGETS = {
     "nan in output": ([[1, 2], [1, 2], [1, NAN]], ValueError, "NaN: sample 2, output 1"),
     "inf": ([1, 2, -INF], ValueError, "Input y contains infinity.*sample 2"),
     "complex": (np.ones(3) + 1j, ValueError, "Complex data not supported"),
-    "strings": (["a", "b", "c"], ValueError, "y is of dtype <U1.*could not convert string"),
-    "string objects": (np.array([1, "b", 2], object), ValueError, "to float: 'b' .sample 1"),
-    "dates": (np.array(["2020"] * 3, "M8[D]"), ValueError, "y is of dtype datetime64"),
+    "strings": (["a", "b", "c"], ValueError, f"y is of dtype <U1.*string to float{AS_FLOAT}"),
+    "string objects": (
+        np.array([1, "b", 2], object),
+        ValueError,
+        f"to float: 'b' .sample 1.{AS_FLOAT}",
+    ),
+    "junk": (objects([1.0, object(), 2.0]), TypeError, r"not 'object' .sample 1.\.$"),
+    "dates": (
+        np.array(["2020"] * 3, "M8[D]"),
+        ValueError,
+        "y is of dtype datetime64.*Turn dates into",
+    ),
     "3-D": (np.ones((3, 2, 2)), ValueError, r"got shape \(3, 2, 2\). There is one prediction for"),
     "no outputs": (np.ones((3, 0)), ValueError, r"got shape \(3, 0\).$"),
     "scalar": (1.0, TypeError, "y must have one target.*for each sample. Got.* float instead"),
     "a set": ({1.0, 2.0, 3.0}, TypeError, "y must have one target.*Got.* set instead"),
     "ragged": ([[1], [1, 2], [3]], ValueError, "0 is of length 1, but sample 1 is of length 2.$"),
     "partly ragged": ([1, 2, [3]], ValueError, "0 is a single value, but sample 2 is of length 1"),
+    "arrays in cells": (
+        objects([1.0, np.ones(3), 2.0]),
+        ValueError,
+        r"but sample 1 is an array of shape \(3,\). .* for each sequence, not for each step.$",
+    ),
+    "lists in cells": (objects([[1], [1, 2], [3]]), TypeError, "0 is a list of length 1. It"),
     "sparse": (sparse.csr_array(np.ones((3, 2))), TypeError, r"Sparse.*y.*toarray\(\)"),
 }
 

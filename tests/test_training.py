@@ -244,12 +244,31 @@ def test_the_held_out_part_is_stratified():
 @BOTH
 @pytest.mark.parametrize(
     ("fraction", "message"),
-    [(0.01, "validation set is too small.*0.01 of 60 samples. Increase"), (0.99, "training.*Decr")],
+    [
+        (0.01, "validation set is too small: .*0.01 of 60 samples is 1, .* count. Increase"),
+        (0.99, "training set is too small: .*0.99 of 60 samples is 60, .* count. Decrease"),
+    ],
 )
 def test_a_part_that_is_too_small_to_hold_out_or_to_learn_from(fraction, message, Estimator):
     X, y = noise(Estimator)
     with pytest.raises(ValueError, match=f"The {message}"):
         small(Estimator, early_stopping=True, validation_fraction=fraction).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("n_distinct", "shuffle", "words"),
+    [
+        (3, True, "of 3 samples is 1, .* Equal samples count as one, and samples of .* Increase"),
+        (2, True, "of 2 samples is 1, but at least 2 .* to validate with and 1 .* count. Pass X"),
+        (3, False, "to train on. Samples of weight 0 do not count. Increase"),
+    ],
+)
+def test_a_part_that_is_too_small_says_how_samples_are_counted(n_distinct, shuffle, words):
+    X, y = noise(RNNRegressor)
+    rows = np.arange(30) % n_distinct if shuffle else np.arange(n_distinct)
+    model = small(early_stopping=True, validation_fraction=0.25, shuffle=shuffle)
+    with pytest.raises(ValueError, match=words):
+        model.fit(X[rows], y[rows])
 
 
 def test_without_shuffle_the_last_part_is_held_out():

@@ -1,6 +1,7 @@
 """Are these finite numbers, and if not, where? The words that all input errors share."""
 
 from contextlib import contextmanager
+from datetime import date, time, timedelta
 from numbers import Number
 
 import numpy as np
@@ -36,6 +37,10 @@ def first(mask):
     return tuple(np.argwhere(mask)[0].tolist())
 
 
+PADDED_STEPS_ADVICE = (
+    "If they pad its end, cut it to its own length; if they are missing values, pass"
+    " x.astype(float).filled(np.nan)."
+)
 PADDING_MASK_ADVICE = (
     "Pass X.astype(float).filled(np.nan): NaN is a missing value, or padding at the end of a 3-D X."
 )
@@ -73,14 +78,14 @@ def rectangular(nested, otherwise):
     try:
         return np.asarray(nested)
     except ValueError as error:
-        raise ValueError(f"{otherwise}: {_first_unequal(nested) or error}") from error
+        raise ValueError(f"{otherwise}: {first_unequal(nested) or error}") from error
 
 
-def _first_unequal(nested):
+def first_unequal(nested, kind="sample"):
     """Words for the first item of another length than item 0; None where all are as long."""
     lengths = [_length(item) for item in nested]
     sample = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
-    return sample and f"sample 0 is {lengths[0]}, but sample {sample} is {lengths[sample]}"
+    return sample and f"{kind} 0 is {lengths[0]}, but {kind} {sample} is {lengths[sample]}"
 
 
 def _length(item):
@@ -88,7 +93,7 @@ def _length(item):
     return f"of length {len(item)}" if is_nested else "a single value"
 
 
-def numbers(array, where, axes, names=None):
+def numbers(array, where, axes, names=None, text_advice=""):
     """The array itself if it holds real numbers; an array of objects is converted.
 
     Parameters
@@ -98,25 +103,29 @@ def numbers(array, where, axes, names=None):
         What the array is, for messages.
     axes, names : tuple of str
         What its indices count, and what its columns are called, for messages.
+    text_advice : str
+        What to do about text that is in no table.
     """
     kind = array.dtype.kind
     if kind in "biuf":
         return array
     if kind == "O":
-        return _numbers_of_objects(array, where, axes, names)
+        return _numbers_of_objects(array, where, axes, names, text_advice)
     if kind == "c":
         raise ValueError(
             f"Complex data not supported: {where} is of dtype {array.dtype}. Pass the real and the"
             " imaginary part as two features."
         )
     cause = ": could not convert string to float" if kind in "USTV" else ""
-    raise ValueError(
-        f"{where} is of dtype {array.dtype}, but must be numeric{cause}."
-        + (_CATEGORY_ADVICE if axes == TABLE_AXES and cause else " Encode it first.")
-    )
+    advice = _DATE_ADVICE if kind in "mM" else " Encode it first."
+    if cause and axes == TABLE_AXES:
+        advice = _CATEGORY_ADVICE
+    elif cause:
+        advice = text_advice or advice
+    raise ValueError(f"{where} is of dtype {array.dtype}, but must be numeric{cause}.{advice}")
 
 
-def _numbers_of_objects(array, where, axes, names):
+def _numbers_of_objects(array, where, axes, names, text_advice):
     if all(map(_is_plain, set(map(type, array.ravel())))):
         try:
             with np.errstate(over="ignore"):
@@ -129,10 +138,23 @@ def _numbers_of_objects(array, where, axes, names):
             found[position] = _number(item)
         except (TypeError, ValueError, OverflowError) as error:
             refusal = TypeError if isinstance(error, TypeError) else ValueError
+            if axes == TARGET_AXES and has_length(item):
+                raise refusal(_several_for_one(where, position, item)) from error
             place = at(position, axes, names)
-            advice = _advice_on(item, axes, None if names is None else names[position[-1]])
-            raise refusal(f"{where} must be numeric: {error} ({place}){advice}") from error
+            name = None if names is None else names[position[-1]]
+            advice = _advice_on(item, axes, name, text_advice)
+            raise refusal(f"{where} must be numeric: {error} ({place}).{advice}") from error
     return found
+
+
+def _several_for_one(where, position, item):
+    """Words for an array or a list in the place of the target or the weight of a sample."""
+    is_array = hasattr(item, "shape")
+    what = f"an array of shape {item.shape}" if is_array else f"a list {_length(item)}"
+    return (
+        f"{where} must be numeric, but {at(position, TARGET_AXES)} is {what}. It has one value, or"
+        " the same number of values, for each sequence, not for each step."
+    )
 
 
 def _is_plain(kind):
@@ -161,21 +183,26 @@ def is_missing(item):
     return item is None or type(item).__name__ in ("NAType", "NaTType")
 
 
-def _advice_on(item, axes, name):
+def _advice_on(item, axes, name, text_advice):
     """What to do about an object that is no number, in a column of that name or of none."""
     if isinstance(item, (str, bytes)):
         if axes == TABLE_AXES:
-            return "." + _CATEGORY_ADVICE
-        return "" if name is None else _ENCODE_ADVICE
+            return _CATEGORY_ADVICE
+        return text_advice if name is None else _ENCODE_ADVICE
+    if isinstance(item, _DATES):
+        return _DATE_ADVICE
     if has_length(item):
         how = (
             "pass a list of them" if name is None else f"pass that column alone: list(df[{name!r}])"
         )
-        return f". If the cells are sequences, {how}."
+        return f" If the cells are sequences, {how}."
     return ""
 
 
-_ENCODE_ADVICE = ". Encode that column first, for instance by sklearn.preprocessing.OneHotEncoder."
+#: What pandas' Timestamp and Timedelta are too.
+_DATES = (date, time, timedelta, np.datetime64, np.timedelta64)
+_DATE_ADVICE = " Turn dates into numbers first, such as days since a date, or leave them out."
+_ENCODE_ADVICE = " Encode that column first, for instance by sklearn.preprocessing.OneHotEncoder."
 _CATEGORY_ADVICE = (
     " Where a table has categories, fit on a data frame with that column of type category, or name"
     " it in categorical_features; or encode it first by sklearn.preprocessing.OneHotEncoder."
@@ -203,8 +230,8 @@ def refuse_types(frame, where):
             )
         if kind in ("m", "M") or is_temporal():
             raise ValueError(
-                f"{where} is of dtype {dtype} in column {name!r}, but must be numeric. Make numbers"
-                " of it first, as the days since a date, or leave it out."
+                f"{where} is of dtype {dtype} in column {name!r}, but must be numeric."
+                + _DATE_ADVICE
             )
 
 
@@ -243,11 +270,10 @@ def not_finite(input_name, value, dtype, where, nan_advice):
 
 def infinite(input_name, value, dtype, where):
     """The error for a value that is infinite, or becomes so in that precision."""
-    advice = (
-        "Correct it, or leave that sample out."
-        if np.isinf(value)
-        else f"Its value {value} has to be scaled down."
-    )
+    advice = "Correct it, or leave that sample out."
+    if not np.isinf(value):
+        wider = ", or set dtype='float64'" if np.dtype(dtype) == np.float32 else ""
+        advice = f"Scale the value {value} down{wider}."
     return ValueError(
         f"Input {input_name} contains infinity or a value too large for {np.dtype(dtype)!r}:"
         f" {where}. {advice}"

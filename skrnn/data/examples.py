@@ -136,17 +136,23 @@ class Share:
         n_samples = group.max() + 1
         n_val = int(np.ceil(self.fraction * n_samples))
         if not 2 <= n_val < n_samples:
-            part, change = ("validation", "Increase") if n_val < 2 else ("training", "Decrease")
-            raise ValueError(
-                f"The {part} set is too small: validation_fraction={self.fraction} of "
-                f"{n_samples} samples. {change} validation_fraction, pass X_val and y_val, or set "
-                "early_stopping=False."
-            )
+            self._refuse(n_val, n_samples)
         held_out = np.arange(n_samples)[-n_val:]
         if not self.is_unseen:
             held_out = self._draw(examples.targets[np.unique(group, return_index=True)[1]], n_val)
         is_held_out = np.isin(group, held_out)
         return tuple(examples.take(np.flatnonzero(part)) for part in (~is_held_out, is_held_out))
+
+    def _refuse(self, n_val, n_samples):
+        part, change = ("validation", "Increase") if n_val < 2 else ("training", "Decrease")
+        counted = "Samples" if self.is_unseen else "Equal samples count as one, and samples"
+        advice = "Pass" if n_samples < 3 else f"{change} validation_fraction, pass"
+        raise ValueError(
+            f"The {part} set is too small: validation_fraction={self.fraction} of {n_samples}"
+            f" samples is {n_val}, but at least 2 are needed to validate with and 1 to train on."
+            f" {counted} of weight 0 do not count. {advice} X_val and y_val, or set"
+            " early_stopping=False."
+        )
 
     def _draw(self, targets, n_val):
         """Numbers of groups with such targets."""

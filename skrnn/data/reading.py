@@ -14,11 +14,13 @@ from sklearn.utils.validation import check_array
 
 from skrnn.data.checks import (
     ARRAY_AXES,
+    PADDED_STEPS_ADVICE,
     STEP_AXES,
     TABLE_AXES,
     as_float,
     at,
     first,
+    first_unequal,
     float_dtype,
     has_length,
     infinite,
@@ -145,12 +147,14 @@ def named_frame(X):
 
 
 def _refuse_other_names(sample, names, first_sample, first_names):
-    pairs = zip(names, first_names, strict=False)
-    column = next(i for i, (name, wanted) in enumerate(pairs) if name != wanted)
+    found = f"there are {len(names)} instead of {len(first_names)}"
+    for column, (name, wanted) in enumerate(zip(names, first_names, strict=False)):
+        if name != wanted:
+            found = f"column {column} is {name!r} instead of {wanted!r}"
+            break
     raise ValueError(
-        f"Sample {sample} of X has other columns than sample {first_sample}: column {column} is"
-        f" {names[column]!r} for {first_names[column]!r}. All data frames of a list must have the"
-        f" same columns in the same order, as X[{sample}][{list(first_names)}] has."
+        f"Sample {sample} of X has other columns than sample {first_sample}: {found}. All data"
+        f" frames of a list must have the columns {list(first_names)}, in this order."
     )
 
 
@@ -164,6 +168,9 @@ def _elements_of_list(X):
     kinds = [_kind(element) for element in X]
     for sample, kind in enumerate(kinds):
         if kind != kinds[0]:
+            for one in (0, sample):
+                if has_length(X[one]) and len(X[one]) == 0:
+                    raise _empty(f"Sample {one} of X")
             raise ValueError(
                 f"X mixes forms: sample 0 is {kinds[0]}, but sample {sample} is {kind}. For"
                 " sequences of different lengths make every sample an array:"
@@ -209,6 +216,13 @@ def _elements_of_column(X):
     return None if all(_kind(element) == "a number" for element in column) else list(column)
 
 
+def _empty(where):
+    return ValueError(
+        f"{where} is empty. A sequence needs at least one step and one feature; leave such samples"
+        " out, and their targets."
+    )
+
+
 def _require_samples(n_samples, estimator_name):
     if n_samples == 0:
         raise ValueError(
@@ -219,22 +233,30 @@ def _require_samples(n_samples, estimator_name):
 
 def _open_element(element, sample):
     where = f"Sample {sample} of X"
-    refuse_mask(element, where)
+    refuse_mask(element, where, PADDED_STEPS_ADVICE)
     refuse_types(element, where)
     try:
         array = _joined(np.asarray(element))
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{where} {_NOT_A_SEQUENCE}: {error}") from error
+        raise ValueError(
+            _of_unequal_steps(element, where) or f"{where} {_NOT_A_SEQUENCE}: {error}"
+        ) from error
     if array.ndim not in (1, 2):
         kind = type(element).__name__ + (f" of {array.ndim} dimensions" if array.ndim else "")
         raise TypeError(f"{where} {_NOT_A_SEQUENCE}, but of type {kind}.")
     array = numbers(array, where, STEP_AXES, names_of(element))
     if array.size == 0:
-        raise ValueError(
-            f"{where} is empty: shape {array.shape}. A sequence needs at least one step and one"
-            " feature; leave such samples out, of y too."
-        )
+        raise _empty(where)
     return array if array.ndim == 2 else array[:, np.newaxis]
+
+
+def _of_unequal_steps(steps, where):
+    """Words for a sample with steps of different lengths; None for any other."""
+    unequal = first_unequal(steps, "step") if has_length(steps) else None
+    return unequal and (
+        f"{where} has steps of different lengths: {unequal}. A sequence is an array of shape"
+        " (T_i, n_features) or (T_i,)."
+    )
 
 
 def _joined(steps):
@@ -288,8 +310,8 @@ def _dense(X):
     size = X.shape[0] * np.prod(X.shape[1:], dtype=float) * np.dtype(float_dtype([X])).itemsize
     if size > LARGEST_DENSE:
         raise ValueError(
-            f"Sparse X of shape {X.shape} is {size / 1e9:.3g} GB as a dense array, which is what a"
-            f" recurrent net reads, and is made dense up to {LARGEST_DENSE / 1e9:.2g} GB only."
+            f"Sparse X of shape {X.shape} is {size / 2**20:.4g} MiB as a dense array, which is what"
+            f" a recurrent net reads, and is made dense up to {LARGEST_DENSE >> 20} MiB only."
             " Reduce its columns, for instance by max_categories of the OneHotEncoder that made it,"
             " by sklearn.decomposition.TruncatedSVD or sklearn.feature_selection.SelectKBest, pass"
             " fewer rows at a time, or, if the memory is there, X.toarray()."
@@ -386,5 +408,6 @@ def _check_longest(lengths, n_timesteps):
         sample = np.argmax(lengths > n_timesteps)
         raise ValueError(
             f"Sample {sample} of X has {lengths[sample]} steps, but n_timesteps={n_timesteps}."
-            " Leave n_timesteps=None for a list of arrays: it says how to read the rows of a 2-D X."
+            " Leave n_timesteps=None for a list of sequences; if X is a list of rows, each of which"
+            " holds a whole sequence, pass np.stack(X)."
         )

@@ -9,6 +9,8 @@ from skrnn import losses
 from skrnn.data.checks import TARGET_AXES, numbers, require_finite
 from skrnn.data.given import ONE_FOR_EACH_SEQUENCE
 
+_TEXT_ADVICE = " For classes use RNNClassifier; for numbers in text pass {}.astype(float)."
+
 
 @dataclass(frozen=True, eq=False)
 class RegressionTarget:
@@ -56,7 +58,7 @@ class RegressionTarget:
             If y is a single column; it is read as 1-D.
         """
         name = given.name
-        raw = numbers(given.array(), name, TARGET_AXES)
+        raw = numbers(given.array(), name, TARGET_AXES, text_advice=_TEXT_ADVICE.format(name))
         if raw.ndim == 2 and raw.shape[1] == 1:
             raw = column_or_1d(raw, warn=True)
         if raw.ndim > 2 or raw.size == 0:

@@ -161,7 +161,7 @@ class Schema:
         """Whether X was 2-D, with columns that have to be the same in every 2-D X."""
         return self.form in _OF_ROWS
 
-    def read(self, X, n_timesteps=None):
+    def read(self, X, n_timesteps=None, name="X"):
         """Read another X.
 
         Parameters
@@ -172,6 +172,8 @@ class Schema:
         n_timesteps : int, default=None
             The estimator's parameter now. A model that was fitted on 2-D rows goes on reading them
             as in ``fit``.
+        name : str, default="X"
+            What warnings call it.
 
         Returns
         -------
@@ -186,22 +188,24 @@ class Schema:
             n_timesteps = self.n_timesteps
         found = self._as_it_is(X, n_timesteps)
         if found is None:
-            found = self._read(X, n_timesteps)
+            found = self._read(X, n_timesteps, name)
         return gaps.marked(found, self.gaps, self.is_table)
 
-    def _read(self, X, n_timesteps):
+    def _read(self, X, n_timesteps, name):
         """X as Sequences, its gaps as they are."""
         if self.categories:
-            X = self._coded(X)
+            X = self._coded(X, name)
         opened = reading.open_input(X, self.estimator_name)
         # The columns first: to a user who left one out, "n_timesteps does not divide" says less.
         if opened.is_2d and self.is_of_rows:
-            self._check_columns(X)
+            self._check_columns(X, name)
         named = reading.named_frame(X) if opened.is_list else None
+        if self.form == "flat" and not opened.is_2d:
+            self._check_steps_of_rows(opened)
         found = reading.cut(opened, n_timesteps, self.dtype)
         self._check_features_per_step(found)
         if not opened.is_2d and not self.is_of_rows:
-            self._check_names_of_features(named, opened)
+            self._check_names_of_features(named, opened, name)
         if self.is_table:
             self._check_lengths(found.sequences)
         if self.categories:
@@ -228,7 +232,7 @@ class Schema:
             return None
         return Sequences.from_array(X.reshape(len(X), -1, self.n_features))
 
-    def _coded(self, X):
+    def _coded(self, X, name):
         """A table with numbers in place of categories; what is no table at all is left as it is."""
         table = None if reading.elements(X) is not None else categories.as_table(X)
         if table is None or len(table.shape) == 3:
@@ -238,7 +242,7 @@ class Schema:
             )
         if len(table.shape) != 2:
             return X
-        self._check_columns(table)
+        self._check_columns(table, name)
         return categories.coded(table, self.categories, self.names)
 
     def check_declaration(self, X, categorical_features, n_timesteps):
@@ -254,24 +258,47 @@ class Schema:
                 f"{categorical_features!r}. Set it back, or fit anew with warm_start=False."
             )
 
-    def _check_columns(self, X):
+    def _check_columns(self, X, name):
         """Refuse other columns than those of ``fit``, or warn of names, in scikit-learn's words."""
         columns = _stand_in(self.estimator_name)
         columns.n_features_in_ = self.n_columns
+        if (_names_of(X, self.estimator_name) is None) != (self.names is None):
+            # Here scikit-learn sees no names, because it would warn of X whatever the argument.
+            unnamed = np.empty((1, np.shape(X)[1]))
+            validate_data(columns, unnamed, reset=False, skip_check_array=True)
+            self._warn_of_names(name)
+            return
         if self.names is not None:
             columns.feature_names_in_ = np.array(self.names, dtype=object)
         validate_data(columns, X, reset=False, skip_check_array=True)
 
-    def _check_names_of_features(self, named, opened):
+    def _warn_of_names(self, name):
+        has, fitted = "has", "without"
+        if self.names is not None:
+            has, fitted = "does not have valid", "with"
+        warnings.warn(
+            f"{name} {has} feature names, but {self.estimator_name} was fitted {fitted} feature"
+            " names",
+            UserWarning,
+            stacklevel=2,
+        )
+
+    def _check_names_of_features(self, named, opened, name):
         """The same of the features of a step, in sequences one of which is the frame `named`."""
         if named is not None or self.names is not None:
-            self._check_columns(opened.data[0] if named is None else named)
+            self._check_columns(opened.data[0] if named is None else named, name)
 
     def _check_features_per_step(self, found):
         expected, n_features = self.n_features, found.sequences.n_features
         if n_features == expected:
             return
         name = self.estimator_name
+        if found.form == "table" and found.n_columns == expected:
+            raise ValueError(
+                f"X is 2-D with {expected} columns, and {name} was fitted on {expected} features"
+                " per step. If X is a single sequence, pass [X]. If each row is a whole sequence,"
+                " set n_timesteps to the number of its steps."
+            )
         if found.form == "table":
             raise ValueError(
                 f"X is 2-D with {found.n_columns} columns and n_timesteps=None, which means one"
@@ -279,10 +306,33 @@ class Schema:
                 f" 3-D X of shape (n_samples, n_timesteps, {expected}) or a list of (T_i,"
                 f" {expected}) arrays, or set n_timesteps to the number of steps in a row."
             )
+        advice = f"{expected}."
+        if self.is_table:
+            advice = (
+                f"a table of {self.n_columns} columns, each with one number. Pass a table with the"
+                " same columns."
+            )
         raise ValueError(
-            f"X has {n_features} features, but {name} is expecting {expected} features as input at"
-            " each step."
+            f"X has {n_features} features at each step, but {name} was fitted on {advice}"
         )
+
+    def _check_steps_of_rows(self, opened):
+        """Refuse sequences of other lengths than the rows of ``fit`` had."""
+        steps = self.n_timesteps
+        fitted_on = f"{self.estimator_name} was fitted on rows with n_timesteps={steps}"
+        if not opened.is_list and opened.data.shape[1] != steps:
+            raise ValueError(
+                f"X has {opened.data.shape[1]} time steps (shape {opened.data.shape}; time before"
+                f" features), but {fitted_on}. Shorter sequences may come in a list of"
+                " arrays; for longer ones fit on a 3-D X or a list of arrays."
+            )
+        sample = next((i for i, x in enumerate(opened.data) if len(x) > steps), None)
+        if sample is not None:
+            raise ValueError(
+                f"Sample {sample} of X has {len(opened.data[sample])} steps, but {fitted_on}"
+                " and takes sequences of at most so many. For longer ones fit on a 3-D X or a list"
+                " of arrays; rows as in fit go in as np.stack(X)."
+            )
 
     def _check_lengths(self, sequences):
         wrong = np.flatnonzero(sequences.lengths != self.n_columns)

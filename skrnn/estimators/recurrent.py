@@ -140,7 +140,7 @@ class RecurrentEstimator(BaseEstimator):
     def _read_held_out(self, held_out, schema, target):
         """Validation data that the user gave, in the terms of the training data."""
         with naming("X_val", usual="X"):
-            sequences = schema.read(held_out.X, self.n_timesteps)
+            sequences = schema.read(held_out.X, self.n_timesteps, name="X_val")
         n_samples = len(sequences)
         weights = read_weights(
             held_out.sample_weight, n_samples, schema.dtype, input_name="sample_weight_val"
@@ -294,9 +294,9 @@ def require_finite_predictions(predictions):
     if not np.isfinite(predictions).all():
         finite = np.isfinite(predictions).reshape(len(predictions), -1).all(axis=1)
         raise ValueError(
-            f"The prediction for sample {np.argmin(finite)} of X is not finite: its values are too "
-            "large for a model that was fitted on much smaller ones. Correct them, or rescale X "
-            "(and y) before fit."
+            f"The prediction for sample {np.argmin(finite)} of X is not finite, because the values"
+            " of that sample are far beyond those of fit. Look for errors in them, or fit on data"
+            " with such values."
         )
 
 
