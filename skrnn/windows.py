@@ -8,6 +8,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn.data.columns import names_of
+
 
 def is_flat(layout):
     """Whether there are columns to name."""
@@ -112,7 +114,7 @@ class LagLayout(TransformerMixin, BaseEstimator):
             If the columns are not those of whole series, or hold no numbers; named by column.
         """
         self._numbers(X, reset=True)
-        names = getattr(self, "feature_names_in_", None)
+        names = getattr(self, "feature_names_in_", names_of(X))
         if self.lags is not None or self.n_series is not None:
             places, others = self._described()
         elif names is None:
@@ -121,7 +123,7 @@ class LagLayout(TransformerMixin, BaseEstimator):
                 "columns of a series are, as lags=24, and n_series how many series there are."
             )
         else:
-            places, others = self._named(names.tolist())
+            places, others = self._named(list(names))
         self.lags_ = np.array(sorted(next(iter(places.values())), reverse=True))
         self.n_timesteps_ = len(self.lags_)
         self.columns_ = np.array(

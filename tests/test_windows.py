@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skrnn import RNNRegressor
@@ -91,7 +91,8 @@ def test_names_say_where_a_lag_is(Frame, host):
     frame = Frame({name: by_name[key] for name, key in zip(own, plain, strict=True)})
     layout = LagLayout().fit(frame)
     np.testing.assert_array_equal(layout.transform(frame), expected)
-    assert layout.feature_names_in_.tolist() == own
+    if hasattr(FunctionTransformer().fit(frame), "feature_names_in_"):  # 1.7: none of polars 2
+        assert layout.feature_names_in_.tolist() == own
 
 
 def test_one_series_needs_no_name_and_lags_above_nine_are_numbers():
