@@ -68,6 +68,8 @@ def _maximize_likelihood(problem, n_parameters, total):
     `problem` gives the negative log-likelihood of a point, its slope and its curvature.
     """
     prior = np.r_[_PRIOR, np.full(n_parameters - 1, 1e-3)]  # a tiny one makes the shifts unique
+    # One sample may outweigh all others, and SciPy 1.11 seeks for ever where curvature is singular.
+    prior = np.maximum(prior, 1e-12 * total)
 
     @lru_cache(maxsize=1)  # SciPy asks for the three one by one
     def solved(coordinates):
