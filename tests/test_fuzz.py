@@ -181,7 +181,8 @@ def check_refusals(case, model):
     value, error = guarded(lambda: say(X), X)
     assert error is not None or np.isfinite(value).all(), "a prediction is not finite"
     swapped = swap_columns(case.arguments["X"])
-    if swapped is not None:
+    # scikit-learn 1.7 reads no names of polars 2.
+    if swapped is not None and hasattr(model, "feature_names_in_"):
         _, error = guarded(lambda: model.predict(swapped), swapped)
         assert error is not None, "predict accepted columns in another order"
     assert state(model) == before, "a refused prediction has changed the estimator"
