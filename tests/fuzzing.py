@@ -358,7 +358,8 @@ class Data:
             x[: len(sequence)] = sequence
         if self.form in ("array", "padded"):
             return self.holder(self.layout(values))
-        return self.holder(self.layout(values.reshape(len(values), -1)))
+        with np.errstate(invalid="ignore"):  # older pandas casts NaN
+            return self.holder(self.layout(values.reshape(len(values), -1)))
 
 
 def draw_data(draw, n, n_features=None, only=None):
