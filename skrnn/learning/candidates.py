@@ -89,7 +89,7 @@ def path_verdict(model, examples):
     return Verdict(_mean_loss(model, raw, examples), score)
 
 
-def loss_factor(model, candidate, watched):
+def loss_factor(model, candidate):
     """What a candidate's losses are multiplied by to be in the unit of the path's.
 
     It is the ratio of the losses of the path's predictions in both units. So it is exact for one
@@ -97,6 +97,7 @@ def loss_factor(model, candidate, watched):
     """
     if candidate.unit is None:
         return 1.0
+    watched = candidate.watched
     raw = _path_predictions(model, watched)
     own = _mean_loss(candidate.model, raw * candidate.unit, watched)
     return _mean_loss(model, raw, watched) / own if own > 0.0 else 1.0

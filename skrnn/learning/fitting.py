@@ -372,7 +372,7 @@ def _train(candidate, beside, circumstances):
 
 def _lines(candidate, beside, say):
     """Listener that says what becomes of each epoch."""
-    factor = candidates.loss_factor(beside, candidate, candidate.watched)
+    factor = candidates.loss_factor(beside, candidate)
     return Lines(say, beside.path is not None, factor)
 
 

@@ -39,14 +39,13 @@ class Blend(NamedTuple):
     path_share: float
 
 
-def _samples_in_one(path, mixed, targets, weights, loss):
-    """How many neighbouring samples say as much as one that is independent (equation 90).
+def _samples_in_one(changes, weights):
+    """How many neighbouring samples say as much as one that is independent (equation 94).
 
-    Windows of a series overlap, so what is gained on one is gained on the next. Equal rows count
-    as one, because a weight is as many copies.
+    Windows of a series overlap, so the loss of one changes as that of the next does. Equal rows
+    count as one, because a weight is as many copies.
     """
-    one, other = (loss.of_rows(raw.astype(path.dtype), targets) for raw in (mixed, path))
-    gains, first, copy = np.unique(one - other, return_index=True, return_inverse=True)
+    gains, first, copy = np.unique(changes, return_index=True, return_inverse=True)
     gains = (gains * np.bincount(copy, weights))[np.argsort(first)]
     gains -= gains.mean()
     variance, n = gains @ gains, len(gains)
@@ -78,20 +77,24 @@ def blend(parts, path, targets, weights, loss):
     """
     weights = weights.astype(np.float64)
 
-    def evidence(raw):
-        total = weights @ loss.of_rows(raw.astype(path.dtype), targets)
+    def losses(raw):
+        return loss.of_rows(raw.astype(path.dtype), targets)
+
+    def evidence(losses):
+        total = weights @ losses
         if loss.is_likelihood:
             return -total
         return -0.5 * weights.sum() * np.log(max(total, np.finfo(float).tiny))
 
     nothing = np.log(_NOTHING)
     prior = np.log((1.0 - _NOTHING) / len(parts) / len(_SHARES))
-    found = []
+    of_path, found = losses(path), []
     for raw, is_alone in parts:
         change = raw - is_alone * path
-        gains = np.array([evidence(path + share * change) for share in _SHARES]) - evidence(path)
+        gains = np.array([evidence(losses(path + share * change)) for share in _SHARES])
+        gains -= evidence(of_path)
         if not loss.is_of_classes:
-            gains /= _samples_in_one(path, path + 0.5 * change, targets, weights, loss)
+            gains /= _samples_in_one(losses(path + 0.5 * change) - of_path, weights)
         found.append(gains + prior)
     best = int(np.argmax([np.logaddexp.reduce(part) for part in found]))
     posterior = np.exp(found[best] - np.logaddexp.reduce(np.r_[nothing, found[best]]))
