@@ -51,6 +51,18 @@ def test_left_out_log_odds_are_close_to_those_of_a_fit_without_the_sample(n_clas
         assert np.abs(exact - raw[i]).max() > 0.5 * np.abs(left_out[i] - raw[i]).max()
 
 
+def test_one_sample_may_outweigh_all_others():
+    for seed in range(20):
+        random = np.random.RandomState(seed)
+        X, weights = random.normal(size=(12, 2)), random.uniform(0.5, 2.0, 12)
+        weights[seed % 12] = 1e20
+        X = X - np.average(X, axis=0, weights=weights)
+        values, vectors = np.linalg.eigh((weights[:, np.newaxis] * X).T @ X)
+        indicators = (random.permutation(12) % 3 > 0)[:, np.newaxis] * 1.0
+        fits = Logistic(X @ vectors, values, indicators, weights, weights).fit()
+        assert all(np.isfinite(fitted).all() for fitted in fits)
+
+
 def test_a_strong_penalty_is_made_up_for_by_the_slope():
     problem, _ = logistic_of(400, 2, 2)
     raw = problem.terms @ problem._minimize(problem._start(), np.r_[np.full(4, 1.0), 1e-6])

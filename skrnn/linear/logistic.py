@@ -78,7 +78,7 @@ class Logistic:
 
     def _start(self):
         """The shares of the classes, nothing else."""
-        edge = 0.5 / (self.total + 1.0)
+        edge = max(0.5 / (self.total + 1.0), np.finfo(float).eps)  # 1 - edge has to be below 1
         means = np.clip(self.shares @ self.indicators, edge, 1.0 - edge)
         start = np.zeros((self.terms.shape[1], len(means)))
         start[-1] = np.log(means) if len(means) > 1 else np.log(means / (1.0 - means))
@@ -96,9 +96,6 @@ class Logistic:
         p /= total[:, np.newaxis]
         p[self.members] -= 1.0
         return np.log(total) - own, p
-
-    def _probabilities(self, raw):
-        return self._losses_and_errors(raw)[1] + self.indicators
 
     def _minimize(self, start, ridge):
         """L-BFGS, in coordinates in which the curvature is about one in every direction."""
@@ -123,15 +120,16 @@ class Logistic:
     def _left_out(self, coefficients, ridge):
         """Log-odds (n, K) of each sample, one Newton step on from the fit without it."""
         raw = self.terms @ coefficients
-        p = self._probabilities(raw)
+        errors = self._losses_and_errors(raw)[1]
         amount = self.amounts / self.total
-        for k, (mean, indicator) in enumerate(zip(p.T, self.indicators.T, strict=True)):
+        for k, (error, indicator) in enumerate(zip(errors.T, self.indicators.T, strict=True)):
+            mean = error + indicator
             variance = self.coupling * mean * (1.0 - mean)
             curvature = (self.terms * (self.shares * variance)[:, np.newaxis]).T @ self.terms
             curvature[np.diag_indices(len(ridge))] += ridge
             solved = cho_solve(cho_factor(curvature), self.terms.T)
             leverage = amount * (self.terms * solved.T).sum(axis=1)
-            raw[:, k] += leverage * (mean - indicator) / np.maximum(1 - leverage * variance, 1e-6)
+            raw[:, k] += leverage * error / np.maximum(1 - leverage * variance, 1e-6)
         return raw
 
     def _slope(self, raw):
