@@ -394,3 +394,36 @@ def test_bad_categories_after_fit(X, message, Estimator):
 
 def test_complex_numbers_are_refused_by_the_name_of_their_column():
     refused(lambda: net().fit(FRAME.assign(b=1j), GRADES), "Complex data not .* in column 'b'")
+
+
+def mixed(n=40):
+    """A frame with a category, a column with gaps, and one without; the codes of the category."""
+    codes, numbers = np.arange(n) % 3, table(n, 2)
+    numbers[::5, 0] = np.nan
+    frame = pd.DataFrame(numbers, columns=["gappy", "full"])
+    frame.insert(0, "kind", pd.Categorical.from_codes(codes, list("abc")))
+    return frame, codes
+
+
+def test_gaps_stand_beside_categories():
+    """As in an array of the same indicators; coefficients for each column there are none."""
+    X, codes = mixed()
+    y = target_for(RNNRegressor, table(40, 2))
+    by_hand = np.column_stack([np.eye(3)[codes], X[["gappy", "full"]]])
+    settings = {"standardize": False, "linear_path": None}
+    model = small(RNNRegressor, **settings).fit(X, y)
+    twin = small(RNNRegressor, **settings).fit(by_hand, y)
+    np.testing.assert_array_equal(model.predict(X), twin.predict(by_hand))
+    unseen = X.assign(full=np.nan), np.column_stack([by_hand[:, :4], np.full(40, np.nan)])
+    np.testing.assert_array_equal(model.predict(unseen[0]), twin.predict(unseen[1]))
+    beside = small(RNNRegressor).fit(X, y)
+    assert beside.linear_coef_ is None
+    assert beside.linear_intercept_ is None
+    assert beside.linear_score_ <= 1.0
+
+
+def test_a_column_behind_categories_and_marks_is_named():
+    X, _ = mixed()
+    X["full"] = np.where(np.arange(40) % 2, 1e300, -1e300)
+    with pytest.raises(ValueError, match=r"variance of column 2 \('full'\) is too large"):
+        small(RNNRegressor).fit(X, np.arange(40.0))

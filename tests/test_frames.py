@@ -1,5 +1,6 @@
 """Frames: the net reads several observations as one step, and says how many."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -67,12 +68,15 @@ def test_by_itself_a_table_is_one_step_and_its_order_means_nothing(Estimator):
     X = table(60, 6)
     y = target_for(Estimator, X)
     order = [3, 1, 5, 0, 2, 4]
-    settings = {"hidden_layer_sizes": (16,), "max_iter": 200, "random_state": 0}
+    settings = {"hidden_layer_sizes": (16,), "max_iter": 200, "random_state": 0, **ALONE}
     model = Estimator(**settings).fit(X, y)
     assert model.frame_length_ == 6
     assert model.coefs_[0].shape[0] == 6
     scores = [model.score(X, y), Estimator(**settings).fit(X[:, order], y).score(X[:, order], y)]
     assert abs(scores[0] - scores[1]) < 0.1
+    twin = copy.deepcopy(model)
+    twin.coefs_[0][:] = model.coefs_[0][order]
+    np.testing.assert_allclose(outputs(twin, X[:, order]), outputs(model, X), rtol=1e-9)
 
 
 def test_by_itself_the_mean_length_counts():

@@ -135,7 +135,7 @@ class Schema:
 
     @property
     def is_table(self):
-        """Whether each column is a step with a mean and scale of its own."""
+        """Whether each column has a mean and scale of its own."""
         return self.form == "table"
 
     @property
@@ -340,8 +340,8 @@ class Schema:
             name, n_columns, length = self.estimator_name, self.n_columns, sequences.lengths
             raise ValueError(
                 f"Sample {wrong[0]} of X has {length[wrong[0]]} steps, but {name} was fitted"
-                f" on a plain table of {n_columns} columns, where each column is a step with a mean"
-                f" and scale of its own: every sequence must have {n_columns} steps. For sequences"
+                f" on a plain table of {n_columns} columns, where each column has a mean and scale"
+                f" of its own: every sequence must have {n_columns} steps. For sequences"
                 " of any length, fit on a 3-D X or a list of arrays, or set n_timesteps."
             )
 
