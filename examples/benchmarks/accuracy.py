@@ -296,13 +296,15 @@ def fit_flat(make, data, X, y, seed):
     return make_pipeline(Flatten(), StandardScaler(), model).fit(X, y)
 
 
-def fit_skrnn(data, X, y, seed):
+def fit_skrnn(data, X, y, seed, **parameters):
+    """A fit with defaults but for a seed, and for parameters that another script studies."""
     if data.metric == "accuracy":
-        return RNNClassifier(random_state=seed).fit(X, y)
+        return RNNClassifier(random_state=seed, **parameters).fit(X, y)
+    model = RNNRegressor(random_state=seed, **parameters)
     if data.naive is None:
-        return RNNRegressor(random_state=seed).fit(X, y)
+        return model.fit(X, y)
     n = int(0.85 * len(y))
-    return RNNRegressor(random_state=seed).fit(X[:n], y[:n], X_val=X[n:], y_val=y[n:])
+    return model.fit(X[:n], y[:n], X_val=X[n:], y_val=y[n:])
 
 
 class TorchGRU:
@@ -457,6 +459,12 @@ def measure(fit, data, seeds):
                 model = fit(data, X_train, y_train, seed)
                 seconds.append(process_time() - start)
                 scores.append(score(data.metric, y_test, model.predict(X_test)))
+    warned = sorted({str(warning.message) for warning in warned})
+    return {**summary(scores, seconds, seeds), "warnings": warned}
+
+
+def summary(scores, seconds, seeds):
+    """Scores as (n_seeds, n_folds), their mean and its spread over seeds, the median of seconds."""
     scores = np.reshape(scores, (len(seeds), -1))
     means = scores.mean(axis=1)
     return {
@@ -464,7 +472,6 @@ def measure(fit, data, seeds):
         "mean": means.mean(),
         "spread": means.std(ddof=1) if len(seeds) > 1 else None,
         "seconds": float(np.median(seconds)),
-        "warnings": sorted({str(warning.message) for warning in warned}),
     }
 
 

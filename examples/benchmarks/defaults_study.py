@@ -32,9 +32,8 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
-from accuracy import TASKS, compile_kernels, loaded, score, show
+from accuracy import TASKS, compile_kernels, fit_skrnn, loaded, score, show
 from page import environment, line, table
-from skrnn import RNNClassifier, RNNRegressor
 from skrnn.network.network import Network
 
 #: The defaults, and one thing changed at a time. A random_state is added to the seed.
@@ -108,19 +107,14 @@ def folds_of(data):
 
 
 def fit(data, X, y, variant, seed, quick=False):
-    parameters = {"random_state": 0} | VARIANTS[variant]
-    parameters["random_state"] += seed
+    parameters = dict(VARIANTS[variant])
+    parameters["seed"] = parameters.pop("random_state", 0) + seed
     if quick:
         parameters |= {"max_iter": 2, "hidden_layer_sizes": 4}
     with ExitStack() as changes:
         for change in INTERNALS.get(variant, ()):
             changes.enter_context(patch(*change))
-        if data.metric == "accuracy":
-            return RNNClassifier(**parameters).fit(X, y)
-        if data.naive is None:
-            return RNNRegressor(**parameters).fit(X, y)
-        n = int(0.85 * len(y))
-        return RNNRegressor(**parameters).fit(X[:n], y[:n], X_val=X[n:], y_val=y[n:])
+        return fit_skrnn(data, X, y, **parameters)
 
 
 def run(data, variant, seed, quick):

@@ -24,23 +24,13 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
-from accuracy import TABLES, TASKS, compile_kernels, loaded, save, score, show
+from accuracy import TABLES, TASKS, compile_kernels, fit_skrnn, loaded, save, score, show
 from defaults_study import folds_of, take
 from page import environment, line, table
 from skrnn import RNNClassifier, RNNRegressor
 
 LENGTHS = {"1": 1, "2": 2, "4": 4, "8": 8, "16": 16, "all": 10**6}
 SETS = [name for name in TASKS if name not in TABLES or name == "digits"]  # digits: rows of pixels
-
-
-def fit(data, X, y, frame_length, seed):
-    settings = {"frame_length": frame_length, "random_state": seed}
-    if data.metric == "accuracy":
-        return RNNClassifier(**settings).fit(X, y)
-    if data.naive is None:
-        return RNNRegressor(**settings).fit(X, y)
-    n = int(0.85 * len(y))
-    return RNNRegressor(**settings).fit(X[:n], y[:n], X_val=X[n:], y_val=y[n:])
 
 
 def measure(data, frame_length, seeds):
@@ -50,7 +40,7 @@ def measure(data, frame_length, seeds):
     for seed in seeds:
         for train, held_out in folds_of(data):
             start = process_time()
-            model = fit(data, take(X, train), y[train], frame_length, seed)
+            model = fit_skrnn(data, take(X, train), y[train], seed, frame_length=frame_length)
             seconds.append(process_time() - start)
             scores.append(score(data.metric, y[held_out], model.predict(take(X, held_out))))
     mean, middle = float(np.mean(scores)), float(np.median(seconds))

@@ -50,7 +50,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
-from accuracy import UNAVAILABLE, compile_kernels, reason, save, table_from_wheel
+from accuracy import UNAVAILABLE, compile_kernels, reason, save, summary, table_from_wheel
 from page import environment, line, table
 from skrnn import RNNClassifier, RNNRegressor
 
@@ -250,14 +250,7 @@ def measure(make, metric, folds, seeds):
             model.fit(X, y)
             seconds.append(process_time() - start)
             scores.append(score(metric, y_test, model, X_test))
-    scores = np.reshape(scores, (len(seeds), -1))
-    means = scores.mean(axis=1)
-    return {
-        "scores": scores.tolist(),
-        "mean": means.mean(),
-        "spread": means.std(ddof=1) if len(seeds) > 1 else None,
-        "seconds": float(np.median(seconds)),
-    }
+    return summary(scores, seconds, seeds)
 
 
 def place():
