@@ -18,7 +18,8 @@ def learning():
         import skrnn.learning.fitting
         from skrnn.kernels import updates
 
-        updates.norm(np.zeros(1))  # only at the first call of a kernel numba loads the rest of it
+        # Only at the first call of a kernel numba loads the rest of it.
+        updates.norm(np.zeros(1), np.array([[0, 1]]))
     return skrnn.learning
 
 

@@ -36,6 +36,7 @@ def _common_constraints():
         "pooling": [StrOptions(set(choices.POOLINGS))],
         "n_timesteps": [positive_int, None],
         "frame_length": [StrOptions({"auto"}), positive_int],
+        "embedding_dim": [positive_int, None],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
         "linear_path": [StrOptions({"auto"}), positive_int, None],
         "dropout": [Interval(Real, 0, 1, closed="left")],

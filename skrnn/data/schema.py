@@ -1,14 +1,14 @@
 """What X was in ``fit``, which every later X has to match."""
 
 import warnings
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from skrnn.data import categories, gaps, reading
+from skrnn.data import categories, gaps, reading, tokens
 from skrnn.data.checks import is_finite
 from skrnn.data.columns import is_frame, names_of
 from skrnn.data.sequences import Sequences
@@ -22,8 +22,8 @@ class Schema:
 
     Attributes
     ----------
-    form : {"table", "flat", "array", "list"}
-        As in :class:`skrnn.data.reading.Reading`.
+    form : {"table", "flat", "array", "list", "tokens"}
+        As in :class:`skrnn.data.reading.Reading`; or sequences of token ids, whatever holds them.
     n_columns : int
         ``n_features_in_``.
     n_features : int
@@ -41,6 +41,8 @@ class Schema:
     gaps : tuple of int
         The features, of a plain table the columns as the net reads them, with missing values in
         ``fit``, whose gaps are marked (:mod:`skrnn.data.gaps`).
+    tokens : ndarray of int64 or None
+        The sorted ids that are known, where X is of tokens.
     """
 
     form: str
@@ -52,6 +54,20 @@ class Schema:
     estimator_name: str
     categories: tuple = ()
     gaps: tuple = ()
+    tokens: np.ndarray | None = field(default=None, compare=False)
+
+    @classmethod
+    def learn_tokens(cls, X, dtype=None, estimator_name="This estimator"):
+        """Read an X of token ids (:func:`skrnn.data.tokens.read`).
+
+        Returns
+        -------
+        schema : Schema
+        sequences : Sequences
+            Of ids, which :meth:`settled` numbers.
+        """
+        sequences = tokens.read(X, estimator_name)
+        return cls("tokens", 1, 1, None, None, dtype or "float64", estimator_name), sequences
 
     @classmethod
     def learn(
@@ -114,6 +130,9 @@ class Schema:
             A sample of no weight counts for nothing.
         """
         schema = self
+        if self.is_of_tokens:
+            known = tokens.distinct(sequences.take(np.flatnonzero(weights)))
+            return replace(self, tokens=known), tokens.numbered(sequences, known)
         if self.categories:
             found, sequences = categories.settled(self.categories, sequences, weights)
             schema = replace(self, categories=found)
@@ -132,6 +151,11 @@ class Schema:
     def n_observations(self):
         """Observations of a row of a plain table as the net reads it, with its marks."""
         return self.width + gaps.n_marks(self.gaps, True)
+
+    @property
+    def is_of_tokens(self):
+        """Whether sequences are of token ids."""
+        return self.form == "tokens"
 
     @property
     def is_table(self):
@@ -184,6 +208,8 @@ class Schema:
         ValueError, TypeError
             As `reading.read`, and if X does not match.
         """
+        if self.is_of_tokens:
+            return tokens.numbered(tokens.read(X, self.estimator_name), self.tokens)
         if self.is_of_rows:
             n_timesteps = self.n_timesteps
         found = self._as_it_is(X, n_timesteps)

@@ -55,6 +55,13 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         frequent categories of a column, of all others, and of missing values. A category that
         ``fit`` did not see is one of the others, or has no indicator.
 
+    embedding_dim : int, default=None
+        Learns a vector of so many numbers for each token. X then holds token ids, whole numbers
+        above zero: a list or object array of arrays (T_i,), or an array (n_samples, n_timesteps)
+        whose rows are filled up with zeros at the end. Ids that ``fit`` has not seen share a
+        vector, the mean of all others. The linear path is a bag of tokens, weighted by tf-idf. None
+        means that X holds numbers. See ``docs/text.md``.
+
     linear_path : "auto", int or None, default="auto"
         A linear map from the flat (standardised) input to the output beside the recurrent layers,
         which then learn what it cannot: a ridge or logistic regression, its strength chosen by
@@ -201,6 +208,12 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
     frame_length_ : int
         Observations that the net reads as one step.
 
+    tokens_ : ndarray of shape (n_tokens,)
+        The sorted ids of ``fit``; there with an `embedding_dim`.
+
+    embeddings_ : ndarray of shape (n_tokens + 1, embedding_dim)
+        Their vectors, a view; last that of unknown ids.
+
     loss_, best_loss_ : float
         The last and the smallest training loss, penalty included.
 
@@ -273,6 +286,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         n_timesteps=None,
         frame_length="auto",
         categorical_features="from_dtype",
+        embedding_dim=None,
         dropout=0.0,
         linear_path="auto",
         class_weight=None,
@@ -309,6 +323,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         self.n_timesteps = n_timesteps
         self.frame_length = frame_length
         self.categorical_features = categorical_features
+        self.embedding_dim = embedding_dim
         self.dropout = dropout
         self.linear_path = linear_path
         self.class_weight = class_weight

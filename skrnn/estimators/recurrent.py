@@ -97,7 +97,26 @@ class RecurrentEstimator(BaseEstimator):
                 "partial_fit does not support early_stopping=True, because it holds no data out."
                 " Set early_stopping='auto' or False."
             )
+        self._check_combinations_with_tokens()
         held_out.check()
+
+    def _check_combinations_with_tokens(self):
+        """Refuse parameters that say how numbers are read, where X is of tokens."""
+        if self.embedding_dim is None:
+            return
+        declared = self.categorical_features
+        of_numbers = {
+            "n_timesteps": self.n_timesteps is not None,
+            "frame_length": self.frame_length not in ("auto", 1),
+            "categorical_features": not (declared is None or isinstance(declared, str)),
+        }
+        for name, is_set in of_numbers.items():
+            if is_set:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r} is for an X of numbers, but with"
+                    f" embedding_dim={self.embedding_dim} X holds token ids. Leave {name} at its"
+                    " default."
+                )
 
     def _model_to_go_on_from(self, incremental):
         goes_on = incremental or self.warm_start
@@ -109,6 +128,8 @@ class RecurrentEstimator(BaseEstimator):
         if before:
             before.schema.check_declaration(X, declared, self.n_timesteps)
             return before.schema, before.schema.read(X, self.n_timesteps)
+        if self.embedding_dim is not None:
+            return Schema.learn_tokens(X, self.dtype, type(self).__name__)
         return Schema.learn(
             X,
             n_timesteps=self.n_timesteps,
@@ -182,6 +203,10 @@ class RecurrentEstimator(BaseEstimator):
         self.n_iter_ = len(curves)
         self.t_ = model.n_samples_seen
         self.frame_length_ = model.architecture.frame_length
+        if model.schema.is_of_tokens:
+            self.tokens_ = model.schema.tokens
+        elif hasattr(self, "tokens_"):
+            del self.tokens_
         self.loss_curve_ = (self.loss_curve_ if longer else []) + curves.loss
         self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else np.nan
         self.best_loss_ = min(self.loss_curve_, default=np.nan)
@@ -241,7 +266,17 @@ class RecurrentEstimator(BaseEstimator):
         check_is_fitted(self)
         model = self._model  # read once: another thread may fit anew
         views = model.network.views(model.theta)
+        views.pop("E", None)  # which `embeddings_` has
         return [array for array in views.values() if array.ndim == n_dimensions]
+
+    @property
+    def embeddings_(self):
+        """Vectors of the tokens, a view (len(tokens_) + 1, embedding_dim); last the unknown's."""
+        check_is_fitted(self)
+        model = self._model
+        if not model.schema.is_of_tokens:
+            raise AttributeError("embeddings_ is there where embedding_dim is not None in fit.")
+        return model.network.table(model.theta)
 
     @property
     def coefs_(self):

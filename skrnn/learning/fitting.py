@@ -17,6 +17,7 @@ from skrnn.learning.events import Lines, Watch
 from skrnn.learning.model import Model
 from skrnn.learning.saved import LEFT_OUT
 from skrnn.learning.training import Settings, Streams, Task, Training
+from skrnn.linear import bag
 from skrnn.linear import path as linear_path
 from skrnn.network import network, threads
 from skrnn.network.network import Architecture
@@ -81,6 +82,8 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
         activation=params["activation"],
         dtype=schema.dtype,
         frame_length=frame_length,
+        embedding_dim=_plain(params["embedding_dim"]),
+        n_tokens=0 if schema.tokens is None else len(schema.tokens),
     )
     kept = {
         "standardize": bool(params["standardize"]),
@@ -104,6 +107,8 @@ def _frame_length(wanted, schema, lengths):
     A table has no order of its columns, so it is one step. Long sequences can be read as coarsely
     as this with a fraction of the work and no loss where that was measured (``docs/accuracy.md``).
     """
+    if schema.is_of_tokens:
+        return 1
     if wanted != "auto":
         return min(int(wanted), int(lengths.max()))
     if schema.is_table:
@@ -174,6 +179,8 @@ def _linear_path(model, examples, path):
         return None, None
     try:
         examples = replace(examples, targets=targets)
+        if model.schema.is_of_tokens:
+            return bag.fit(examples, model.architecture.n_tokens, loss, path)
         return linear_path.fit(examples, model.schema.origins, loss, path)
     except OverflowError:  # X or y spread too far, and are not standardised
         return None, None
@@ -392,8 +399,28 @@ def _task(candidate: Candidate, model):
     examples = network_examples(model, candidate.examples)
     return Task(
         candidate.name, model.network, model.target.loss, model.theta, examples, watch, rebuild,
-        is_finite,
+        is_finite, _completion(model, candidate.examples.sequences),
     )  # fmt: skip
+
+
+def _completion(model, sequences):
+    """What gives tokens that no training sequence has the mean of all other vectors, in place.
+
+    A model that is trained further may know tokens from before; then that is the unknown one alone.
+    """
+    network, is_absent = model.network, np.zeros(model.architecture.n_tokens + 1, bool)
+    if not network.n_in_table:
+        return None
+    is_absent[-1] = True
+    if model.n_samples_seen == 0:
+        is_absent[:] = True
+        is_absent[sequences.steps()] = False
+
+    def complete(theta):
+        table = network.table(theta)
+        table[is_absent] = table[~is_absent].mean(axis=0)
+
+    return complete
 
 
 def network_examples(model, examples: Examples):

@@ -17,6 +17,7 @@ from skrnn.data import targets
 from skrnn.data.scaling import Moments
 from skrnn.data.schema import Schema
 from skrnn.learning import saved
+from skrnn.linear.bag import BagPath
 from skrnn.linear.path import LinearPath
 from skrnn.network import threads
 from skrnn.network.inputs import sequence_data
@@ -67,7 +68,7 @@ class Model:
     theta : ndarray of shape (n_parameters,)
         The network's parameters.
     scaling : Scaling
-    path : LinearPath or None
+    path : LinearPath, BagPath or None
     seeds : tuple of int
         Of the random streams.
     kept : dict
@@ -85,7 +86,7 @@ class Model:
     architecture: Architecture
     theta: np.ndarray
     scaling: Scaling
-    path: LinearPath | None
+    path: LinearPath | BagPath | None
     seeds: tuple
     kept: dict
     n_samples_seen: int = 0
@@ -134,9 +135,10 @@ class Model:
 
         The coefficients are (n_outputs, n_columns) where X was 2-D, else (n_outputs, n_steps, F) of
         the last steps. They give predictions before the inverse link. Both are None where X has
-        categories or gaps, of which one number for each column does not say what the path does.
+        categories or gaps, of which one number for each column does not say what the path does, and
+        where it is of tokens.
         """
-        if self.schema.categories or self.schema.gaps:
+        if self.schema.categories or self.schema.gaps or self.schema.is_of_tokens:
             return None, None
         coefficients, intercepts = self.path.of_unscaled_inputs()
         n_levels = len(intercepts) // len(self.scaling.target_scale)
@@ -260,7 +262,7 @@ class Model:
             Architecture(**state["architecture"]),
             state["theta"],
             Scaling(**state["scaling"]),
-            None if path is None else LinearPath(**path),
+            None if path is None else (BagPath if "rarity" in path else LinearPath)(**path),
             state["seeds"],
             state["kept"],
             state["n_samples_seen"],

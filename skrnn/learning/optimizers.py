@@ -1,15 +1,30 @@
-"""Optimisers over one flat vector, and clipping (equations 58 to 64)."""
+"""Optimisers over one flat vector, clipping, and an average (equations 58 to 64 and 83).
+
+Where the vector begins with a table, an update touches only those rows of it that a batch has read,
+and so do the moments of Adam and the velocity of SGD.
+"""
 
 import math
 
 import numpy as np
 
 from skrnn.kernels import updates
+from skrnn.network.embedding import parts_of
+
+#: The weights that validation data watch are an average over about so many of the last updates.
+AVERAGED_UPDATES = 100.0
+# Logarithm of so little that nothing is left of the start.
+_ALL = 1e3
 
 
-def gradient_norm(gradient):
+def whole(vector):
+    """The parts of an update that touches all of a vector."""
+    return np.array([[0, len(vector)]])
+
+
+def gradient_norm(gradient, parts=None):
     """Euclidean norm, summed in a fixed order: the same bits under any BLAS."""
-    return updates.norm(gradient)
+    return updates.norm(gradient, whole(gradient) if parts is None else parts)
 
 
 def clipping_factor(norm, max_norm):
@@ -35,15 +50,17 @@ class Adam:
         self.second = np.zeros(n_parameters, dtype)
         self.n_updates = 0
 
-    def update(self, theta, gradient, rate, shrink=1.0):
-        """Move theta one step against ``shrink * gradient``."""
+    def update(self, theta, gradient, rate, shrink=1.0, parts=None):
+        """Move some parts of theta, or all of it, one step against ``shrink * gradient``."""
         self.n_updates += 1
+        parts = whole(theta) if parts is None else parts
         step = rate / (1.0 - self.beta_1**self.n_updates)
         correction = 1.0 / math.sqrt(1.0 - self.beta_2**self.n_updates)
         # Smaller squares than `tiny` are lost, and a step by the square root of nothing is endless.
         epsilon = max(self.epsilon, math.sqrt(np.finfo(theta.dtype).tiny))
         factors = (shrink, self.beta_1, self.beta_2, step, correction, epsilon)
-        updates.adam(theta, gradient, self.first, self.second, np.array(factors, theta.dtype))
+        factors = np.array(factors, theta.dtype)
+        updates.adam(theta, gradient, self.first, self.second, parts, factors)
 
     def copy(self):
         """An independent optimiser in the same state."""
@@ -66,11 +83,12 @@ class SGD:
         self.velocity = np.zeros(n_parameters, dtype)
         self.n_updates = 0
 
-    def update(self, theta, gradient, rate, shrink=1.0):
-        """Move theta one step against ``shrink * gradient``."""
+    def update(self, theta, gradient, rate, shrink=1.0, parts=None):
+        """Move some parts of theta, or all of it, one step against ``shrink * gradient``."""
         self.n_updates += 1
+        parts = whole(theta) if parts is None else parts
         factors = (shrink, rate, self.momentum, float(self.nesterov))
-        updates.sgd(theta, gradient, self.velocity, np.array(factors, theta.dtype))
+        updates.sgd(theta, gradient, self.velocity, parts, np.array(factors, theta.dtype))
 
     def copy(self):
         """An independent optimiser in the same state."""
@@ -92,6 +110,50 @@ def revived(network, settings, state):
         arrays = {k: v.copy() for k, v in state.items() if isinstance(v, np.ndarray)}
         vars(optimizer).update(arrays, n_updates=state["n_updates"])
     return optimizer
+
+
+class Average:
+    """Weights averaged over their last updates, which are better than the last ones (equation 83).
+
+    A row of a table that an update does not touch stays where it is. Its average goes on all the
+    same, and is brought up to date before the row is touched again or the average is asked for.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (n_parameters,)
+        The start.
+    table_shape : tuple of int
+        Of the table that the vector begins with; (0, 0) where there is none.
+    """
+
+    def __init__(self, theta, table_shape=(0, 0)):
+        self.theta, self.n_updates = theta.copy(), 0
+        self._width = table_shape[1]
+        # Logarithm of what the updates leave of the start, now and when a row was up to date.
+        self._left, self._left_of_rows = 0.0, np.zeros(table_shape[0])
+
+    def catch_up(self, theta, rows=None):
+        """Bring the average of some rows, or of the whole table, up to date."""
+        if not self._width:
+            return
+        rows = np.arange(len(self._left_of_rows)) if rows is None else rows
+        shares = -np.expm1(self._left - self._left_of_rows[rows])
+        parts = parts_of(rows, self._width)
+        updates.toward(theta, self.theta, parts, shares.astype(theta.dtype))
+        self._left_of_rows[rows] = self._left
+
+    def add(self, theta, parts, rows=()):
+        """Count theta after an update of these parts, which are these rows and all behind them."""
+        self.n_updates += 1
+        share = max(1.0 / AVERAGED_UPDATES, 10.0 / (self.n_updates + 9.0))
+        updates.toward(theta, self.theta, parts, np.full(len(parts), share, theta.dtype))
+        if self._width:
+            self._left += np.log1p(-share) if share < 1.0 else -_ALL
+            self._left_of_rows[rows] = self._left
+
+    def copy(self):
+        """An independent average in the same state."""
+        return _copy(self)
 
 
 def _copy(optimizer):

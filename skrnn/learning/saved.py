@@ -28,15 +28,17 @@ from skrnn.learning.valid import (
     PRECISION,
     SEED,
     TEXT,
+    TOKENS,
     Valid,
     either,
     one_of,
     tuple_of,
     whole_number,
 )
+from skrnn.linear.bag import BagPath
 
 #: The format of saved models. It changes whenever older ones cannot be read.
-FORMAT = 4
+FORMAT = 5
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 _SHORT = Repr()
@@ -77,7 +79,7 @@ FIELDS = {
 PARTS = {
     "schema": [
         {
-            "form": one_of(("table", "flat", "array", "list")),
+            "form": one_of(("table", "flat", "array", "list", "tokens")),
             "n_columns": COUNT,
             "n_features": COUNT,
             "n_timesteps": either(COUNT, NONE),
@@ -86,6 +88,7 @@ PARTS = {
             "estimator_name": NAME,
             "categories": tuple_of(CATEGORIES),
             "gaps": INDICES,
+            "tokens": either(TOKENS, NONE),
         }
     ],
     "target": [
@@ -108,11 +111,15 @@ PARTS = {
             "activation": one_of(choices.ACTIVATIONS),
             "dtype": PRECISION,
             "frame_length": COUNT,
+            "embedding_dim": either(COUNT, NONE),
+            "n_tokens": COUNTER,
         }
     ],
     "scaling": [_SCALES | {"target_center": ARRAY, "target_scale": ARRAY}],
     "path": [
-        _SCALES | {"n_steps": COUNT, "coefficients": ARRAY, "intercepts": ARRAY, "unit": ARRAY}
+        _SCALES | {"n_steps": COUNT, "coefficients": ARRAY, "intercepts": ARRAY, "unit": ARRAY},
+        {"n_steps": either(COUNT, NONE)}
+        | dict.fromkeys(("rarity", "coefficients", "intercepts", "unit"), ARRAY),
     ],
     "kept": [
         {
@@ -202,6 +209,10 @@ def _has_its_classes(target):
     return target.kind == "regression" or (target.kind == "binary") == (len(target.classes) == 2)
 
 
+def _n_tokens(schema):
+    return 0 if schema.tokens is None else len(schema.tokens)
+
+
 def _most_gaps(schema):
     """How many features there may be gaps in."""
     return schema.width if schema.is_table else schema.n_features
@@ -243,6 +254,33 @@ RELATIONS = [
         "schema.gaps",
         lambda model: all(gap < _most_gaps(model.schema) for gap in model.schema.gaps),
         "of features that there are",
+    ),
+    (
+        "schema.tokens",
+        lambda model: model.schema.is_of_tokens == (model.schema.tokens is not None),
+        "there where X is of tokens, and only there",
+    ),
+    (
+        "architecture.n_tokens",
+        lambda model: model.architecture.n_tokens == _n_tokens(model.schema),
+        "that of the schema",
+    ),
+    (
+        "architecture.embedding_dim",
+        lambda model: model.schema.is_of_tokens == (model.architecture.embedding_dim is not None),
+        "there where X is of tokens, and only there",
+    ),
+    (
+        "architecture.frame_length",
+        lambda model: model.architecture.frame_length == 1 or not model.schema.is_of_tokens,
+        "1, because X is of tokens",
+    ),
+    (
+        "path.coefficients",
+        lambda model: (
+            model.path is None or model.schema.is_of_tokens == isinstance(model.path, BagPath)
+        ),
+        "a bag of tokens where X is of tokens, and only there",
     ),
     (
         "schema.n_features",
@@ -291,7 +329,7 @@ RELATIONS = [
     ),
     (
         "path.n_steps",
-        lambda model: _is_within_rows(model.path, model.schema),
+        lambda model: isinstance(model.path, BagPath) or _is_within_rows(model.path, model.schema),
         "at most the steps of a row",
     ),
 ]
@@ -359,12 +397,13 @@ def _arrays(model):
 def _of_scaling(model):
     """Shape and what is valid of each array; of a table each column has a scale of its own."""
     standardize, n_targets = model.kept["standardize"], model.target.n_targets
+    of_x = standardize and not model.schema.is_of_tokens
     n_rows = model.schema.n_observations if model.schema.is_table and standardize else 1
     of_inputs, of_targets = (n_rows, model.schema.n_inputs), (n_targets,)
     of_y = standardize and model.target.loss.is_standardized
     return {
-        ("scaling", "center"): (of_inputs, _FINITE if standardize else _ZEROS),
-        ("scaling", "scale"): (of_inputs, _POSITIVE if standardize else _ONES),
+        ("scaling", "center"): (of_inputs, _FINITE if of_x else _ZEROS),
+        ("scaling", "scale"): (of_inputs, _POSITIVE if of_x else _ONES),
         ("scaling", "target_center"): (of_targets, _FINITE if of_y else _ZEROS),
         ("scaling", "target_scale"): (of_targets, _POSITIVE if of_y else _ONES),
     }
@@ -373,6 +412,14 @@ def _of_scaling(model):
 def _of_path(model):
     """The same of the path, which always standardises."""
     n_features, n_outputs = model.schema.n_inputs, model.architecture.n_outputs
+    if isinstance(model.path, BagPath):
+        n_tokens = model.architecture.n_tokens
+        return {
+            ("path", "rarity"): ((n_tokens + 1,), _COUNTS),
+            ("path", "coefficients"): ((n_tokens + 1, n_outputs), _FINITE),
+            ("path", "intercepts"): ((n_outputs,), _FINITE),
+            ("path", "unit"): ((n_outputs,), _POSITIVE),
+        }
     of_inputs = (model.schema.n_observations if model.schema.is_table else 1, n_features)
     return {
         ("path", "center"): (of_inputs, _FINITE),

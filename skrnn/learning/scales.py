@@ -44,7 +44,9 @@ def begun(model, examples, goes_on):
     ValueError
         If X or y spreads too far to be standardised.
     """
-    wanted = ["inputs", "targets"] if model.target.loss.is_standardized else ["inputs"]
+    wanted = [] if model.schema.is_of_tokens else ["inputs"]
+    if model.target.loss.is_standardized:
+        wanted.append("targets")
     if not model.kept["standardize"]:
         return model
     model = _scaled(model, {name: _moments(name, model, examples) for name in wanted})

@@ -17,8 +17,6 @@ from skrnn.network.network import Examples, Memory, Network
 
 #: After so many returns to good weights training stops.
 _MAX_RECOVERIES = 5
-#: The weights that validation data watch are an average over about so many of the last updates.
-_AVERAGED_UPDATES = 100.0
 #: "adaptive" divides the learning rate by this when the loss stalls, down to the smallest one.
 _ADAPTIVE_DIVISOR, _SMALLEST_RATE = 5.0, 1e-6
 
@@ -69,6 +67,8 @@ class Task(NamedTuple):
         Makes a model of weights.
     is_finite : callable
         Says of raw predictions whether all are finite, also in the target's units.
+    complete : callable or None
+        Gives values to weights that nothing is learnt of, in place.
     """
 
     name: str
@@ -79,14 +79,14 @@ class Task(NamedTuple):
     watch: Watch | None
     rebuild: Callable
     is_finite: Callable
+    complete: Callable | None = None
 
 
 class Snapshot(NamedTuple):
     """What an epoch changes and a return to it restores: weights, their average, the optimiser."""
 
     theta: np.ndarray
-    average: np.ndarray
-    n_averaged: int
+    average: optimizers.Average
     optimizer: object
 
 
@@ -129,10 +129,10 @@ class Training:
         own = (self.curves, self.watch, self.patience)
         self._listeners = [*filter(lambda one: one is not None, own), *listeners]
         self.n_recoveries, self.interrupted, self.undone = 0, False, False
-        self._gradient = np.empty_like(self.theta)
+        self._gradient = np.zeros_like(self.theta)
         self._memory = Memory(task.network)
         self._rate_factor = 1.0  # of recovery and of "adaptive"
-        self._average, self._n_averaged = self.theta.copy(), 0
+        self._average = optimizers.Average(self.theta, task.network.table_shape)
         self.stopped, self._n_planned = False, settings.max_iter
         self._first = self._good = self._start = self._snapshot()
         self._rows = np.arange(len(task.examples.weights))  # that the last loss was of
@@ -156,6 +156,7 @@ class Training:
 
     def _watch_the_start(self):
         """The start, what the path knows, may be the best."""
+        self._complete(self.theta)
         loss, _ = self.watch.measure(self.network, self.theta, self.helpers)
         self.watch.keep_best(self.theta, loss)
         self.patience.start_at(loss)
@@ -220,26 +221,25 @@ class Training:
         for first in range(0, n_samples, s.batch_size):
             rows = self._rows = order[first : first + s.batch_size]
             loss = self._loss_gradient(self.theta, rows, self._dropout_masks(len(rows)))
-            norm = optimizers.gradient_norm(self._gradient)
+            norm = optimizers.gradient_norm(self._gradient, self._memory.parts)
             if not math.isfinite(loss + norm):
                 return math.nan
             self._tried = True
             shrink = optimizers.clipping_factor(norm, s.max_grad_norm)
-            progress = len(self.curves) + first / n_samples
-            self.optimizer.update(self.theta, self._gradient, self._rate(progress), shrink)
-            self._add_to_average()
+            self._update(self._rate(len(self.curves) + first / n_samples), shrink)
             total += loss * float(weights[rows].sum(dtype=np.float64))
         if not np.isfinite(self.theta).all():
             return math.nan
         return total / float(weights.sum(dtype=np.float64))
 
-    def _add_to_average(self):
-        """Weights averaged over the last updates are better than the last ones (equation 83)."""
-        if self.watch is None:
-            return
-        self._n_averaged += 1
-        share = max(1.0 / _AVERAGED_UPDATES, 10.0 / (self._n_averaged + 9.0))
-        self._average += self.theta.dtype.type(share) * (self.theta - self._average)
+    def _update(self, rate, shrink):
+        """Move the weights by the gradient, and the average after them where data are watched."""
+        theta, parts, rows = self.theta, self._memory.parts, self._memory.rows
+        if self.watch is not None:
+            self._average.catch_up(theta, rows)
+        self.optimizer.update(theta, self._gradient, rate, shrink, parts)
+        if self.watch is not None:
+            self._average.add(theta, parts, rows)
 
     def _loss_gradient(self, theta, rows, masks=None, alpha=None):
         alpha = self.settings.alpha if alpha is None else alpha
@@ -274,13 +274,20 @@ class Training:
         self.n_samples_seen += len(self.task.examples.weights)
         theta, verdict = self.theta, (None, None)
         if self.watch is not None:
-            theta = self._average if self._n_averaged else self.theta
+            self._average.catch_up(theta)
+            theta = self._average.theta if self._average.n_updates else theta
+        self._complete(theta)
+        if self.watch is not None:
             verdict = self.watch.measure(self.network, theta, self.helpers)
         number = len(self.curves) + 1
         rebuild = lambda: self.task.rebuild(theta.copy(), self.n_samples_seen)  # noqa: E731
         epoch = Epoch(self.task.name, number, self._n_planned, loss, *verdict, theta, rebuild)
         answers = [listener(epoch) for listener in self._listeners]
         self.stopped = any(answer is True for answer in answers)
+
+    def _complete(self, theta):
+        if self.task.complete is not None:
+            self.task.complete(theta)
 
     def _has_stalled(self):
         listening = self.watch is None or self.settings.early_stopping
@@ -298,12 +305,11 @@ class Training:
     # Divergence
 
     def _snapshot(self):
-        average = self._average.copy()
-        return Snapshot(self.theta.copy(), average, self._n_averaged, self.optimizer.copy())
+        return Snapshot(self.theta.copy(), self._average.copy(), self.optimizer.copy())
 
     def _restore(self, snapshot):
-        self.theta[:], self._average[:] = snapshot.theta, snapshot.average
-        self._n_averaged, self.optimizer = snapshot.n_averaged, snapshot.optimizer.copy()
+        self.theta[:] = snapshot.theta
+        self._average, self.optimizer = snapshot.average.copy(), snapshot.optimizer.copy()
 
     def _predicts(self):
         """Whether the weights, of which the last update is untried, predict all that was learnt."""
@@ -313,6 +319,7 @@ class Training:
 
     def _keep_the_best(self):
         """The weights that were best on the validation data, or the last that work."""
+        self._complete(self.theta)
         if self.watch is not None and self.watch.best is not None:
             self.theta[:] = self.watch.best
             if math.isfinite(self.watch.best_loss):  # so these weights have been tried
@@ -339,7 +346,8 @@ class Training:
         """Whether loss and gradient of a minibatch are finite."""
         rows = np.arange(min(self.settings.batch_size, len(self.task.examples.weights)))
         loss = self._loss_gradient(self.theta, rows)
-        return math.isfinite(loss + optimizers.gradient_norm(self._gradient))
+        norm = optimizers.gradient_norm(self._gradient, self._memory.parts)
+        return math.isfinite(loss + norm)
 
     def _recover(self):
         """After a return to good weights: halve the learning rate; False after too many."""

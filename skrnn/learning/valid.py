@@ -77,6 +77,12 @@ def _are_categories(found):
     return (is_text or is_number) and all(one < other for one, other in pairwise(values))
 
 
+def _are_tokens(found):
+    if type(found) not in _ARRAYS or found.ndim != 1 or found.dtype != np.int64 or not len(found):
+        return False
+    return bool(found[0] > 0 and (found[:-1] < found[1:]).all())
+
+
 def _is_factor(found):
     return isinstance(found, (Real, np.bool_)) and 0 <= found < inf
 
@@ -96,6 +102,7 @@ FLAG = Valid(lambda found: type(found) is bool, "True or False")
 FACTOR = Valid(_is_factor, "a finite number from 0 on")
 ARRAY = Valid(_is_array, "an array without gaps")
 CLASSES = Valid(_are_classes, "an array of two or more classes, sorted, each once")
+TOKENS = Valid(_are_tokens, "an array of token ids, ascending from 1 on, each once")
 CATEGORIES = Valid(_are_categories, "of the indicators of one column: text or numbers, ascending")
 PRECISION = one_of(("float32", "float64"))
 #: Ascending, each once.

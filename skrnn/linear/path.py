@@ -12,6 +12,7 @@ from skrnn.kernels import affine
 from skrnn.linear.calibration import calibrate, calibrate_column
 from skrnn.linear.logistic import Logistic, work
 from skrnn.linear.ridge import Ridge
+from skrnn.linear.rounding import rounded
 
 #: Inputs of the map of sequences at most; of longer ones only the last steps are used.
 MAX_INPUTS = 512
@@ -177,7 +178,7 @@ def fit(examples, origins, loss, linear_path):
             unseen = scores @ mixing + shift
     ones = np.ones(len(intercepts))
     path = LinearPath(n_steps, center, scale, coefficients, intercepts, ones)
-    unseen = _rounded(unseen)
+    unseen = rounded(unseen)
     return path, unseen if copies is None else unseen[copies.rows]
 
 
@@ -203,9 +204,3 @@ def _constant(loss, indicator, scores, weights):
     coefficients = np.zeros((scores.shape[1] + 1, 1))
     coefficients[-1] = shift
     return coefficients, np.full((len(scores), 1), shift)
-
-
-def _rounded(x):
-    """x to 16 bits. Training multiplies differences, and those of round-off must not be learnt."""
-    mantissa, exponent = np.frexp(x)
-    return np.ldexp(np.round(mantissa * 2.0**16) / 2.0**16, exponent)

@@ -51,6 +51,8 @@ class Block:
     """
 
     parameters = ()
+    #: Whether its one parameter is a table, of which a batch reads and changes some rows alone.
+    is_table = False
 
     @property
     def learns(self):

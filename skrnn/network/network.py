@@ -10,6 +10,8 @@ from skrnn import blas, choices
 from skrnn.kernels import updates
 from skrnn.kernels.timeline import SequenceData
 from skrnn.network import passes, plan, threads
+from skrnn.network.block import Block
+from skrnn.network.embedding import Embedding, TouchedRows, parts_of
 from skrnn.network.head import Head
 from skrnn.network.inputs import Numbers
 from skrnn.network.layer import Layer
@@ -39,6 +41,10 @@ class Architecture:
     dtype : {"float32", "float64"}
     frame_length : int
         Consecutive observations that the network reads as one step.
+    embedding_dim : int or None
+        Numbers of the vector that is learnt for each token; None where sequences are of numbers.
+    n_tokens : int
+        How many tokens have a vector of their own.
     """
 
     cell: str
@@ -50,11 +56,15 @@ class Architecture:
     activation: str = "tanh"
     dtype: str = "float64"
     frame_length: int = 1
+    embedding_dim: int | None = None
+    n_tokens: int = 0
 
     def blocks(self):
         """A Chain of fresh blocks."""
         cell = choices.load(choices.CELLS[self.cell])(self.activation)
         source = Numbers(self.n_features, self.frame_length)
+        if self.embedding_dim is not None:
+            source = Embedding(self.n_tokens, self.embedding_dim)
         layers, n_inputs, wants_input = [], source.n_outputs, source.learns
         n_directions = 2 if self.bidirectional else 1
         for i, size in enumerate(self.hidden_layer_sizes):
@@ -97,12 +107,17 @@ class Network:
 
     def __init__(self, architecture):
         self.architecture, self.dtype = architecture, np.dtype(architecture.dtype)
-        self.chain = architecture.blocks()
+        self.chain = dense = architecture.blocks()
         self.layout = Layout(self.chain.flat())
         self.n_parameters = self.layout.n_parameters
-        self.packing = Packing(self.chain, self.layout, self.dtype)
+        # A table stands first in the flat vector; it is read where it is, and not packed.
+        if self.chain.input.is_table:
+            dense = self.chain._replace(input=Block())
+        of_dense = Layout(dense.flat())
+        self.packing = Packing(dense, of_dense, self.dtype)
+        self.n_in_table = self.n_parameters - of_dense.n_parameters
         self.planner = plan.Planner(self.chain.layers)
-        self._penalised = self.layout.penalised(self.dtype)
+        self._penalised = of_dense.penalised(self.dtype)
         self._forward_look_up = self._last_packed = None
 
     @property
@@ -151,7 +166,7 @@ class Network:
         rows : ndarray of int64
             The minibatch: rows of the examples.
         gradient : ndarray of shape (n_parameters,)
-            Written.
+            Written, but for rows of a table that the minibatch does not read.
         alpha : float
             Adds ``alpha / 2 * ||weights||^2 / sum(weights of the rows)``.
         masks : ndarray of shape (len(rows), n_masked), optional
@@ -171,8 +186,8 @@ class Network:
         weights = weights[rows]
         weight_sum = float(np.add.reduce(weights, dtype=np.float64))
         shares = weights / np.float64(weight_sum)
-        packed = memory.fill(theta)
-        numbers, gradients = memory.gradients(len(shards))
+        packed = self._filled(memory.fill, theta)
+        numbers, gradients = memory.gradients(len(shards), data, rows)
 
         def work(i):
             workspace, value = memory.take_workspace(), 0.0
@@ -191,10 +206,29 @@ class Network:
             return value
 
         value = sum(threads.run(work, range(len(shards)), helpers))
-        self.packing.sum_up(numbers, memory.gradient_places, gradient)
+        first = self.n_in_table
+        self.packing.sum_up(numbers, memory.gradient_places, gradient[first:])
+        if memory.table is not None:
+            memory.table.sum_up(self.table(gradient))
         if alpha:
-            value += updates.add_penalty(theta, self._penalised, alpha / weight_sum, gradient)
+            value += updates.add_penalty(
+                theta[first:], self._penalised, alpha / weight_sum, gradient[first:]
+            )
         return value
+
+    @property
+    def table_shape(self):
+        """Of the table that the flat vector begins with; (0, 0) where there is none."""
+        return self.chain.input.parameters[0].shape if self.n_in_table else (0, 0)
+
+    def table(self, theta):
+        """View (V, E) of the input block's table in a flat vector."""
+        return theta[: self.n_in_table].reshape(self.table_shape)
+
+    def _filled(self, fill, theta):
+        """Weights in packed memory, and the table as it is."""
+        weights = fill(theta[self.n_in_table :])
+        return weights._replace(input=[self.table(theta)]) if self.n_in_table else weights
 
     def is_worth_threads(self, data):
         """Whether to predict all of data takes so long that threads help."""
@@ -216,13 +250,16 @@ class Network:
         Both take a third of the time to predict one row. The comparison finds what was written into
         theta since, through views of it.
         """
-        last = self._last_packed
-        if last is None or not np.array_equal(last[0], theta):
+        last, dense = self._last_packed, theta[self.n_in_table :]
+        if last is None or not np.array_equal(last[0], dense):
             if self._forward_look_up is None:
                 self._forward_look_up = self.packing.look_up(both_ways=False)
-            weights = self.packing.memory(self._forward_look_up)(theta)
-            last = self._last_packed = theta.copy(), weights, deque()
-        return last[1:]
+            weights = self.packing.memory(self._forward_look_up)(dense)
+            last = self._last_packed = dense.copy(), weights, deque()
+        _, weights, workspaces = last
+        if self.n_in_table:
+            weights = weights._replace(input=[self.table(theta)])
+        return weights, workspaces
 
     def _pooled_states(self, weights, workspaces, data, helpers):
         n_rows = len(data.lengths)
@@ -247,23 +284,51 @@ class Memory:
     Parameters
     ----------
     network : Network
+
+    Attributes
+    ----------
+    table : TouchedRows or None
+        What the last minibatch has read of a table.
     """
 
     def __init__(self, network):
         self._dtype, self._packing = network.dtype, network.packing
+        self.table = None
+        if network.n_in_table:
+            self.table = TouchedRows(network.table_shape, self._dtype)
         self.fill = self._packing.memory(self._packing.look_up(both_ways=True))
         self.gradient_places = self._packing.gradient_places()
         self._workspaces, self._gradients = deque(), []
         self._numbers = np.empty((0, 0), self._dtype)
+        self._dense = np.array([[network.n_in_table, network.n_parameters]])
 
-    def gradients(self, n_shards):
-        """Zeros (n_shards, n_gradients), and each shard's gradients of all blocks in them."""
+    @property
+    def parts(self):
+        """What the last minibatch touches of the flat vector, for kernels.updates."""
+        if self.table is None:
+            return self._dense
+        return np.concatenate([parts_of(self.table.rows, self.table.width), self._dense])
+
+    @property
+    def rows(self):
+        """Rows of the table that the last minibatch has read."""
+        return () if self.table is None else self.table.rows
+
+    def gradients(self, n_shards, data, rows):
+        """Zeros (n_shards, n_gradients), and each shard's gradients of all blocks in them.
+
+        Those of a table are elsewhere, because they depend on the rows of the data.
+        """
         if len(self._numbers) < n_shards:
             self._numbers = np.empty((n_shards, self._packing.n_gradients), self._dtype)
             self._gradients = [self._packing.gradients(numbers) for numbers in self._numbers]
         numbers = self._numbers[:n_shards]
         numbers[:] = 0
-        return numbers, self._gradients
+        if self.table is None:
+            return numbers, self._gradients
+        of_table = self.table.of_batch(data, rows, n_shards)
+        pairs = zip(self._gradients, of_table, strict=False)
+        return numbers, [gradients._replace(input=one) for gradients, one in pairs]
 
     def take_workspace(self):
         return threads.take(self._workspaces) or Workspace(self._dtype)

@@ -1,0 +1,234 @@
+"""The linear path of tokens: a linear map of which tokens there are, weighted by tf-idf.
+
+What a text is about shows in its words whatever their order, so this is what a recurrent net has to
+better (equations 97 to 99). The strength of the map is chosen by what it says of samples that it
+has not seen, in folds, because one fit for each sample would need a matrix as wide as the
+vocabulary.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix, vstack
+
+from skrnn import blas
+from skrnn.data.scaling import mean_and_scale
+from skrnn.linear.calibration import calibrate
+from skrnn.linear.rounding import rounded
+
+#: Penalties tried, the strongest first: the prior precision of a coefficient.
+PENALTIES = 10.0 / np.logspace(0.0, 3.0, 7)
+#: A penalty counts as no worse than the best one within so many standard errors.
+_TOLERANCE = 0.5
+_FOLDS = 5
+# Rows made into a sparse matrix at a time.
+_CHUNK = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class BagPath:
+    """A linear map from the tokens of a sequence to raw predictions.
+
+    Attributes
+    ----------
+    n_steps : int or None
+        How many of the last steps it sees; None: all.
+    rarity : ndarray of shape (n_tokens + 1,)
+        Inverse document frequencies; 0 of unknown tokens.
+    coefficients : ndarray of shape (n_tokens + 1, n_outputs)
+    intercepts, unit : ndarray of shape (n_outputs,)
+        As in :class:`skrnn.linear.path.LinearPath`.
+    """
+
+    n_steps: int | None
+    rarity: np.ndarray
+    coefficients: np.ndarray
+    intercepts: np.ndarray
+    unit: np.ndarray
+
+    def scaled(self, factor):
+        """The map with its raw predictions multiplied by a number, or one for each output."""
+        coefficients, intercepts = self.coefficients * factor, self.intercepts * factor
+        return replace(self, coefficients=coefficients, intercepts=intercepts)
+
+    def in_unit(self, unit):
+        """The map whose raw predictions are in another unit (n_outputs,)."""
+        return replace(self.scaled(1.0 / unit), unit=unit)
+
+    def predict(self, sequences):
+        """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
+        raw = np.empty((len(sequences), len(self.intercepts)))
+        for rows, counts in _chunks(sequences, len(self.rarity), self.n_steps):
+            raw[rows] = _weighted(counts, self.rarity) @ self.coefficients
+        return raw + self.intercepts
+
+    def to_state(self):
+        """A dict of arrays and numbers."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def _chunks(sequences, n_columns, n_steps):
+    """How often each token comes, (n, n_columns), some rows at a time: slices and matrices."""
+    for first in range(0, len(sequences), _CHUNK):
+        rows = slice(first, min(first + _CHUNK, len(sequences)))
+        some = sequences.take(rows)
+        if n_steps is not None:
+            kept = np.minimum(some.lengths, n_steps)
+            some = replace(some, starts=some.starts + some.lengths - kept, lengths=kept)
+        tokens, ends = some.steps().ravel(), np.cumsum(some.lengths)
+        counts = csr_matrix(
+            (np.ones(len(tokens)), tokens, np.r_[0, ends]), (len(some), n_columns), copy=True
+        )
+        counts.sum_duplicates()
+        yield rows, counts
+
+
+def _weighted(counts, rarity):
+    """Counts of tokens times their rarity, each row of length one (equation 97)."""
+    counts.data *= rarity[counts.indices]
+    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    length = np.sqrt(np.bincount(row, counts.data**2, counts.shape[0]))
+    counts.data /= np.where(length > 0.0, length, 1.0)[row]
+    return counts
+
+
+def _rarity(chunks, weights, n_columns):
+    """Inverse document frequencies (n_columns,), where a weight is as many documents."""
+    with_token = np.zeros(n_columns)
+    for rows, counts in chunks:
+        document = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+        with_token += np.bincount(counts.indices, weights[rows][document], n_columns)
+    rarity = np.log((1.0 + weights.sum()) / (1.0 + with_token)) + 1.0
+    rarity[-1] = 0.0
+    return rarity
+
+
+def fit(examples, n_tokens, loss, linear_path):
+    """Fit the map, and say what it predicts for each sample left out.
+
+    Parameters
+    ----------
+    examples : Examples
+        Of numbered tokens, targets in the network's units; classes as codes.
+    n_tokens : int
+    loss : skrnn.losses.Loss
+    linear_path : int or "auto"
+        Steps that it sees, the last ones; "auto": all.
+
+    Returns
+    -------
+    path : BagPath
+    left_out : ndarray of shape (n, n_outputs)
+        Raw predictions of each sample by a map fitted without it.
+    """
+    copies, examples = examples.copies, examples.joined()
+    n_steps = None if linear_path == "auto" else int(linear_path)
+    targets, weights = examples.targets, examples.weights
+    chunks = list(_chunks(examples.sequences, n_tokens + 1, n_steps))
+    rarity = _rarity(chunks, weights, n_tokens + 1)
+    matrix = _stacked([_weighted(counts, rarity) for _, counts in chunks])
+    with blas.one_thread():
+        if loss.is_of_classes:
+            mean, unit, responses, of_map = 0.0, 1.0, targets, loss
+        else:
+            responses = loss.responses(targets, weights)
+            mean, unit = mean_and_scale(responses, weights, np.float64)
+            responses, of_map = (responses - mean) / unit, _Squares
+        coefficients, scores = _Bag(matrix, responses, weights, of_map).fit()
+        scores = mean + unit * scores
+        mixing, shift = calibrate(scores, targets, weights, loss)
+    slopes = (unit * coefficients[:-1]) @ mixing
+    intercepts = (mean + unit * coefficients[-1]) @ mixing + shift
+    path = BagPath(n_steps, rarity, slopes, intercepts, np.ones(len(intercepts)))
+    unseen = rounded(scores @ mixing + shift)
+    return path, unseen if copies is None else unseen[copies.rows]
+
+
+def _stacked(matrices):
+    """Sparse matrices on top of each other, without a copy of a single one."""
+    return matrices[0] if len(matrices) == 1 else vstack(matrices, format="csr")
+
+
+class _Squares:
+    """The squared error, for responses that least squares regress on."""
+
+    @staticmethod
+    def of_rows(raw, targets):
+        return 0.5 * ((raw - targets) ** 2).sum(axis=1)
+
+    @staticmethod
+    def gradient(raw, targets, shares):
+        value = shares @ _Squares.of_rows(raw, targets)
+        raw -= targets
+        raw *= shares[:, np.newaxis]
+        return value
+
+
+class _Bag:
+    """A linear map of a sparse matrix, fitted for one penalty after the other.
+
+    Parameters
+    ----------
+    matrix : csr_matrix of shape (n, p)
+    targets : ndarray of shape (n, n_targets)
+    weights : ndarray of shape (n,)
+    loss : object
+        With `of_rows` and `gradient`, as :class:`skrnn.losses.Loss` has them.
+    """
+
+    def __init__(self, matrix, targets, weights, loss):
+        self.matrix, self.targets, self.weights, self.loss = matrix, targets, weights, loss
+        self.n_outputs = getattr(loss, "n_classes", targets.shape[1])
+        self.folds = np.arange(len(weights)) % min(_FOLDS, len(weights))
+
+    def fit(self):
+        """Coefficients (p + 1, K), the intercepts last, and predictions of other folds' maps."""
+        start = np.zeros((self.matrix.shape[1] + 1, self.n_outputs))
+        of_folds, tried, best = [start] * (self.folds.max() + 1), [], 0
+        for penalty in PENALTIES:
+            unseen = np.empty((len(self.weights), self.n_outputs))
+            for fold, before in enumerate(of_folds):
+                is_out = self.folds == fold
+                of_folds[fold] = self._minimize(before, penalty, np.where(is_out, 0, self.weights))
+                unseen[is_out] = self._raw(of_folds[fold], is_out)
+            tried.append((unseen, self.loss.of_rows(unseen, self.targets)))
+            if self._mean(tried[-1][1]) < self._mean(tried[best][1]):
+                best = len(tried) - 1
+            if best < len(tried) - 2:
+                break
+        chosen = next(i for i, one in enumerate(tried) if self._is_as_good(one[1], tried[best][1]))
+        return self._minimize(of_folds[0], PENALTIES[chosen], self.weights), tried[chosen][0]
+
+    def _mean(self, losses):
+        return np.average(losses, weights=self.weights)
+
+    def _is_as_good(self, losses, best):
+        excess = losses - best
+        mean = self._mean(excess)
+        variance = self._mean((excess - mean) ** 2)
+        return mean <= _TOLERANCE * np.sqrt(variance / self.weights.sum())
+
+    def _raw(self, coefficients, rows=slice(None)):
+        return self.matrix[rows] @ coefficients[:-1] + coefficients[-1]
+
+    def _minimize(self, start, penalty, weights):
+        """Coefficients that fit the rows that have weight."""
+        shares = weights / weights.sum()
+        strength = penalty / weights.sum()
+        transposed = self.matrix.T
+
+        def objective(point):
+            coefficients = point.reshape(start.shape)
+            raw = self.matrix @ coefficients[:-1] + coefficients[-1]
+            value = self.loss.gradient(raw, self.targets, shares)
+            slope = np.empty_like(start)
+            slope[:-1] = transposed @ raw + strength * coefficients[:-1]
+            slope[-1] = raw.sum(axis=0)
+            return value + 0.5 * strength * np.sum(coefficients[:-1] ** 2), slope.ravel()
+
+        found = minimize(
+            objective, start.ravel(), jac=True, method="L-BFGS-B",
+            options={"gtol": 1e-6, "ftol": 1e-7, "maxiter": 200},
+        )  # fmt: skip
+        return found.x.reshape(start.shape)

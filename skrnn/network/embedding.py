@@ -1,0 +1,109 @@
+"""Another first block: a learnt vector for each token (equations 95 and 96)."""
+
+import numpy as np
+
+from skrnn.kernels import embedding
+from skrnn.network.block import Block, Parameter
+
+#: Standard deviation of the start values.
+_SPREAD = 0.1
+
+
+def normal(rng, shape):
+    """Start values, normally distributed."""
+    return _SPREAD * rng.standard_normal(shape)
+
+
+class Embedding(Block):
+    """A table with a row for each token, and a last one for those that are unknown.
+
+    Parameters
+    ----------
+    n_tokens : int
+    n_outputs : int
+        Numbers of a row.
+    """
+
+    is_table = True
+
+    def __init__(self, n_tokens, n_outputs):
+        self.n_outputs = n_outputs
+        self.parameters = (Parameter("E", (n_tokens + 1, n_outputs), normal, False),)
+
+    def forward(self, weights, data, rows, run):
+        """x (S, E) of some rows of the data, the longest sequence first, which are kept."""
+        table = weights[0]
+        x = np.empty((run.timeline.start[-1], self.n_outputs), table.dtype)
+        embedding.forward(data, rows, run.timeline.start, table, x)
+        return x, (data, rows)
+
+    def backward(self, weights, kept, d_x, gradient, run):
+        """Add to the rows of a TableGradient."""
+        embedding.backward(*kept, run.timeline.start, gradient.places, d_x, gradient.numbers)
+
+
+def parts_of(rows, width):
+    """First places of some rows of the table that a flat vector begins with, and those behind them.
+
+    Returns an array (n_rows, 2), as :mod:`skrnn.kernels.updates` reads it.
+    """
+    first = rows.astype(np.int64) * width
+    return np.column_stack([first, first + width])
+
+
+class TableGradient:
+    """The gradient of those rows of a table that a shard's tokens read.
+
+    Attributes
+    ----------
+    places : ndarray of shape (n_tokens + 1,)
+        For each token that a batch has, its row in `numbers`.
+    numbers : ndarray of shape (n_touched, E)
+    """
+
+    def __init__(self, places, numbers):
+        self.places, self.numbers = places, numbers
+
+
+class TouchedRows:
+    """Which rows of a table a batch reads, and their gradients; it belongs to one training.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the table.
+    dtype : numpy dtype
+    """
+
+    def __init__(self, shape, dtype):
+        self._places = np.full(shape[0], -1, np.int32)
+        self._tokens = np.empty(shape[0], np.int32)
+        self._n_touched, self.width = 0, shape[1]
+        self._numbers = np.empty(0, dtype)
+
+    @property
+    def rows(self):
+        """The rows that the last batch has read, in the order of their first tokens."""
+        return self._tokens[: self._n_touched]
+
+    def of_batch(self, data, rows, n_shards):
+        """A TableGradient of zeros for each shard of a batch."""
+        self._places[self.rows] = -1
+        self._n_touched = embedding.distinct(data, rows, self._places, self._tokens)
+        shape = (n_shards, self._n_touched, self.width)
+        size = shape[0] * shape[1] * shape[2]
+        if len(self._numbers) < size:
+            self._numbers = np.empty(size, self._numbers.dtype)
+        self._of_shards = self._numbers[:size].reshape(shape)
+        self._of_shards[:] = 0
+        return [TableGradient(self._places, numbers) for numbers in self._of_shards]
+
+    def sum_up(self, gradient):
+        """Write the rows that were touched into the gradient of the table.
+
+        Shards are added in order, whatever the threads.
+        """
+        total = self._of_shards[0]
+        for shard in self._of_shards[1:]:
+            total += shard
+        gradient[self.rows] = total
