@@ -40,6 +40,7 @@ LAYERS = {
     "kernels.recurrence": ("kernels.jit kernels.matmul kernels.step", ""),
     "kernels.affine": ("kernels.jit", ""),
     "kernels.pooling": ("kernels.jit", ""),
+    "kernels.embedding": ("kernels.jit", ""),
     "kernels.timeline": ("kernels.jit", ""),
     "kernels.updates": ("kernels.jit", "numpy"),
     "data": ("", ""),
@@ -51,8 +52,10 @@ LAYERS = {
     "data.reading": ("data.checks data.columns data.sequences", "numpy scipy sklearn"),
     "data.categories": ("data.checks data.columns data.sequences", "numpy scipy"),
     "data.gaps": ("data.sequences", "numpy"),
+    "data.tokens": ("data.checks data.sequences", "numpy scipy"),
     "data.schema": (
-        "data.categories data.checks data.columns data.gaps data.reading data.sequences",
+        "data.categories data.checks data.columns data.gaps data.reading data.sequences "
+        "data.tokens",
         "numpy sklearn",
     ),
     "data.weights": ("data.checks", "numpy sklearn"),
@@ -70,6 +73,7 @@ LAYERS = {
     "network.block": ("", "numpy"),
     "network.layout": ("", "numpy"),
     "network.inputs": ("kernels.timeline network.block", "numpy"),
+    "network.embedding": ("kernels.embedding network.block", "numpy"),
     "network.layer": ("kernels.matmul kernels.recurrence network.block", "numpy"),
     "network.pooling": ("kernels.pooling network.block", "numpy"),
     "network.head": ("kernels.affine network.block", "numpy"),
@@ -77,7 +81,8 @@ LAYERS = {
     "network.weights": ("network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
     "network.network": (
-        "blas choices kernels.timeline kernels.updates network.head network.inputs "
+        "blas choices kernels.timeline kernels.updates network.block network.embedding "
+        "network.head network.inputs "
         "network.layer network.layout network.passes network.plan network.threads "
         "network.weights network.workspace",
         "numpy",
@@ -86,25 +91,31 @@ LAYERS = {
     "linear.ridge": ("", "numpy scipy"),
     "linear.logistic": ("", "numpy scipy"),
     "linear.calibration": ("quantiles", "numpy scipy"),
+    "linear.rounding": ("", "numpy"),
     "linear.path": (
         "blas data.copies data.scaling kernels.affine linear.calibration linear.logistic "
-        "linear.ridge",
+        "linear.ridge linear.rounding",
         "numpy",
+    ),
+    "linear.bag": (
+        "blas data.scaling linear.calibration linear.rounding",
+        "numpy scipy",
     ),
     "linear.blending": ("", "numpy"),
     "learning": ("", ""),
     "learning.advice": ("", "numpy"),
     "learning.schedules": ("", ""),
-    "learning.optimizers": ("kernels.updates", "numpy"),
+    "learning.optimizers": ("kernels.updates network.embedding", "numpy"),
     "learning.events": ("network.network", "numpy"),
     "learning.training": (
         "learning.advice learning.events learning.optimizers learning.schedules network.network",
         "numpy scipy",
     ),
     "learning.valid": ("", "numpy"),
-    "learning.saved": ("choices data.checks learning.valid losses", "numpy"),
+    "learning.saved": ("choices data.checks learning.valid linear.bag losses", "numpy"),
     "learning.model": (
-        "data.scaling data.schema data.targets learning.saved linear.path network.inputs "
+        "data.scaling data.schema data.targets learning.saved linear.bag linear.path "
+        "network.inputs "
         "network.network network.threads",
         "numpy",
     ),
@@ -117,7 +128,8 @@ LAYERS = {
     "learning.fitting": (
         "data.examples data.scaling data.schema kernels.announcements learning.advice "
         "learning.candidates learning.events learning.model learning.optimizers "
-        "learning.outcomes learning.saved learning.scales learning.training linear.path "
+        "learning.outcomes learning.saved learning.scales learning.training linear.bag "
+        "linear.path "
         "network.network network.threads quantiles",
         "numpy",
     ),

@@ -22,6 +22,8 @@ PENALTIES = 10.0 / np.logspace(0.0, 3.0, 7)
 #: A penalty counts as no worse than the best one within so many standard errors.
 _TOLERANCE = 0.5
 _FOLDS = 5
+#: Of more samples than these one fold alone chooses the penalty, which saves most of the work.
+_MANY = 2500
 # Rows made into a sparse matrix at a time.
 _CHUNK = 4096
 
@@ -85,8 +87,8 @@ def _chunks(sequences, n_columns, n_steps):
 
 
 def _weighted(counts, rarity):
-    """Counts of tokens times their rarity, each row of length one (equation 97)."""
-    counts.data *= rarity[counts.indices]
+    """Counts of tokens, dampened, times their rarity, each row of length one (equation 97)."""
+    counts.data = (1.0 + np.log(counts.data)) * rarity[counts.indices]
     row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     length = np.sqrt(np.bincount(row, counts.data**2, counts.shape[0]))
     counts.data /= np.where(length > 0.0, length, 1.0)[row]
@@ -180,37 +182,44 @@ class _Bag:
     def __init__(self, matrix, targets, weights, loss):
         self.matrix, self.targets, self.weights, self.loss = matrix, targets, weights, loss
         self.n_outputs = getattr(loss, "n_classes", targets.shape[1])
-        self.folds = np.arange(len(weights)) % min(_FOLDS, len(weights))
+        self.n_folds = min(_FOLDS, len(weights))
+        self.folds = np.arange(len(weights)) % self.n_folds
 
     def fit(self):
         """Coefficients (p + 1, K), the intercepts last, and predictions of other folds' maps."""
+        penalty, start = self._best_penalty()
+        unseen = np.empty((len(self.weights), self.n_outputs))
+        for fold in range(self.n_folds):  # from nothing, because a start knows what it has seen
+            self._leave_out(fold, penalty, np.zeros_like(start), unseen)
+        return self._minimize(start, penalty, self.weights), unseen
+
+    def _best_penalty(self):
+        """The penalty of least loss on the folds that are left out, and a map fitted with it."""
+        deciding = 1 if len(self.weights) > _MANY else self.n_folds
+        some = np.flatnonzero(self.folds < deciding)
         start = np.zeros((self.matrix.shape[1] + 1, self.n_outputs))
-        of_folds, tried, best = [start] * (self.folds.max() + 1), [], 0
+        maps, tried, best = [start] * deciding, [], 0
+        unseen = np.empty((len(self.weights), self.n_outputs))
         for penalty in PENALTIES:
-            unseen = np.empty((len(self.weights), self.n_outputs))
-            for fold, before in enumerate(of_folds):
-                is_out = self.folds == fold
-                of_folds[fold] = self._minimize(before, penalty, np.where(is_out, 0, self.weights))
-                unseen[is_out] = self._raw(of_folds[fold], is_out)
-            tried.append((unseen, self.loss.of_rows(unseen, self.targets)))
-            if self._mean(tried[-1][1]) < self._mean(tried[best][1]):
+            for fold in range(deciding):
+                maps[fold] = self._leave_out(fold, penalty, maps[fold], unseen)
+            losses = self.loss.of_rows(unseen[some], self.targets[some])
+            tried.append((penalty, losses, maps[0]))
+            weights = self.weights[some]
+            if weights @ losses < weights @ tried[best][1]:
                 best = len(tried) - 1
             if best < len(tried) - 2:
                 break
-        chosen = next(i for i, one in enumerate(tried) if self._is_as_good(one[1], tried[best][1]))
-        return self._minimize(of_folds[0], PENALTIES[chosen], self.weights), tried[chosen][0]
+        losses = tried[best][1]
+        penalty, _, start = next(one for one in tried if _is_as_good(one[1], losses, weights))
+        return penalty, start
 
-    def _mean(self, losses):
-        return np.average(losses, weights=self.weights)
-
-    def _is_as_good(self, losses, best):
-        excess = losses - best
-        mean = self._mean(excess)
-        variance = self._mean((excess - mean) ** 2)
-        return mean <= _TOLERANCE * np.sqrt(variance / self.weights.sum())
-
-    def _raw(self, coefficients, rows=slice(None)):
-        return self.matrix[rows] @ coefficients[:-1] + coefficients[-1]
+    def _leave_out(self, fold, penalty, start, unseen):
+        """A map that has not seen a fold, whose predictions for it are written."""
+        is_out = self.folds == fold
+        found = self._minimize(start, penalty, np.where(is_out, 0.0, self.weights))
+        unseen[is_out] = self.matrix[is_out] @ found[:-1] + found[-1]
+        return found
 
     def _minimize(self, start, penalty, weights):
         """Coefficients that fit the rows that have weight."""
@@ -229,6 +238,14 @@ class _Bag:
 
         found = minimize(
             objective, start.ravel(), jac=True, method="L-BFGS-B",
-            options={"gtol": 1e-6, "ftol": 1e-7, "maxiter": 200},
+            options={"gtol": 1e-6, "ftol": 1e-6, "maxiter": 200, "maxcor": 5},
         )  # fmt: skip
         return found.x.reshape(start.shape)
+
+
+def _is_as_good(losses, best, weights):
+    """Whether losses are no larger than others but for chance."""
+    excess = losses - best
+    mean = np.average(excess, weights=weights)
+    variance = np.average((excess - mean) ** 2, weights=weights)
+    return mean <= _TOLERANCE * np.sqrt(variance / weights.sum())
