@@ -109,6 +109,7 @@ class _Words(NamedTuple):
 
 _NO_BOOLEANS = {
     "hidden_layer_sizes": _Words("a number, or a tuple or list of such"),
+    "embedding_dim": _Words("an int or None"),
     "linear_path": _Words(
         "'auto', an int or None",
         of_true="; 'auto' is the default",

@@ -31,6 +31,11 @@ def frames(x, k):
     )
 
 
+def embedded(numbers, E):
+    """Vectors (T, E) of a sequence of numbers of tokens, (95)."""
+    return np.array([E[number] for number in numbers])
+
+
 def marked(x, gaps):
     """x (T, F) with values carried forward behind the marks of the features `gaps`, (90), (91)."""
     carried, missing, since = x.copy(), np.zeros(x.shape), np.zeros(x.shape)

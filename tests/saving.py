@@ -16,6 +16,7 @@ TABLE, ARRAY, RAGGED = datasets.table(), datasets.array(), ragged()
 Y = numbers(TABLE)
 TYPED = pd.DataFrame(TABLE)
 TYPED[6] = TYPED[7] = pd.Categorical(np.arange(len(TABLE)) % 3)
+TOKENS = [np.arange(1 + i % 3, 4 + i % 5) for i in range(len(TABLE))]
 REFUSED = r"^This saved model cannot be loaded, .* Load another copy, or fit it again\. \(.*\.\)$"
 
 
@@ -44,6 +45,7 @@ MODELS = {
     "not standardised": (lambda: small(RNNRegressor, standardize=False).fit(ARRAY, Y), ARRAY),
     "gaps": (lambda: small(RNNRegressor).fit(gappy(ARRAY), Y), ARRAY),
     "gaps of a table": (lambda: small(RNNRegressor).fit(gappy(TABLE), Y), TABLE),
+    "tokens": (lambda: small(RNNRegressor, embedding_dim=3).fit(TOKENS, Y), TOKENS),
     "no path": (lambda: small(RNNRegressor, linear_path=None).fit(TABLE, Y), TABLE),
     "two classes": (
         lambda: small(RNNClassifier, class_weight="balanced").fit(ARRAY, labels(ARRAY)),

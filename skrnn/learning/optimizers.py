@@ -1,7 +1,8 @@
 """Optimisers over one flat vector, clipping, and an average (equations 58 to 64 and 83).
 
-Where the vector begins with a table, an update touches only those rows of it that a batch has read,
-and so do the moments of Adam and the velocity of SGD.
+Where the vector begins with a table, an update touches only those rows of it that a batch has read.
+These rows have no momentum, because it would not be spent before the row is touched again; instead
+each gradient moves them at once by all that momentum would add to it in time (equation 96).
 """
 
 import math
@@ -13,6 +14,8 @@ from skrnn.network.embedding import parts_of
 
 #: The weights that validation data watch are an average over about so many of the last updates.
 AVERAGED_UPDATES = 100.0
+# Of one, a gradient would move a row for ever.
+_LARGEST_MOMENTUM = 0.99
 # Logarithm of so little that nothing is left of the start.
 _ALL = 1e3
 
@@ -51,16 +54,21 @@ class Adam:
         self.n_updates = 0
 
     def update(self, theta, gradient, rate, shrink=1.0, parts=None):
-        """Move some parts of theta, or all of it, one step against ``shrink * gradient``."""
+        """Move some parts of theta, or all of it, one step against ``shrink * gradient``.
+
+        The last part is no row of a table, all before it are.
+        """
         self.n_updates += 1
         parts = whole(theta) if parts is None else parts
-        step = rate / (1.0 - self.beta_1**self.n_updates)
         correction = 1.0 / math.sqrt(1.0 - self.beta_2**self.n_updates)
         # Smaller squares than `tiny` are lost, and a step by the square root of nothing is endless.
         epsilon = max(self.epsilon, math.sqrt(np.finfo(theta.dtype).tiny))
-        factors = (shrink, self.beta_1, self.beta_2, step, correction, epsilon)
-        factors = np.array(factors, theta.dtype)
-        updates.adam(theta, gradient, self.first, self.second, parts, factors)
+        for some, beta_1 in ((parts[:-1], 0.0), (parts[-1:], self.beta_1)):
+            step = rate / (1.0 - beta_1**self.n_updates)
+            factors = (shrink, beta_1, self.beta_2, step, correction, epsilon)
+            factors = np.array(factors, theta.dtype)
+            if len(some):
+                updates.adam(theta, gradient, self.first, self.second, some, factors)
 
     def copy(self):
         """An independent optimiser in the same state."""
@@ -87,8 +95,12 @@ class SGD:
         """Move some parts of theta, or all of it, one step against ``shrink * gradient``."""
         self.n_updates += 1
         parts = whole(theta) if parts is None else parts
-        factors = (shrink, rate, self.momentum, float(self.nesterov))
-        updates.sgd(theta, gradient, self.velocity, parts, np.array(factors, theta.dtype))
+        of_rows = (shrink, rate / (1.0 - min(self.momentum, _LARGEST_MOMENTUM)), 0.0, 0.0)
+        others = (shrink, rate, self.momentum, float(self.nesterov))
+        for some, factors in ((parts[:-1], of_rows), (parts[-1:], others)):
+            if len(some):
+                factors = np.array(factors, theta.dtype)
+                updates.sgd(theta, gradient, self.velocity, some, factors)
 
     def copy(self):
         """An independent optimiser in the same state."""

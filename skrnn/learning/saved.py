@@ -218,7 +218,9 @@ def _most_gaps(schema):
     return schema.width if schema.is_table else schema.n_features
 
 
-def _is_within_rows(path, schema):
+def _is_within_rows(path, schema, asked):
+    if schema.is_of_tokens and path is not None:
+        return path.n_steps == (None if asked == "auto" else asked)
     return (
         path is None
         or not schema.is_of_rows
@@ -329,8 +331,8 @@ RELATIONS = [
     ),
     (
         "path.n_steps",
-        lambda model: isinstance(model.path, BagPath) or _is_within_rows(model.path, model.schema),
-        "at most the steps of a row",
+        lambda model: _is_within_rows(model.path, model.schema, model.kept["linear_path"]),
+        "at most the steps of a row, of tokens what linear_path says",
     ),
 ]
 

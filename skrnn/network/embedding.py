@@ -6,7 +6,7 @@ from skrnn.kernels import embedding
 from skrnn.network.block import Block, Parameter
 
 #: Standard deviation of the start values.
-_SPREAD = 0.1
+_SPREAD = 0.03
 
 
 def normal(rng, shape):

@@ -1,0 +1,469 @@
+"""Token ids: how they are read, the table of their vectors, and nets that learn it."""
+
+import building
+import numpy as np
+import pandas as pd
+import pytest
+import reference
+from datasets import objects
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from skrnn import RNNClassifier, RNNRegressor
+from skrnn.data import tokens
+from skrnn.data.sequences import Sequences
+from skrnn.learning.optimizers import SGD, Adam, Average
+from skrnn.network import inputs
+from skrnn.network.network import Examples, Memory
+
+LISTS = [[3, 9], [4], [9, 9, 3]]
+
+
+def texts(n=60, seed=0, n_tokens=12, longest=7):
+    """Lists of ids, and a number that is no sum over tokens: it depends on the last one."""
+    rng = np.random.default_rng(seed)
+    X = [rng.integers(1, n_tokens + 1, rng.integers(1, longest + 1)) for _ in range(n)]
+    return X, np.array([(x[-1] % 3) + 0.5 * (x == 2).sum() for x in X])
+
+
+def net(Estimator=RNNRegressor, **parameters):
+    """A small net, alone, with no data held out."""
+    settings = {"embedding_dim": 4, "hidden_layer_sizes": (6,), "max_iter": 5, "random_state": 0}
+    settings |= {"linear_path": None, "early_stopping": False}
+    return Estimator(**(settings | parameters))
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        LISTS,
+        [np.array(ids) for ids in LISTS],
+        [np.array(ids, np.uint16) for ids in LISTS],
+        [np.array([*ids, 0, 0]) for ids in LISTS],
+        objects([np.array(ids) for ids in LISTS]),
+        pd.Series(LISTS),
+        pd.DataFrame({"ids": LISTS}),
+        np.array([[3, 9, 0], [4, 0, 0], [9, 9, 3]]),
+        np.array([[3, 9, 0, 0], [4, 0, 0, 0], [9, 9, 3, 0]], float),
+        pd.DataFrame([[3, 9, 0], [4, 0, 0], [9, 9, 3]]),
+        [[3.0, 9.0], [4.0], [9, 9, 3]],
+    ],
+    ids=str,
+)
+def test_all_forms_are_the_same_sequences(X):
+    found = tokens.read(X, "RNNRegressor")
+    assert_array_equal(found.lengths, [2, 1, 3])
+    assert_array_equal(found.steps().ravel(), [3, 9, 4, 9, 9, 3])
+
+
+@pytest.mark.parametrize(
+    ("X", "words"),
+    [
+        ([[3, 0, 4]], "Sample 0 of X has a zero inside: step 1"),
+        ([[3], [4, -2]], "Sample 1 of X has the id -2 at step 1"),
+        ([[3], [2**63]], "Sample 1 of X has"),
+        ([[3], np.array([1, 2**63], np.uint64)], "has the id 9223372036854775808 at step 1"),
+        ([[3], [0, 0]], "Sample 1 of X has no token"),
+        ([[3], []], "Sample 1 of X has no token"),
+        ([[3], [1.5, 2.0]], r"Sample 1 of X has .*1\.5.* at step 0.* With embedding_dim"),
+        ([[3], [2.0, np.nan]], "Sample 1 of X has .*nan.* at step 1"),
+        ([[3], [2, None]], "Sample 1 of X has None at step 1"),
+        ([[3], [True, False]], "Sample 1 of X is of dtype bool"),
+        ([3, 4], r"Sample 0 of X is not a sequence, but 3.* pass \[X\]"),
+        (np.array([3, 4]), r"Sample 0 of X is not a sequence.* pass \[X\]"),
+        ([[[3], [4]]], r"Sample 0 of X is of shape \(2, 1\)"),
+        (np.ones((2, 3, 1), int), r"X has 3 dimensions \(shape \(2, 3, 1\)\)"),
+        ([], "0 sample"),
+        (np.ones((0, 3), int), "0 sample"),
+        (np.zeros((2, 3), int), "Sample 0 of X has no token"),
+        (np.ma.masked_array([[1, 2]], mask=[[0, 1]]), "masked"),
+        ([[2**53 + 1.0]], "Sample 0 of X has"),
+    ],
+    ids=str,
+)
+def test_what_is_no_token_is_refused_by_its_place(X, words):
+    with pytest.raises(ValueError, match=words):
+        tokens.read(X, "RNNRegressor")
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        ["a text", "another"],
+        "a text",
+        [["a", "b"]],
+        [[3, "b"]],
+        np.array([["a", "b"]]),
+        np.array(["a text", "another"], object),
+        pd.Series(["a text", "another"]),
+        sparse.csr_matrix([[1, 2]]),
+    ],
+    ids=str,
+)
+def test_text_is_refused_with_the_name_of_what_makes_ids_of_it(X):
+    with pytest.raises(TypeError, match=r"skrnn\.text\.SequenceVectorizer"):
+        tokens.read(X, "RNNRegressor")
+
+
+def test_unknown_ids_share_a_number():
+    known = np.array([2, 5, 2**62])
+    sequences = Sequences.from_list([np.array([[5], [2], [3]]), np.array([[2**62], [2**63 - 1]])])
+    found = tokens.numbered(sequences, known)
+    assert found.values.dtype == np.int32
+    assert_array_equal(found.values.ravel(), [1, 0, 3, 2, 3])
+
+
+def test_ids_are_numbered_some_at_a_time(monkeypatch):
+    monkeypatch.setattr(tokens, "_CHUNK", 3)
+    sequences = tokens.read([[7, 3, 7, 9, 1], [3]], "RNNRegressor")
+    known = tokens.distinct(sequences)
+    assert_array_equal(known, [1, 3, 7, 9])
+    assert_array_equal(tokens.numbered(sequences, known).values.ravel(), [2, 1, 2, 3, 0, 1])
+
+
+def test_ids_take_four_bytes_where_they_are_small():
+    assert tokens.read([[2**31 - 1]], "").values.dtype == np.int32
+    assert tokens.read([[2**31]], "").values.dtype == np.int64
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+def problem(cell="gru", dtype=np.float64, **architecture):
+    """A network of tokens, its parameters, and data as the network and the reference read them."""
+    network = building.network(
+        cell, (4, 3), 1, 2, dtype, embedding_dim=5, n_tokens=9, **architecture
+    )
+    rng = np.random.default_rng(1)
+    theta = network.initialize(np.random.RandomState(2))
+    theta += rng.normal(scale=0.3, size=theta.shape).astype(dtype)
+    numbers = [rng.integers(0, 10, n).astype(np.int32) for n in (3, 7, 1, 5, 7)]
+    sequences = Sequences.from_list([x[:, np.newaxis] for x in numbers])
+    data = inputs.sequence_data(sequences, np.zeros((1, 1)), np.ones((1, 1)))
+    return network, theta, numbers, data, rng
+
+
+ARCHITECTURES = pytest.mark.parametrize(
+    "architecture",
+    [
+        {"cell": "gru"},
+        {"cell": "lstm", "bidirectional": True},
+        {"cell": "rnn", "pooling": "mean", "bidirectional": True},
+    ],
+    ids=str,
+)
+
+
+@ARCHITECTURES
+def test_predictions_are_those_of_the_vectors(architecture):
+    network, theta, numbers, data, _ = problem(**architecture)
+    parameters = network.views(theta)
+    expected = reference.raw_predict(
+        [reference.embedded(x, parameters["E"]) for x in numbers],
+        parameters,
+        n_layers=2,
+        **architecture,
+    )
+    assert_allclose(network.raw_predict(theta, data), expected, rtol=1e-12)
+
+
+@ARCHITECTURES
+def test_gradient_of_every_vector(architecture):
+    network, theta, _, data, rng = problem(**architecture)
+    targets, weights = rng.normal(size=(5, 2)), rng.uniform(0.5, 2.0, 5)
+    loss = building.loss("squared_error")
+
+    def value(theta):
+        gradient = np.zeros_like(theta)
+        examples = Examples(data, targets, weights)
+        rows = np.arange(5)
+        return network.loss_gradient(loss, theta, examples, rows, gradient, alpha=0.7), gradient
+
+    gradient = value(theta)[1]
+    found = reference.numerical_gradient(lambda x: value(x)[0], theta, 1e-4)
+    assert_allclose(gradient, found, rtol=1e-7, atol=1e-9)
+    assert np.abs(network.table(gradient)).max() > 1e-3
+
+
+def test_the_penalty_leaves_vectors_out():
+    network, theta, _, data, rng = problem()
+    targets, weights, loss = rng.normal(size=(5, 2)), np.ones(5), building.loss("squared_error")
+    gradients = np.zeros((2, len(theta)))
+    for gradient, alpha in zip(gradients, (0.0, 3.0), strict=True):
+        examples = Examples(data, targets, weights)
+        network.loss_gradient(loss, theta, examples, np.arange(5), gradient, alpha=alpha)
+    assert_array_equal(*map(network.table, gradients))
+    assert not np.array_equal(*gradients)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_minibatch_touches_the_rows_of_its_own_tokens_alone(dtype):
+    network, theta, numbers, data, rng = problem(dtype=dtype)
+    memory, loss = Memory(network), building.loss("squared_error")
+    examples = Examples(data, rng.normal(size=(5, 2)).astype(dtype), np.ones(5, dtype))
+    gradient = np.full_like(theta, np.nan)
+    for rows in (np.array([0, 2]), np.array([1])):
+        gradient[:] = np.nan
+        network.loss_gradient(loss, theta, examples, rows, gradient, memory=memory)
+        present = np.unique(np.concatenate([numbers[row] for row in rows]))
+        is_written = ~np.isnan(network.table(gradient)).any(axis=1)
+        assert_array_equal(np.flatnonzero(is_written), present)
+        assert_array_equal(np.sort(memory.rows), present)
+        touched = np.concatenate([np.arange(*part) for part in memory.parts])
+        assert len(set(touched)) == len(touched)
+        assert_array_equal(np.sort(touched), np.flatnonzero(~np.isnan(gradient)))
+
+
+@pytest.mark.parametrize("optimizer", [Adam, SGD])
+def test_an_update_moves_its_last_part_as_a_whole_vector_and_rows_without_momentum(optimizer):
+    rng = np.random.default_rng(3)
+    theta = rng.normal(size=12)
+    parts, rows, tail = np.array([[6, 9], [0, 3], [9, 12]]), np.r_[6:9, 0:3], np.r_[9:12]
+    whole, dense, plain = optimizer(12, np.float64), optimizer(3, np.float64), theta[rows]
+    second = np.zeros(6)
+    moved, alone = theta.copy(), theta[tail]
+    for t in range(1, 4):
+        gradient = rng.normal(size=12)
+        whole.update(moved, gradient, 0.1, 0.5, parts)
+        dense.update(alone, gradient[tail], 0.1, 0.5)
+        g = 0.5 * gradient[rows]
+        second = 0.999 * second + 0.001 * g**2
+        if optimizer is Adam:
+            plain -= 0.1 * g / (np.sqrt(second / (1 - 0.999**t)) + 1e-8)
+        else:
+            plain -= 0.1 * g / (1 - 0.9)
+    assert_array_equal(moved[tail], alone)
+    assert_allclose(moved[rows], plain, rtol=1e-12)
+    assert_array_equal(moved[3:6], theta[3:6])
+
+
+def test_an_average_of_rows_that_are_seldom_touched_is_that_of_all_updates():
+    rng = np.random.default_rng(4)
+    theta = rng.normal(size=11)  # a table (4, 2), and three more
+    average, expected = Average(theta, (4, 2)), theta.copy()
+    for number in range(1, 150):
+        rows = np.flatnonzero(rng.random(4) < 0.2)
+        if number == 80:
+            average = average.copy()
+        average.catch_up(theta, rows)
+        theta[8:] += rng.normal(size=3)
+        for row in rows:
+            theta[2 * row : 2 * row + 2] += rng.normal(size=2)
+        parts = np.array([[2 * row, 2 * row + 2] for row in rows] + [[8, 11]])
+        average.add(theta, parts, rows)
+        expected += max(0.01, 10.0 / (number + 9.0)) * (theta - expected)
+        if number % 37 == 0:
+            average.catch_up(theta)
+            assert_allclose(average.theta, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm", "rnn"])
+def test_outputs_and_gradients_are_pytorchs(cell):
+    torch = pytest.importorskip("torch", reason="parity is measured against PyTorch")
+    network = building.network(cell, (6,), 1, 2, embedding_dim=5, n_tokens=9)
+    theta = network.initialize(np.random.RandomState(5))
+    views, rng = network.views(theta), np.random.default_rng(6)
+    numbers = [rng.integers(0, 10, n) for n in (3, 7, 1, 5)]
+    targets = rng.normal(size=(4, 2))
+    table = torch.nn.Embedding(10, 5, dtype=torch.float64)
+    table.weight.data = torch.from_numpy(views["E"].copy())
+    module = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM, "rnn": torch.nn.RNN}[cell]
+    module = module(5, 6, batch_first=True, dtype=torch.float64)
+    W, U, b = (views[f"{name}_l0_d0"] for name in "WUb")
+    own, of_state = (b[6:], np.r_[np.zeros(12), b[:6]]) if cell == "gru" else (b, 0 * b)
+    for name, array in zip(
+        ("weight_ih", "weight_hh", "bias_ih", "bias_hh"), (W.T, U.T, own, of_state), strict=True
+    ):
+        getattr(module, name + "_l0").data = torch.from_numpy(np.array(array))
+    padded = torch.nn.utils.rnn.pad_sequence(
+        [torch.from_numpy(x) for x in numbers], batch_first=True
+    )
+    lengths = torch.tensor([len(x) for x in numbers])
+    packed = torch.nn.utils.rnn.pack_padded_sequence(
+        table(padded), lengths, batch_first=True, enforce_sorted=False
+    )
+    final = module(packed)[1]
+    final = (final[0] if cell == "lstm" else final)[0]
+    raw = final @ torch.from_numpy(views["V"].copy()) + torch.from_numpy(views["b_out"].copy())
+    (0.5 * ((raw - torch.from_numpy(targets)) ** 2).mean(axis=1)).mean().backward()
+
+    sequences = Sequences.from_list([x[:, np.newaxis].astype(np.int32) for x in numbers])
+    data = inputs.sequence_data(sequences, np.zeros((1, 1)), np.ones((1, 1)))
+    assert_allclose(network.raw_predict(theta, data), raw.detach().numpy(), rtol=1e-10)
+    gradient = np.zeros_like(theta)
+    examples = Examples(data, targets, np.ones(4))
+    loss = building.loss("squared_error")
+    network.loss_gradient(loss, theta, examples, np.arange(4), gradient)
+    assert_allclose(network.table(gradient), table.weight.grad.numpy(), rtol=1e-8, atol=1e-12)
+
+
+# --- fits ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_the_net_alone_learns_from_tokens(solver):
+    X, y = texts(300)
+    rates = {"adam": 0.01, "sgd": 0.1, "lbfgs": 0.01}
+    settings = {"solver": solver, "max_iter": 120, "learning_rate_init": rates[solver]}
+    model = net(**settings, tol=1e-3).fit(X, y)
+    assert model.score(*texts(200, seed=1)) > 0.9
+
+
+def test_fitted_attributes():
+    X, y = texts()
+    model = net().fit(X, y)
+    known = np.unique(np.concatenate(X))
+    assert_array_equal(model.tokens_, known)
+    assert model.embeddings_.shape == (len(known) + 1, 4)
+    assert model.n_features_in_ == 1
+    assert [array.shape for array in model.coefs_] == [(4, 18), (6, 18), (6, 1)]
+    model.embeddings_[:] = 0.0  # a view
+    assert len(set(model.predict([[3, 5], [7, 9]]))) == 1
+
+
+def test_numbers_of_ids_change_nothing_but_their_order_the_start():
+    """Memory follows the number of distinct ids: the largest that there are fit too."""
+    X, y = texts()
+    far = [x * 2**58 for x in X]
+    one, other = net().fit(X, y), net().fit(far, y)
+    assert_array_equal(one.predict(X), other.predict(far))
+
+
+def test_padded_and_listed_tokens_have_the_same_bits():
+    X, y = texts()
+    padded = np.zeros((len(X), 9), int)
+    for row, x in zip(padded, X, strict=True):
+        row[: len(x)] = x
+    for parameters in ({}, {"linear_path": "auto", "early_stopping": True, "max_iter": 8}):
+        one, other = net(**parameters).fit(X, y), net(**parameters).fit(padded, y)
+        assert_array_equal(one.predict(X), other.predict(padded))
+        assert_array_equal(one.predict(X), other.predict(X))
+
+
+def test_two_threads_give_the_bits_of_one(monkeypatch):
+    monkeypatch.setattr("skrnn.network.plan._TRAINING_SHARD", 1e3)
+    monkeypatch.setattr("skrnn.network.plan._PREDICTION_SHARD", 1e3)
+    X, y = texts(200)
+    one, two = (net(batch_size=64, n_jobs=n, pooling="mean").fit(X, y) for n in (1, 2))
+    assert_array_equal(one._model.theta, two._model.theta)
+    assert_array_equal(one.predict(X), two.predict(X))
+
+
+def test_a_prediction_does_not_depend_on_its_neighbours():
+    X, y = texts()
+    model = net(linear_path="auto").fit(X, y)
+    whole = model.predict(X)
+    for some in ([3], [5, 3, 40]):
+        assert_array_equal(model.predict([X[i] for i in some]), whole[some])
+
+
+def test_unknown_ids_have_the_mean_of_the_other_vectors():
+    X, y = texts()
+    model = net().fit(X, y)
+    assert_allclose(model.embeddings_[-1], model.embeddings_[:-1].mean(axis=0), rtol=1e-12)
+    assert model.predict([[99, 3]]) == model.predict([[2**62, 3]])
+    assert model.predict([[99, 3]]) != model.predict([[5, 3]])
+
+
+@pytest.mark.parametrize("linear_path", [None, "auto"])
+def test_ids_of_validation_data_alone_count_as_unknown(linear_path):
+    X, y = texts(60)
+    X_val, y_val = texts(30, seed=5)
+    model = net(linear_path=linear_path).fit(X, y, X_val=[x + 100 for x in X_val], y_val=y_val)
+    assert_array_equal(model.tokens_, np.unique(np.concatenate(X)))
+    own = net(linear_path=linear_path, early_stopping=True, shuffle=False, validation_fraction=0.5)
+    own.fit(X[:30] + [x + 100 for x in X[30:]], y)
+    late = own.tokens_ > 100
+    assert late.any()
+    assert_array_equal(own.embeddings_[:-1][late], np.tile(own.embeddings_[-1], (late.sum(), 1)))
+
+
+@pytest.mark.parametrize("linear_path", [None, "auto"])
+@pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
+def test_weights_are_repetition_and_zero_is_removal(Estimator, linear_path):
+    X, y = texts(40)
+    y = y if Estimator is RNNRegressor else (y > 1).astype(int)
+    weights = np.random.default_rng(7).integers(0, 3, len(X))
+    X[0], weights[0] = np.array([50, 51]), 0  # ids that no sample of weight has
+    repeated = [x for x, w in zip(X, weights, strict=True) for _ in range(w)]
+    one = net(Estimator, linear_path=linear_path, batch_size=100).fit(X, y, weights)
+    other = net(Estimator, linear_path=linear_path, batch_size=100).fit(
+        repeated, np.repeat(y, weights)
+    )
+    assert_array_equal(one.tokens_, other.tokens_)
+    assert 50 not in one.tokens_
+    method = "predict" if Estimator is RNNRegressor else "predict_proba"
+    assert_allclose(getattr(one, method)(X), getattr(other, method)(X), rtol=1e-6, atol=1e-8)
+
+
+def test_training_goes_on_with_the_tokens_of_the_first_call():
+    X, y = texts(60)
+    model = net().partial_fit(X[:20], y[:20])
+    known = model.tokens_
+    before = model.embeddings_.copy()
+    model.partial_fit([x + 50 for x in X[:10]], y[:10])  # all unknown
+    assert_array_equal(model.tokens_, known)
+    assert_array_equal(model.embeddings_[:-1], before[:-1])
+    model.partial_fit(X, y)
+    assert np.abs(model.embeddings_[:-1] - before[:-1]).max() > 0.0
+
+
+def test_a_warm_start_keeps_vectors_of_tokens_that_do_not_come_again():
+    X, y = texts(60)
+    model = net(warm_start=True).fit(X, y)
+    before, without = model.embeddings_.copy(), [x for x in X if 4 not in x]
+    model.fit(without, [v for x, v in zip(X, y, strict=True) if 4 not in x])
+    place = int(np.flatnonzero(model.tokens_ == 4)[0])
+    assert_array_equal(model.embeddings_[place], before[place])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"n_timesteps": 3}, "n_timesteps=3 is for an X of numbers"),
+        ({"frame_length": 2}, "frame_length=2 is for an X of numbers"),
+        ({"categorical_features": [0]}, "categorical_features=.* is for an X of numbers"),
+    ],
+)
+def test_parameters_of_numbers_are_refused(parameters, words):
+    with pytest.raises(ValueError, match=words):
+        net(**parameters).fit(*texts())
+
+
+def test_a_refused_call_leaves_the_model_as_it_was():
+    X, y = texts()
+    model = net(linear_path="auto").fit(X, y)
+    before = model.predict(X)
+    for call in (model.fit, model.partial_fit):
+        with pytest.raises(ValueError, match="Sample 1 of X has a zero inside"):
+            call([[3], [4, 0, 2]], [1.0, 2.0])
+    with pytest.raises(ValueError, match="In X_val: Sample 0 of X"):
+        model.fit(X, y, X_val=[[0]], y_val=[1.0])
+    assert_array_equal(model.predict(X), before)
+
+
+def test_numbers_after_tokens_forget_the_tokens():
+    X, y = texts()
+    model = net().fit(X, y).set_params(embedding_dim=None).fit(np.ones((9, 2)), np.arange(9.0))
+    assert not hasattr(model, "tokens_")
+    assert not hasattr(model, "embeddings_")
+
+
+def test_search_and_cross_validation_take_lists_of_tokens():
+    X, y = texts(60)
+    model = net(RNNClassifier, linear_path="auto")
+    scores = cross_val_score(clone(model), X, y > 1, cv=3)
+    assert scores.shape == (3,)
+    grid = GridSearchCV(model, {"embedding_dim": [2, 3]}, cv=2, n_jobs=2).fit(X, y > 1)
+    assert grid.best_params_["embedding_dim"] in (2, 3)
+
+
+@pytest.mark.parametrize("parameter", [0, -1, 1.5, "4", True])
+def test_the_length_of_vectors_is_validated(parameter):
+    with pytest.raises(ValueError, match="embedding_dim"):
+        net(embedding_dim=parameter).fit(*texts())
