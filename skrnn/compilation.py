@@ -69,6 +69,7 @@ def _use_every_kernel(cell, dtype):
         random.normal(size=(24, 4)),
         [random.normal(size=(n % 3 + 1, 2)) for n in range(24)],
     )
+    tokens = [np.arange(1, n % 3 + 2) for n in range(24)]
     y, label = table[:, 0], np.arange(24) % 3
     settings = {"cell": cell, "dtype": dtype, "hidden_layer_sizes": 2, "max_iter": 1, "tol": 0.0}
     deep = settings | {
@@ -85,5 +86,6 @@ def _use_every_kernel(cell, dtype):
         for pooling in choices.POOLINGS:
             RNNRegressor(**settings, pooling=pooling, linear_path=None).fit(ragged, y)
         RNNRegressor(**deep, solver="sgd").fit(ragged, y).predict(ragged)
+        RNNRegressor(**settings, embedding_dim=2).fit(tokens, y).predict(tokens)
         RNNClassifier(**settings, solver="lbfgs").fit(table, label).predict(table)
         RNNClassifier(**deep, linear_path=None).partial_fit(ragged, label, classes=[0, 1, 2])

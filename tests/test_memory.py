@@ -131,7 +131,12 @@ def fits():
                 sizes = (n_hidden,) if i % 5 else (n_hidden, 2)
                 one = skrnn.RNNRegressor(sizes, **net)
                 other = skrnn.RNNClassifier(sizes, **net | {"bidirectional": i % 2 == 1})
-                for model, X, target in ((one, array, y), (other, rows, label)):
+                tokens = [np.arange(1, 2 + (n + i) % 5) for n in range(13)]
+                table = net | {"embedding_dim": n_hidden, "early_stopping": i % 2 == 0}
+                third = skrnn.RNNRegressor(sizes, **table)
+                for model, X, target in (
+                    (one, array, y), (other, rows, label), (third, tokens, y)
+                ):
                     model.fit(X, target)
                     yield model.predict(X[:5]).tobytes()
                     yield b"".join(array.tobytes() for array in model.coefs_)

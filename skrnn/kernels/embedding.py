@@ -25,22 +25,18 @@ def distinct(data, rows, places, tokens):
 
 
 @kernel
-def forward(data, rows, start, table, x):
-    """x (S, E): the rows of the table (V, E) for each step of the sorted `rows`."""
+def on_timeline(data, rows, start, tokens):
+    """tokens (S,): those of the sorted `rows`."""
     for r in range(rows.shape[0]):
         first = data.starts[rows[r]]
         for t in range(data.lengths[rows[r]]):
-            token = data.values[first + t, 0]
-            for j in range(x.shape[1]):
-                x[start[t] + r, j] = table[token, j]
+            tokens[start[t] + r] = data.values[first + t, 0]
 
 
 @kernel
-def backward(data, rows, start, places, d_x, d_table):
-    """Add d_x (S, E) to d_table (., E), which has a row for each number of a token."""
-    for r in range(rows.shape[0]):
-        first = data.starts[rows[r]]
-        for t in range(data.lengths[rows[r]]):
-            place = places[data.values[first + t, 0]]
-            for j in range(d_x.shape[1]):
-                d_table[place, j] += d_x[start[t] + r, j]
+def backward(tokens, places, d_x, d_table):
+    """Add d_x (S, E) to d_table (., E), which has a row for each number of a token, line by line."""
+    for s in range(tokens.shape[0]):
+        place = places[tokens[s]]
+        for j in range(d_x.shape[1]):
+            d_table[place, j] += d_x[s, j]

@@ -31,15 +31,15 @@ class Embedding(Block):
         self.parameters = (Parameter("E", (n_tokens + 1, n_outputs), normal, False),)
 
     def forward(self, weights, data, rows, run):
-        """x (S, E) of some rows of the data, the longest sequence first, which are kept."""
-        table = weights[0]
-        x = np.empty((run.timeline.start[-1], self.n_outputs), table.dtype)
-        embedding.forward(data, rows, run.timeline.start, table, x)
-        return x, (data, rows)
+        """x (S, E) of some rows of the data, the longest sequence first; their tokens are kept."""
+        start = run.timeline.start
+        tokens = np.empty(start[-1], np.int32)
+        embedding.on_timeline(data, rows, start, tokens)
+        return weights[0].take(tokens, axis=0, mode="clip"), tokens
 
-    def backward(self, weights, kept, d_x, gradient, run):
+    def backward(self, weights, tokens, d_x, gradient, run):
         """Add to the rows of a TableGradient."""
-        embedding.backward(*kept, run.timeline.start, gradient.places, d_x, gradient.numbers)
+        embedding.backward(tokens, gradient.places, d_x, gradient.numbers)
 
 
 def parts_of(rows, width):
