@@ -19,7 +19,7 @@ class Examples:
 
     offsets (n, n_outputs): what the linear path adds to the raw predictions, where that is not the
     model's own prediction, but that of a path which has not seen the row. copies: which rows are
-    equal, or None where none are.
+    equal, or None where none are equal in x.
     """
 
     sequences: Sequences
