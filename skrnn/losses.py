@@ -14,9 +14,6 @@ from scipy.special import expit, logit
 
 from skrnn.quantiles import robust_scale, weighted_quantile
 
-# The logarithm of a Poisson mean is cut here, because Newton's first steps may be long.
-_LARGEST_LOG = 50.0
-
 
 class Loss:
     """What all losses have in common; a subclass states where it differs.
@@ -266,11 +263,12 @@ class Poisson(ExponentialFamily):
         return np.log(targets / np.average(targets, axis=0, weights=weights) + 0.5)
 
     def cumulant(self, raw):
-        mean = np.exp(np.minimum(raw, _LARGEST_LOG))
+        mean = np.exp(raw)
         return mean, mean, mean
 
     def reference(self, targets, weights):
-        total, counts = weights.sum(), weights @ targets
+        total = weights.sum()
+        counts = np.maximum(weights @ targets, np.finfo(float).tiny * total)
         return 0.0, np.log(counts / total), targets * (total / counts)
 
 

@@ -8,7 +8,8 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from skrnn.data.columns import names_of
+from skrnn.data.checks import refuse_mask
+from skrnn.data.columns import labels_of, names_of, refuse_lazy, refuse_types
 
 
 def is_flat(layout):
@@ -175,6 +176,9 @@ class LagLayout(TransformerMixin, BaseEstimator):
 
     def _numbers(self, X, reset):
         """X as an array of numbers; remembers its columns, or compares them."""
+        refuse_lazy(X)
+        refuse_mask(X, "X", _MASK_ADVICE)
+        refuse_types(X, "X")
         try:
             return validate_data(
                 self, X, reset=reset, dtype=[np.float64, np.float32], ensure_all_finite="allow-nan"
@@ -209,9 +213,7 @@ class LagLayout(TransformerMixin, BaseEstimator):
 
     def _named(self, names):
         """The same by the columns' names."""
-        groups = re.compile(self.pattern).groupindex
-        if "lag" not in groups:
-            raise ValueError(f"pattern must have a group (?P<lag>...), got {self.pattern!r}.")
+        groups = _groups(self.pattern)
         places, others = {}, []
         for column, name in enumerate(names):
             found = re.fullmatch(self.pattern, name)
@@ -219,10 +221,11 @@ class LagLayout(TransformerMixin, BaseEstimator):
                 others.append(column)
                 continue
             of_series = places.setdefault(found["series"] if "series" in groups else None, {})
-            if int(found["lag"]) in of_series:
-                twice = names[of_series[int(found["lag"])]]
+            lag = _lag(found["lag"], name)
+            if lag in of_series:
+                twice = names[of_series[lag]]
                 raise ValueError(f"Columns {twice!r} and {name!r} of X are both the same lag.")
-            of_series[int(found["lag"])] = column
+            of_series[lag] = column
         self._check_named(places, names)
         return places, others
 
@@ -250,14 +253,41 @@ class LagLayout(TransformerMixin, BaseEstimator):
         return tags
 
 
+#: What NumPy would drop.
+_MASK_ADVICE = "Pass X.astype(float).filled(np.nan): NaN is passed on."
+
+
+def _groups(pattern):
+    """The groups of a regular expression that has one for the lag."""
+    try:
+        groups = re.compile(pattern).groupindex
+    except (TypeError, re.error) as error:
+        raise ValueError(
+            f"pattern must be a regular expression, got {pattern!r}: {error}."
+        ) from error
+    if "lag" not in groups:
+        raise ValueError(f"pattern must have a group (?P<lag>...), got {pattern!r}.")
+    return groups
+
+
+def _lag(text, name):
+    """The lag that a column's name holds."""
+    try:
+        return int(text)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The group (?P<lag>...) of pattern finds {text!r} in column {name!r} of X, which is no"
+            " whole number."
+        ) from error
+
+
 def _distinct(lags):
     """The lags that a user described, as a list."""
-    if isinstance(lags, Integral):
-        lags = range(1, lags + 1)
-    found = list(lags)
+    found = range(1, lags + 1) if isinstance(lags, Integral) else lags
+    found = list(found) if np.iterable(found) else []
     if not found or not all(isinstance(lag, Integral) for lag in found):
         raise ValueError(
-            f"lags must be a number from 1 on, or a list of whole numbers, got {lags}."
+            f"lags must be a number from 1 on, or a list of whole numbers, got {lags!r}."
         )
     if len(set(found)) < len(found):
         raise ValueError(f"lags must be different from each other, got {found}.")
@@ -266,7 +296,7 @@ def _distinct(lags):
 
 def _refuse_what_is_no_number(X, error):
     """Name the first column of a data frame that no numbers can be made of."""
-    for name in getattr(X, "columns", ()):
+    for name in labels_of(X):
         column = np.asarray(X[name])
         try:
             column.astype(np.float64)

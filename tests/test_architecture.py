@@ -149,7 +149,7 @@ LAYERS = {
     ),
     "estimators": ("estimators.classifier estimators.regressor", ""),
     "compilation": ("choices estimators", "numpy sklearn"),
-    "windows": ("data.columns", "numpy sklearn"),
+    "windows": ("data.checks data.columns", "numpy sklearn"),
     "__main__": ("compilation", ""),
     "__init__": ("compilation estimators", ""),
 }

@@ -142,14 +142,45 @@ def test_equal_scores_leave_the_best_constant(loss, rng):
     assert_allclose(raw[0], constants(loss, targets, weights), rtol=2e-3)
 
 
-@pytest.mark.parametrize("heaviest", [1e20, 1e60])
-@pytest.mark.parametrize("loss", [losses.Poisson(), losses.Logistic()], ids=lambda loss: loss.name)
+@pytest.mark.parametrize("heaviest", [1e10, 1e20, 1e60, 1e300])
+@pytest.mark.parametrize("loss", [POISSON, LOGISTIC, losses.Softmax(2)], **NAMED)
 def test_a_sample_may_outweigh_all_others(loss, heaviest):
     for seed in range(20):
         rng = np.random.default_rng(seed)
         weights = np.r_[1.0, heaviest, np.ones(6)]
-        found = calibrate(rng.normal(size=(8, 1)), rng.permutation(8)[:, None] % 2, weights, loss)
+        scores, targets = rng.normal(size=(8, loss.n_outputs(1))), rng.permutation(8)[:, None] % 2.0
+        found = calibrate(scores, targets, weights, loss)
         assert all(np.isfinite(array).all() for array in found)
+
+
+@pytest.mark.parametrize("loss", [POISSON, LOGISTIC, losses.Softmax(2)], **NAMED)
+def test_beside_samples_of_all_the_weight_others_say_nothing_of_a_slope(loss, rng):
+    scores = rng.normal(size=(20, loss.n_outputs(1)))
+    targets = np.r_[0.0, 0.0, 1.0, rng.permutation(17) % 2][:, np.newaxis]
+    scores[:3] = [[0.0], [1.0], [2.0]] * np.array([-1.0, 1.0])[-scores.shape[1] :]
+    for heavy, has_slope in [([0], False), ([0, 1], False), ([0, 2], True)]:
+        weights = np.ones(20)
+        weights[heavy] = 1e20
+        mixing, shift = calibrate(scores, targets, weights, loss)
+        assert mixing.any() == has_slope
+        raw = scores @ mixing + shift
+        assert np.isfinite(raw).all()
+        if has_slope:
+            assert raw[2, -1] > raw[0, -1] + 1.0
+
+
+@pytest.mark.parametrize("heaviest", [1e5, 1e7, 1e10, 1e20])
+def test_counts_beside_a_heavy_zero_are_not_overshot(heaviest):
+    """In units of their mean, next to nothing, the other counts are huge.
+
+    With a free shift, weighted means sum to the weighted counts, so none is more than their sum.
+    """
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        scores, targets = rng.normal(size=(20, 1)), rng.poisson(3.0, size=(20, 1)) + 1.0
+        weights, targets[0] = np.r_[heaviest, np.ones(19)], 0.0
+        mixing, shift = calibrate(scores, targets, weights, POISSON)
+        assert (scores @ mixing + shift).max() < np.log(targets.sum())
 
 
 def test_a_target_that_is_always_the_same_needs_no_scores(rng):

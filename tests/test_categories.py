@@ -54,6 +54,11 @@ def arrow():
     return pyarrow.Table.from_pandas(TYPED)
 
 
+def batch():
+    pyarrow = pytest.importorskip("pyarrow", reason="batches of Arrow need it")
+    return pyarrow.RecordBatch.from_pandas(TYPED)
+
+
 def arrow_in_pandas():
     pyarrow = pytest.importorskip("pyarrow", reason="columns of Arrow need it")
     kind = pd.ArrowDtype(pyarrow.dictionary(pyarrow.int32(), pyarrow.string()))
@@ -65,6 +70,7 @@ FORMS = {
     "pandas": lambda: (TYPED, "from_dtype"),
     "polars": lambda: (polars_frame(), "from_dtype"),
     "Arrow": lambda: (arrow(), "from_dtype"),
+    "a batch of Arrow": lambda: (batch(), "from_dtype"),
     "Arrow in pandas": lambda: (arrow_in_pandas(), "from_dtype"),
     "mask": lambda: (OBJECTS, MASK),
     "mask of a frame": lambda: (FRAME, np.array(MASK)),

@@ -100,7 +100,10 @@ def test_some_of_the_rows_keep_their_copies():
     some = equal.take(np.array([1, 3, 4]))
     np.testing.assert_array_equal(some.rows, [0, 1, 0])
     np.testing.assert_array_equal(some.cells, [0, 1, 0])
-    assert equal.take(np.array([0, 1, 3])) is None
+    some = equal.take(np.array([0, 1, 3]))
+    np.testing.assert_array_equal(some.rows, [0, 1, 2])
+    np.testing.assert_array_equal(some.cells, [0, 0, 1])
+    assert equal.take(np.array([0, 3])) is None
 
 
 # --- what they count as --------------------------------------------------------------------------
@@ -193,6 +196,19 @@ def test_the_unit_of_weights_is_their_common_divisor(weights, unit):
 
 def examples_of(X, y, weights):
     return Examples.of(Sequences.from_array(X[:, :, np.newaxis]), y, weights)
+
+
+def test_where_one_x_has_several_y_weights_are_repetition_without_equal_rows_too(rng):
+    """Rows of one x were looked for only where there were rows of one x and one y."""
+    X, y = np.repeat(rng.normal(size=(20, 2)), 2, axis=0), rng.normal(size=40)
+    weights = rng.integers(1, 3, size=40)
+    rows = np.repeat(np.arange(40), weights)
+    weighted, copied = found(X, y[:, None]), found(X[rows], y[rows][:, None])
+    joined = np.bincount(copied.rows)
+    np.testing.assert_array_equal(joined, weights)
+    amounts = left_out(weighted, weights)
+    np.testing.assert_array_equal(amounts, left_out(copied, joined))
+    np.testing.assert_array_equal(amounts, 1)
 
 
 def test_joined_examples_have_each_row_once_with_all_of_its_weight():

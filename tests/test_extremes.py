@@ -71,6 +71,18 @@ def test_class_weights_of_many_orders(weight, n_classes, dtype, linear_path):
         assert not told
 
 
+@DTYPES
+def test_a_count_of_zero_that_outweighs_all_others(dtype):
+    for seed in range(10):
+        random = np.random.RandomState(seed)
+        data, counts = random.normal(size=(30, 3)), random.poisson(2.0, size=30)
+        counts[3], weights = 0, np.where(np.arange(30) == 3, 1e20, 1.0)
+        model = small(RNNRegressor, linear_path="auto", loss="poisson", dtype=dtype)
+        model, told = fitted(model, data, counts, weights)
+        predicts(model, data)
+        assert not told
+
+
 def test_a_class_of_nearly_all_the_weight_has_a_start_that_is_finite():
     for total in (1.0, 1e15, 1e16, 1e300):
         weights = np.array([total, 1.0])

@@ -531,3 +531,22 @@ def test_validation_data_are_read_as_the_training_data_were():
     assert len(curves[0]) == 4
     for curve in curves[1:]:
         assert curve == curves[0]
+
+
+def test_a_lazy_frame_is_refused_in_words():
+    lazy = pl.DataFrame({"a": [1.0, 2.0], "b": [1.0, 3.0]}).lazy()
+    for declared in (None, "from_dtype", ["a"]):
+        with pytest.raises(ValueError, match=r"X is a LazyFrame.* Pass X.collect\(\)"):
+            Schema.learn(lazy, categorical_features=declared)
+    schema, _ = Schema.learn(lazy.collect())
+    with pytest.raises(ValueError, match=r"X is a LazyFrame.* Pass X.collect\(\)"):
+        schema.read(lazy)
+
+
+@pytest.mark.parametrize("dates", ["timestamp", "date32", "duration"])
+def test_dates_of_arrow_are_named(dates):
+    pyarrow = pytest.importorskip("pyarrow", reason="tables of Arrow need it")
+    kind = getattr(pyarrow, dates)(*(() if dates == "date32" else ("s",)))
+    X = pyarrow.table({"a": [1.0], "when": pyarrow.array([7], kind)})
+    with pytest.raises(ValueError, match=r"X is of dtype .* in column 'when', but must be numeric"):
+        Schema.learn(X)

@@ -1,15 +1,29 @@
 """Helpers of the asking thread: every item once, results in order, errors heard."""
 
+import os
+import subprocess
 import sys
-from threading import Barrier, Event, Thread, get_ident
-from threading import enumerate as running
-from time import sleep
+from threading import Barrier, Event, get_ident
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
 
 from skrnn import RNNRegressor
 from skrnn.network import threads
+
+
+def running():
+    """Identities of all threads, those that are not of `threading` too."""
+    return set(sys._current_frames())
+
+
+def left_of(others):
+    """Which threads do not end."""
+    last = monotonic() + 10.0
+    while others & running() and monotonic() < last:
+        sleep(0.001)
+    return others & running()
 
 
 @pytest.mark.parametrize("n_threads", [1, 2, 5])
@@ -28,7 +42,7 @@ def test_each_item_is_worked_on_once_and_results_are_in_order(n_threads):
 
 
 def test_several_threads_are_at_work_at_once_and_gone_afterwards():
-    before = set(running())
+    before = running()
     together = Barrier(3, timeout=30)
 
     def work(item):
@@ -37,7 +51,7 @@ def test_several_threads_are_at_work_at_once_and_gone_afterwards():
 
     with threads.helpers(3) as helpers:
         assert len(set(threads.run(work, range(3), helpers))) == 3
-    assert set(running()) == before
+    assert not left_of(running() - before)
 
 
 @pytest.mark.parametrize("failing", ["here", "there"])
@@ -108,34 +122,127 @@ def test_after_an_error_no_more_items_are_begun(failing):
 
 @pytest.mark.parametrize("n_threads", [5, 1000, 10**30])
 def test_there_are_never_more_threads_than_pieces_of_work(n_threads):
-    before = set(running())
+    before = running()
     with threads.helpers(n_threads) as helpers:
-        assert set(running()) == before
+        assert running() == before
         for n_items, n_more in [(1, 0), (3, 2), (2, 2), (4, 3)]:
             threads.run(str, range(n_items), helpers)
-            assert len(set(running()) - before) == n_more
-    assert set(running()) == before
+            assert len(running() - before) == n_more
+    assert not left_of(running() - before)
 
 
+def refuse(*arguments):
+    raise RuntimeError("can't start new thread")
+
+
+def have_no_memory(*arguments):
+    raise MemoryError
+
+
+def die_before_it_begins(*arguments):
+    """What happens to a thread that finds no memory: nothing is heard of it."""
+
+
+@pytest.mark.parametrize("fail", [refuse, have_no_memory, die_before_it_begins])
 @pytest.mark.parametrize("n_granted", [0, 1])
 def test_where_the_system_grants_no_more_threads_those_there_are_do_the_work(
-    n_granted, monkeypatch
+    n_granted, fail, monkeypatch
 ):
-    granted, start = iter(range(n_granted)), Thread.start
+    granted, start, failed = iter(range(n_granted)), threads.start_new_thread, []
 
-    def start_or_refuse(thread):
+    def start_or_fail(*arguments):
         if next(granted, None) is None:
-            raise RuntimeError("can't start new thread")
-        start(thread)
+            failed.append(arguments)
+            return fail(*arguments)
+        return start(*arguments)
 
-    before = set(running())
-    monkeypatch.setattr(Thread, "start", start_or_refuse)
+    before = running()
+    monkeypatch.setattr(threads, "start_new_thread", start_or_fail)
+    monkeypatch.setattr(threads, "_LONGEST_START", 0.5)
     with threads.helpers(4) as helpers:
         for n_items in (2, 5, 9):
             expected = [str(i) for i in range(n_items)]
             assert threads.run(str, range(n_items), helpers) == expected
-            assert len(set(running()) - before) == n_granted
-    assert set(running()) == before
+            assert len(running() - before) == n_granted
+    assert len(failed) == 1
+    assert not left_of(running() - before)
+
+
+WITHOUT_MEMORY = """
+import resource, warnings
+
+import numpy as np
+
+from skrnn import RNNRegressor
+
+X = np.random.RandomState(0).normal(size=(600, 20, 4))
+
+
+def fit():
+    net = RNNRegressor(32, max_iter=2, n_jobs=3, batch_size=300, random_state=0)
+    return net.fit(X, X[:, -1, 0]).predict(X)
+
+
+def limit(*sizes):
+    resource.setrlimit(resource.RLIMIT_AS, (*sizes, resource.RLIM_INFINITY))
+
+
+warnings.simplefilter("ignore")
+expected = fit()
+for n_kilobytes in (0, 30, 300, 9000, 17000):
+    n_pages = int(open("/proc/self/statm").read().split()[0])
+    limit(n_pages * resource.getpagesize() + 1024 * n_kilobytes)
+    try:
+        fit()
+    except MemoryError:
+        pass
+    limit(resource.RLIM_INFINITY)
+    assert (fit() == expected).all()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory as Linux has them")
+def test_a_fit_without_memory_ends():
+    """Of a thread that finds none Python says so on stderr."""
+    code = [sys.executable, "-c", WITHOUT_MEMORY]
+    done = subprocess.run(code, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_thread_that_begins_late_ends_by_itself(monkeypatch):
+    before, may_begin, serve = running(), Event(), threads._serve
+
+    def serve_late(*arguments):
+        assert may_begin.wait(30)
+        serve(*arguments)
+
+    monkeypatch.setattr(threads, "_serve", serve_late)
+    monkeypatch.setattr(threads, "_LONGEST_START", 0.01)
+    with threads.helpers(2) as helpers:
+        assert threads.run(str, range(3), helpers) == ["0", "1", "2"]
+        late = running() - before
+    assert len(late) == 1
+    may_begin.set()
+    assert not left_of(late)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_child_does_not_wait_for_the_threads_of_its_parent():
+    with threads.helpers(3) as helpers:
+        threads.run(str, range(3), helpers)
+        child = os.fork()
+        if child == 0:
+            ended = threads.run(str, range(3), helpers) == ["0", "1", "2"]
+            helpers.__exit__()
+            os._exit(0 if ended else 1)
+        last, ended = monotonic() + 30.0, (0, 0)
+        while ended == (0, 0) and monotonic() < last:
+            ended = os.waitpid(child, os.WNOHANG)
+            sleep(0.01)
+        if ended == (0, 0):
+            os.kill(child, 9)
+        assert ended == (child, 0)
 
 
 class Interrupt:
@@ -154,13 +261,6 @@ class Interrupt:
         return self
 
 
-def ended(others):
-    """Wait for threads to end; those that do not."""
-    for thread in others:
-        thread.join(timeout=10)
-    return {thread for thread in others if thread.is_alive()}
-
-
 def use_helpers():
     with threads.helpers(4) as helpers:
         for n_items in (2, 4, 3):
@@ -168,7 +268,7 @@ def use_helpers():
 
 
 def test_an_interrupt_at_any_line_leaves_no_thread_behind():
-    before, tracer, line = set(running()), sys.gettrace(), 0
+    before, tracer, line = running(), sys.gettrace(), 0
     interrupted = True
     while interrupted:
         line += 1
@@ -180,7 +280,7 @@ def test_an_interrupt_at_any_line_leaves_no_thread_behind():
             interrupted = True
         finally:
             sys.settrace(tracer)
-        assert ended(set(running()) - before) == set(), f"interrupted at line {line} that is run"
+        assert not left_of(running() - before), f"interrupted at line {line} that is run"
     assert line > 100
 
 
@@ -231,8 +331,13 @@ def test_an_interrupt_within_a_piece_of_work_waits_for_the_others():
 
 def test_any_number_of_jobs_gives_the_same_bits_with_few_threads(monkeypatch):
     X = np.random.RandomState(0).normal(size=(256, 50, 1))
-    y, started, start = X[:, -1, 0], [], Thread.start
-    monkeypatch.setattr(Thread, "start", lambda thread: (started.append(thread), start(thread)))
+    y, started, start = X[:, -1, 0], [], threads.start_new_thread
+
+    def counted(*arguments):
+        started.append(arguments)
+        return start(*arguments)
+
+    monkeypatch.setattr(threads, "start_new_thread", counted)
     settings = {"cell": "rnn", "linear_path": None, "early_stopping": False, "tol": 1e9}
     settings |= {"batch_size": 256, "max_iter": 2, "random_state": 0}
 

@@ -101,6 +101,32 @@ def test_targets_with_several_columns_reach_a_splitter_whole():
     assert model.t_ == 3 * 48
 
 
+class Parts(KFold):
+    """Whatever it was made of."""
+
+    def __init__(self, *parts):
+        super().__init__()
+        self.parts = parts
+
+    def split(self, X, y=None, groups=None):
+        yield self.parts
+
+
+def test_what_a_splitter_writes_into_its_arguments_changes_nothing():
+    class Spoiling(KFold):
+        def split(self, X, y=None, groups=None):
+            parts = list(super().split(X))
+            X[:], y[:] = 0, 0.0
+            return parts
+
+    X, y = data()
+    before = y.copy()
+    expected = held(RNNRegressor, KFold(3)).fit(X, y).predict(X)
+    found = held(RNNRegressor, Spoiling(3)).fit(X, y).predict(X)
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(y, before)
+
+
 @pytest.mark.parametrize(
     ("splitter", "words"),
     [
@@ -111,8 +137,20 @@ def test_targets_with_several_columns_reach_a_splitter_whole():
         (KFold(100), r"KFold\(.* cannot split 60 training samples: .*n_splits=100"),
         (StratifiedKFold(3), r"StratifiedKFold\(.* cannot split 60 .* pass X_val and y_val"),
         (LeaveOneOut(), r"LeaveOneOut\(\) has 59 samples to train on, 1 to validate with"),
-        (PredefinedSplit(np.full(60, -1)), "cannot split 60 training samples: it gives no split"),
+        (
+            PredefinedSplit(np.full(60, -1)),
+            r"cannot split 60 .*: it gives no split\. It",
+        ),
         (PredefinedSplit(np.arange(70) // 35), "cannot split 60 training samples"),
+        (
+            Parts(np.arange(9), np.arange(9, 20), np.arange(20, 60)),
+            "samples: too many values",
+        ),
+        (Parts(None, None), "its parts are no 1-D arrays of indices"),
+        (
+            Parts([[1], [2]], [3, 4]),
+            "its parts are no 1-D arrays of indices",
+        ),
     ],
 )
 def test_what_a_splitter_cannot_do_is_said_in_words(splitter, words):

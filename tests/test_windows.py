@@ -1,5 +1,6 @@
 """LagLayout: where each lag goes, by names and by description, and the conventions it follows."""
 
+import datetime
 import pickle
 import subprocess
 import sys
@@ -233,6 +234,32 @@ REFUSED = {
     "columns over": ({"n_series": 2}, FRAME, "X has 3 columns, which n_series=2 does not divide"),
     "no series": ({"n_series": 0}, FRAME, "n_series must be a whole number from 1 on, got 0"),
     "no lags": ({"lags": []}, FRAME, "lags must be a number from 1 on, or a list"),
+    "no number of lags": ({"lags": 0}, FRAME, r"lags must be a number from 1 on, .* got 0\."),
+    "a fraction of lags": ({"lags": 2.0}, FRAME, r"lags must be a number from 1 on, .* got 2\.0"),
+    "no pattern": ({"pattern": None}, FRAME, "pattern must be a regular expression, got None"),
+    "half a pattern": ({"pattern": "("}, FRAME, r"pattern must be a regular expression, got '\('"),
+    "a lag in words": (
+        {"pattern": "(?P<lag>lag)_.*"},
+        FRAME,
+        "group .* of pattern finds 'lag' in column 'lag_1' of X, which is no whole number",
+    ),
+    "a lag that may be missing": (
+        {"pattern": r"lag_(?P<lag>\d+)|c"},
+        FRAME,
+        "group .* of pattern finds None in column 'c' of X",
+    ),
+    "dates": ({}, FRAME.assign(c=pd.to_datetime(["2020"] * 2)), "X is of dtype .* in column 'c'"),
+    "dates of polars": (
+        {},
+        pl.DataFrame({"lag_1": [1.0], "when": [datetime.date(2020, 1, 1)]}),
+        "X is of dtype Date in column 'when', but must be numeric",
+    ),
+    "a lazy frame": ({}, pl.DataFrame({"lag_1": [1.0]}).lazy(), r"LazyFrame.* Pass X.collect\(\)"),
+    "a mask": (
+        {"lags": 2},
+        np.ma.masked_array(np.ones((2, 2)), [[True, False], [False, False]]),
+        "X is a masked array with masked values",
+    ),
     "a fraction": ({"lags": [1, 1.5]}, FRAME, "lags must be a number from 1 on, or a list"),
     "lags that are equal": ({"lags": [2, 2]}, FRAME, "lags must be different from each other"),
 }
@@ -243,6 +270,12 @@ def test_what_cannot_be_laid_out_is_refused_in_words(case):
     parameters, X, words = REFUSED[case]
     with pytest.raises(ValueError, match=words):
         LagLayout(**parameters).fit(X)
+
+
+def test_columns_of_arrow_are_named_too():
+    pyarrow = pytest.importorskip("pyarrow", reason="tables of Arrow need it")
+    with pytest.raises(ValueError, match=r"Column 'c' of X is of dtype .* begins with 'Mon'"):
+        LagLayout().fit(pyarrow.Table.from_pandas(FRAME.assign(c=["Mon", "Tue"])))
 
 
 def test_other_columns_than_in_fit_are_refused():

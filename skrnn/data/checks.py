@@ -117,7 +117,7 @@ def numbers(array, where, axes, names=None, text_advice=""):
             " imaginary part as two features."
         )
     cause = ": could not convert string to float" if kind in "USTV" else ""
-    advice = _DATE_ADVICE if kind in "mM" else " Encode it first."
+    advice = DATE_ADVICE if kind in "mM" else " Encode it first."
     if cause and axes == TABLE_AXES:
         advice = _CATEGORY_ADVICE
     elif cause:
@@ -190,7 +190,7 @@ def _advice_on(item, axes, name, text_advice):
             return _CATEGORY_ADVICE
         return text_advice if name is None else _ENCODE_ADVICE
     if isinstance(item, _DATES):
-        return _DATE_ADVICE
+        return DATE_ADVICE
     if has_length(item):
         how = (
             "pass a list of them" if name is None else f"pass that column alone: list(df[{name!r}])"
@@ -201,7 +201,7 @@ def _advice_on(item, axes, name, text_advice):
 
 #: What pandas' Timestamp and Timedelta are too.
 _DATES = (date, time, timedelta, np.datetime64, np.timedelta64)
-_DATE_ADVICE = " Turn dates into numbers first, such as days since a date, or leave them out."
+DATE_ADVICE = " Turn dates into numbers first, such as days since a date, or leave them out."
 _ENCODE_ADVICE = " Encode that column first, for instance by sklearn.preprocessing.OneHotEncoder."
 _CATEGORY_ADVICE = (
     " Where a table has categories, fit on a data frame with that column of type category, or name"
@@ -212,27 +212,6 @@ _CATEGORY_ADVICE = (
 def has_length(item):
     """Whether an object is an array or a list."""
     return isinstance(item, (list, tuple)) or getattr(item, "ndim", 0) > 0
-
-
-def refuse_types(frame, where):
-    """Refuse a data frame with a column of dates, times or complex numbers, by its name, which
-    NumPy and scikit-learn leave out.
-    """
-    columns, dtypes = getattr(frame, "columns", None), getattr(frame, "dtypes", None)
-    if columns is None or dtypes is None:
-        return
-    for name, dtype in zip(columns, dtypes, strict=True):
-        is_temporal, kind = getattr(dtype, "is_temporal", lambda: False), getattr(dtype, "kind", "")
-        if kind == "c":
-            raise ValueError(
-                f"Complex data not supported: {where} is of dtype {dtype} in column {name!r}. Pass"
-                " the real and the imaginary part as two columns."
-            )
-        if kind in ("m", "M") or is_temporal():
-            raise ValueError(
-                f"{where} is of dtype {dtype} in column {name!r}, but must be numeric."
-                + _DATE_ADVICE
-            )
 
 
 def is_a_number(element):

@@ -36,12 +36,12 @@ class Copies(NamedTuple):
 
     @classmethod
     def of(cls, keys_of_rows, keys_of_cells):
-        """Of rows with such keys; None where no two rows are equal."""
-        rows = _numbered(keys_of_rows)
-        return None if len(rows) == rows.max() + 1 else cls(rows, _numbered(keys_of_cells))
+        """Of rows with such keys; None where no two rows are equal in x."""
+        cells = _numbered(keys_of_cells)
+        return None if len(cells) == cells.max() + 1 else cls(_numbered(keys_of_rows), cells)
 
     def take(self, some):
-        """Of some of the rows; None where no two of these are equal."""
+        """Of some of the rows; None where no two of these are equal in x."""
         return Copies.of(self.rows[some], self.cells[some])
 
     def first(self):
@@ -50,7 +50,7 @@ class Copies(NamedTuple):
 
 
 def find(sequences, targets):
-    """The Copies among rows (x, y), or None where no two are equal.
+    """The Copies among rows (x, y), or None where no two are equal in x.
 
     Parameters
     ----------

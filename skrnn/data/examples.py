@@ -19,7 +19,7 @@ class Examples:
 
     offsets (n, n_outputs): what the linear path adds to the raw predictions, where that is not the
     model's own prediction, but that of a path which has not seen the row. copies: which rows are
-    equal, or None where none are.
+    equal, or None where none are equal in x.
     """
 
     sequences: Sequences
@@ -199,18 +199,21 @@ class Split:
 
     def _last(self, examples):
         """The rows to train on and to watch."""
-        n_samples, y = len(examples), examples.targets
+        n_samples, y = len(examples), examples.targets.copy()
         try:
             splits = self.splitter.split(
                 np.arange(n_samples)[:, np.newaxis], y[:, 0] if y.shape[1] == 1 else y
             )
             last = deque(splits, maxlen=1)
             if not last:
-                raise ValueError("it gives no split.")
-            return [np.arange(n_samples)[rows] for rows in last[0]]
+                raise ValueError("it gives no split")
+            train, watched = (np.arange(n_samples)[rows] for rows in last[0])
+            if train.ndim != 1 or watched.ndim != 1:
+                raise ValueError("its parts are no 1-D arrays of indices")
+            return train, watched
         except (TypeError, ValueError, IndexError) as error:
             raise ValueError(
                 f"validation_fraction={self.splitter!r} cannot split {n_samples} training samples: "
-                f"{error} It is called as split(X, y), without groups. Take another splitter, or "
-                "pass X_val and y_val."
+                f"{str(error).rstrip('.')}. It is called as split(X, y), without groups. Take"
+                " another splitter, or pass X_val and y_val."
             ) from error

@@ -30,9 +30,8 @@ from skrnn.data.checks import (
     rectangular,
     refuse_complex,
     refuse_mask,
-    refuse_types,
 )
-from skrnn.data.columns import names_of
+from skrnn.data.columns import names_of, refuse_lazy, refuse_types
 from skrnn.data.sequences import Sequences
 
 
@@ -160,6 +159,7 @@ def _refuse_other_names(sample, names, first_sample, first_names):
 
 def elements(X):
     """The sequences of an X that is one array per sample, or None if X is a table or an array."""
+    refuse_lazy(X)
     return _elements_of_list(X) if isinstance(X, (list, tuple)) else _elements_of_column(X)
 
 

@@ -14,6 +14,8 @@ from skrnn.quantiles import weighted_quantile
 
 #: Prior precision of a slope, whose scores have variance one: more than a few samples must earn it.
 _PRIOR = 10.0
+#: The part of all weight that a likelihood is found to.
+_ROUND_OFF = 1e-8
 
 
 def calibrate(scores, targets, weights, loss):
@@ -62,21 +64,39 @@ def _spread(scores, weights):
     return np.where(spread > 0, spread, 1.0)
 
 
-def _maximize_likelihood(problem, n_parameters, total):
+def _counting(weights):
+    """Which samples say anything of a slope beside the heaviest: all within its round-off do not.
+
+    Without this one sample that outweighs all others would leave a likelihood without curvature,
+    in which SciPy 1.11 seeks for ever, and of counts that are nothing in the unit of their mean.
+    """
+    return weights > _ROUND_OFF * weights.max()
+
+
+def _maximize_likelihood(problem, n_parameters, weights):
     """Slope and shifts of a generalised linear model in scores of variance one, by Newton's method.
 
-    `problem` gives the negative log-likelihood of a point, its slope and its curvature.
+    `problem` gives the negative log-likelihood of a point, its slope and its curvature, for
+    weights.
     """
+    total = weights.sum()
     prior = np.r_[_PRIOR, np.full(n_parameters - 1, 1e-3)]  # a tiny one makes the shifts unique
-    # One sample may outweigh all others, and SciPy 1.11 seeks for ever where curvature is singular.
-    prior = np.maximum(prior, 1e-12 * total)
+    prior = np.maximum(prior, 1e-12 * total)  # the curvature must not be as good as singular
+    unit = np.ldexp(0.5, np.frexp(total)[1])  # a power of two, because the slope gets squared
+    total, weights, prior = total / unit, weights / unit, prior / unit
 
     @lru_cache(maxsize=1)  # SciPy asks for the three one by one
     def solved(coordinates):
         point = np.frombuffer(coordinates)
-        value, slope, curvature = problem(point)
-        curvature[np.diag_indices(n_parameters)] += prior
-        return value + 0.5 * prior @ point**2, slope + prior * point, curvature
+        with np.errstate(all="ignore"):
+            value, slope, curvature = problem(point, weights)
+            value, slope = value + 0.5 * prior @ point**2, slope + prior * point
+            curvature[np.diag_indices(n_parameters)] += prior
+            sizes = value, slope @ slope, (curvature**2).sum()
+        if not np.isfinite(sizes).all():
+            # So long a step is taken back for its value, but SciPy looks at its curvature first.
+            return np.inf, np.zeros(n_parameters), np.diag(prior)
+        return value, slope, curvature
 
     value, slope, curvature = (lambda point, k=k: solved(point.tobytes())[k] for k in range(3))
     point = minimize(
@@ -85,13 +105,10 @@ def _maximize_likelihood(problem, n_parameters, total):
         jac=slope,
         hess=curvature,
         method="trust-exact",
-        options={"gtol": 1e-8 * total},
+        options={"gtol": _ROUND_OFF * total},
     ).x
     for _ in range(2):  # to the last digits, which the value no longer shows
-        try:
-            point = point - np.linalg.solve(curvature(point), slope(point))
-        except np.linalg.LinAlgError:  # one sample outweighs all others, and the prior
-            break
+        point = point - np.linalg.solve(curvature(point), slope(point))
     return point
 
 
@@ -101,11 +118,16 @@ def _calibrate_classes(scores, codes, weights):
     A logistic regression would fit a whole matrix from scores to classes, too much for few samples.
     """
     n_classes = scores.shape[1]
+    onehot, counting = np.eye(n_classes)[codes], _counting(weights)
+    shares = np.maximum(weights @ onehot / weights.sum(), np.finfo(float).tiny)
+    constant = np.zeros((n_classes, n_classes)), np.log(shares) - np.log(shares).mean()
+    if np.ptp(codes[counting]) == 0:
+        return constant
+    scores, onehot, weights = scores[counting], onehot[counting], weights[counting]
     spread = np.sqrt((_spread(scores, weights) ** 2).mean())
     scores = scores / spread
-    onehot = np.eye(n_classes)[codes]
 
-    def problem(point):
+    def problem(point, weights):
         logs = log_softmax(point[0] * scores + point[1:], axis=1)
         p = np.exp(logs)
         error = weights[:, np.newaxis] * (p - onehot)
@@ -117,9 +139,9 @@ def _calibrate_classes(scores, codes, weights):
         slope = np.r_[(error * scores).sum(), error.sum(axis=0)]
         return -weights @ (logs * onehot).sum(axis=1), slope, curvature
 
-    point = _maximize_likelihood(problem, n_classes + 1, weights.sum())
+    point = _maximize_likelihood(problem, n_classes + 1, weights)
     if point[0] <= 0.0:
-        point = np.r_[0.0, np.log(weights @ onehot / weights.sum())]
+        return constant
     return np.diag(np.full(n_classes, point[0] / spread)), point[1:] - point[1:].mean()
 
 
@@ -132,17 +154,19 @@ def calibrate_column(loss, scores, targets, weights):
     scores, targets, weights : ndarray of shape (n,)
     """
     constant, shift_of_unit, targets = loss.reference(targets, weights)
+    counting = _counting(weights)
+    scores, targets, weights = scores[counting], targets[counting], weights[counting]
     if targets.min() == targets.max():
         return 0.0, constant + shift_of_unit
     spread = _spread(scores, weights)
     terms = np.column_stack([scores / spread, np.ones(len(scores))])
 
-    def problem(point):
+    def problem(point, weights):
         value, slope, curvature = loss.derivatives(terms @ point, targets)
         curvature = (terms * (weights * curvature)[:, np.newaxis]).T @ terms
         return weights @ value, (weights * slope) @ terms, curvature
 
-    slope, shift = _maximize_likelihood(problem, 2, weights.sum())
+    slope, shift = _maximize_likelihood(problem, 2, weights)
     if slope <= 0.0:
         return 0.0, constant + shift_of_unit
     return slope / spread, shift + shift_of_unit

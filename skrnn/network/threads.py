@@ -1,12 +1,16 @@
 """Threads that help the calling thread through a list of work."""
 
+from _thread import allocate_lock, start_new_thread
 from collections import deque
 from contextlib import nullcontext
-from queue import SimpleQueue
-from threading import Thread
+from os import getpid
+from queue import Empty, SimpleQueue
 from weakref import finalize
 
 import numpy as np
+
+#: Seconds that are waited for a thread to begin. One that finds no memory never does.
+_LONGEST_START = 1.0
 
 
 def helpers(n_threads):
@@ -39,6 +43,9 @@ class Helpers:
     know the queue alone, and the last word in it ends them all: if an interrupt comes before
     ``__exit__`` has said it, it is said when nobody holds these Helpers any more.
 
+    They are started below ``threading``, because ``Thread.start`` waits for ever for a thread that
+    finds no memory to begin with.
+
     Parameters
     ----------
     most : int
@@ -46,7 +53,8 @@ class Helpers:
     """
 
     def __init__(self, most):
-        self._most, self._jobs, self._threads = most, SimpleQueue(), []
+        self._most, self._jobs, self._process = most, SimpleQueue(), getpid()
+        self._begun, self._ends = SimpleQueue(), []  # locks that threads hold until they end
         self._end_all = finalize(self, self._jobs.put, None)
 
     def __enter__(self):
@@ -54,16 +62,16 @@ class Helpers:
 
     def __exit__(self, *error):
         self._end_all()
-        for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
+        if getpid() == self._process:  # a child that was forked has no other thread
+            for end in self._ends:
+                end.acquire()
 
     def run(self, work, items):
         """``[work(item) for item in items]``. This thread works too: to wake one takes long."""
         wanted = len(items) - 1
-        while len(self._threads) < min(wanted, self._most):
+        while len(self._ends) < min(wanted, self._most):
             self._start_one()
-        job = _Job(work, items, min(wanted, len(self._threads)))
+        job = _Job(work, items, min(wanted, len(self._ends)))
         try:
             for _ in range(job.n_helpers):
                 self._jobs.put(job)
@@ -73,22 +81,23 @@ class Helpers:
         return job.results()
 
     def _start_one(self):
-        thread = Thread(target=_serve, args=(self._jobs,), daemon=True)
-        self._threads.append(thread)  # first: if the start is interrupted, it may be there
         try:
-            thread.start()
-        except RuntimeError:  # the system grants no more: do with those there are
-            self._threads.pop()
-            self._most = len(self._threads)
+            start_new_thread(_serve, (self._jobs, self._begun))
+            self._ends.append(self._begun.get(timeout=_LONGEST_START))
+        except (RuntimeError, MemoryError, Empty):  # there are no more: do with those there are
+            self._most = len(self._ends)
 
 
-def _serve(jobs):
+def _serve(jobs, begun):
     """What a helping thread does."""
     np.seterr(all="ignore")  # of this thread: what is not finite is looked for in the results
-    while (job := jobs.get()) is not None:
-        job.help()
-        del job  # with all that it holds, while this waits for the next
-    jobs.put(None)  # for the next thread
+    end = allocate_lock()
+    with end:
+        begun.put(end)
+        while (job := jobs.get()) is not None:
+            job.help()
+            del job  # with all that it holds, while this waits for the next
+        jobs.put(None)  # for the next thread
 
 
 class _Job:
@@ -96,16 +105,19 @@ class _Job:
 
     A helper may come late, when the items are done, so the asking thread must neither wait for it
     nor leave it a job that has ended. So there is a *ticket* for each helper. A helper that takes
-    its ticket works, and says so when it ends. The asking thread, when no item is left, takes the
-    tickets that are still there: their helpers come too late and turn away, and it waits for the
-    others alone.
+    its ticket works, and releases the ticket's lock when it ends. The asking thread, when no item
+    is left, takes the tickets that are still there: their helpers come too late and turn away, and
+    it waits for the others alone. All locks are made beforehand, so that a helper needs no memory
+    to say that it has ended.
     """
 
     def __init__(self, work, items, n_helpers):
         self._work, self._left = work, deque(enumerate(items))
-        self._results, self._errors = [None] * len(items), []
+        self._results, self._errors = [None] * len(items), [None] * n_helpers
         self.n_helpers, self._tickets = n_helpers, deque(range(n_helpers))
-        self._ends = SimpleQueue()
+        self._ends = [allocate_lock() for _ in range(n_helpers)]
+        for end in self._ends:
+            end.acquire()
 
     def work_on(self):
         """Work on items until none is left. After an error the others are given up."""
@@ -117,20 +129,23 @@ class _Job:
 
     def help(self):
         """What a helper does, unless it comes too late."""
-        if take(self._tickets) is None:
+        ticket = take(self._tickets)
+        if ticket is None:
             return
-        error = None
         try:
             self.work_on()
         except BaseException as raised:
-            error = raised
-        self._ends.put(error)
+            self._errors[ticket] = raised
+        finally:
+            self._ends[ticket].release()
 
     def end(self):
         """Wait for the helpers that are at work."""
         self._left.clear()
-        n_late = sum(take(self._tickets) is not None for _ in range(self.n_helpers))
-        self._errors = [self._ends.get() for _ in range(self.n_helpers - n_late)]
+        while (ticket := take(self._tickets)) is not None:
+            self._ends[ticket].release()
+        for end in self._ends:
+            end.acquire()
 
     def results(self):
         """Of each item; an error of any helper is raised here."""
