@@ -137,7 +137,11 @@ LAYERS = {
     ),
     "estimators": ("estimators.classifier estimators.regressor", ""),
     "compilation": ("choices estimators", "numpy sklearn"),
-    "windows": ("data.columns", "numpy sklearn"),
+    "windows.lag_layout": ("data.columns", "numpy sklearn"),
+    "windows.series": ("data.checks data.columns", "numpy"),
+    "windows.making": ("windows.series", "numpy"),
+    "windows.forecasting": ("windows.making windows.series", "numpy"),
+    "windows": ("windows.forecasting windows.lag_layout windows.making", ""),
     "text": ("data.checks parameters", "numpy sklearn"),
     "__main__": ("compilation", ""),
     "__init__": ("compilation estimators", ""),
@@ -152,6 +156,7 @@ BELOW = {
     "linear": {"blas", "data", "kernels", "quantiles"},
     "learning": {"choices", "data", "kernels", "linear", "losses", "network", "quantiles"},
     "estimators": {"data", "losses", "loading", "parameters"},
+    "windows": {"data"},
 }
 SEE_SCIKIT_LEARN = {"data", "parameters", "estimators", "compilation", "text", "windows"}
 #: Lines of code, docstrings left out: of every function but constructors, of nine in ten, of half.

@@ -36,7 +36,7 @@ from skrnn.learning.valid import (
 )
 
 #: The format of saved models. It changes whenever older ones cannot be read.
-FORMAT = 4
+FORMAT = 5
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 _SHORT = Repr()
@@ -86,6 +86,7 @@ PARTS = {
             "estimator_name": NAME,
             "categories": tuple_of(CATEGORIES),
             "gaps": INDICES,
+            "length": either(COUNT, NONE),
         }
     ],
     "target": [
