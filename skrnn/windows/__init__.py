@@ -3,5 +3,6 @@
 from skrnn.windows.forecasting import forecast
 from skrnn.windows.lag_layout import LagLayout
 from skrnn.windows.making import Windows, make_windows
+from skrnn.windows.scaling import WindowScaledRegressor
 
-__all__ = ["LagLayout", "Windows", "forecast", "make_windows"]
+__all__ = ["LagLayout", "WindowScaledRegressor", "Windows", "forecast", "make_windows"]
