@@ -5,6 +5,7 @@ users the messages they know, and there is no public way to it. Should a release
 imports as before and parameter values go unchecked.
 """
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ try:
         Interval,
         InvalidParameterError,
         Options,
+        RealNotInt,
         StrOptions,
         validate_parameter_constraints,
     )
@@ -95,8 +97,33 @@ def _classifier_constraints():
     return {**_common_constraints(), "class_weight": [StrOptions({"balanced"}), dict, None]}
 
 
+def _vectorizer_constraints():
+    """As CountVectorizer's, where it has the parameter."""
+    positive_int = Interval(Integral, 1, None, closed="left")
+    frequency = [Interval(RealNotInt, 0, 1, closed="both"), positive_int]
+    return {
+        "input": [StrOptions({"filename", "file", "content"})],
+        "encoding": [str],
+        "decode_error": [StrOptions({"strict", "ignore", "replace"})],
+        "strip_accents": [StrOptions({"ascii", "unicode"}), None, callable],
+        "lowercase": ["boolean"],
+        "preprocessor": [callable, None],
+        "tokenizer": [callable, None],
+        "stop_words": [StrOptions({"english"}), list, None],
+        "token_pattern": [str, None],
+        "analyzer": [StrOptions({"word", "char"}), callable],
+        "max_df": frequency,
+        "min_df": frequency,
+        "max_features": [positive_int, None],
+        "vocabulary": [Mapping, HasMethods("__iter__"), None],
+        "max_length": [positive_int, None],
+        "truncate": [StrOptions({"end", "start"})],
+    }
+
+
 REGRESSOR_CONSTRAINTS = {} if Interval is None else _regressor_constraints()
 CLASSIFIER_CONSTRAINTS = {} if Interval is None else _classifier_constraints()
+VECTORIZER_CONSTRAINTS = {} if Interval is None else _vectorizer_constraints()
 
 
 class _Words(NamedTuple):

@@ -149,7 +149,13 @@ LAYERS = {
     ),
     "estimators": ("estimators.classifier estimators.regressor", ""),
     "compilation": ("choices estimators", "numpy sklearn"),
-    "windows": ("data.checks data.columns", "numpy sklearn"),
+    "windows.lag_layout": ("data.checks data.columns", "numpy sklearn"),
+    "windows.series": ("data.checks data.columns", "numpy"),
+    "windows.making": ("windows.series", "numpy"),
+    "windows.scaling": ("windows.making", "numpy sklearn"),
+    "windows.forecasting": ("windows.making windows.series", "numpy"),
+    "windows": ("windows.forecasting windows.lag_layout windows.making windows.scaling", ""),
+    "text": ("data.checks parameters", "numpy sklearn"),
     "__main__": ("compilation", ""),
     "__init__": ("compilation estimators", ""),
 }
@@ -163,8 +169,9 @@ BELOW = {
     "linear": {"blas", "data", "kernels", "quantiles"},
     "learning": {"choices", "data", "kernels", "linear", "losses", "network", "quantiles"},
     "estimators": {"data", "losses", "loading", "parameters"},
+    "windows": {"data"},
 }
-SEE_SCIKIT_LEARN = {"data", "parameters", "estimators", "compilation", "windows"}
+SEE_SCIKIT_LEARN = {"data", "parameters", "estimators", "compilation", "text", "windows"}
 #: Lines of code, docstrings left out: of every function but constructors, of nine in ten, of half.
 LONGEST, NINE_IN_TEN, MEDIAN = 44, 17, 8
 #: Lines of a module, docstrings of the estimators left out.

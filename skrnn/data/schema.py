@@ -43,6 +43,8 @@ class Schema:
         ``fit``, whose gaps are marked (:mod:`skrnn.data.gaps`).
     tokens : ndarray of int64 or None
         The sorted ids that are known, where X is of tokens.
+    length : int or None
+        Steps of every sequence of ``fit``; None where they differ, or X was a plain table.
     """
 
     form: str
@@ -54,6 +56,7 @@ class Schema:
     estimator_name: str
     categories: tuple = ()
     gaps: tuple = ()
+    length: int | None = None
     tokens: np.ndarray | None = field(default=None, compare=False)
 
     @classmethod
@@ -121,7 +124,7 @@ class Schema:
 
     def settled(self, sequences, weights):
         """What :meth:`learn` gave, with indicators for the categories that samples have by weight,
-        and with marks for the features that have gaps.
+        with marks for the features that have gaps, and the length that all sequences have.
 
         Parameters
         ----------
@@ -140,6 +143,8 @@ class Schema:
         if sequences.has_gaps:
             some = sequences.take(np.flatnonzero(weights))
             schema = replace(schema, gaps=gaps.with_gaps(some, self.is_table))
+        if not self.is_table:
+            schema = replace(schema, length=_common(sequences.lengths[weights != 0]))
         return schema, gaps.marked(sequences, schema.gaps, self.is_table)
 
     @property
@@ -404,6 +409,11 @@ def _declared(X, categorical_features, n_timesteps):
     why = f"here n_timesteps={n_timesteps}" if len(shape) == 2 else f"X is of shape {shape}"
     categories.refuse(table, categorical_features, why)
     return X, ()
+
+
+def _common(lengths):
+    """The length that all sequences have; None where they differ."""
+    return int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else None
 
 
 def _warn_of_one_step(sequences):

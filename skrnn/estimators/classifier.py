@@ -189,6 +189,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
     n_features_in_ : int
         Columns of a 2-D X, features per step of any other.
 
+    n_timesteps_ : int or None
+        Steps of every sequence; None where they differ, or X was a plain table.
+
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns, where X was a DataFrame with names that are all strings; of the
         features of a step, where it was a list of such.

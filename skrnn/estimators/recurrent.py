@@ -236,6 +236,7 @@ class RecurrentEstimator(BaseEstimator):
 
     def _remember_columns(self, schema):
         self.n_features_in_ = schema.n_columns
+        self.n_timesteps_ = schema.length
         columns = [one.column for one in schema.categories]
         self.is_categorical_ = np.isin(np.arange(schema.n_columns), columns) if columns else None
         if schema.names is not None:

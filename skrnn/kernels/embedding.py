@@ -35,7 +35,7 @@ def on_timeline(data, rows, start, tokens):
 
 @kernel
 def backward(tokens, places, d_x, d_table):
-    """Add d_x (S, E) to d_table (., E), which has a row for each number of a token, line by line."""
+    """Add d_x (S, E) to d_table (., E), a row for each number of a token, line by line."""
     for s in range(tokens.shape[0]):
         place = places[tokens[s]]
         for j in range(d_x.shape[1]):

@@ -89,6 +89,7 @@ PARTS = {
             "categories": tuple_of(CATEGORIES),
             "gaps": INDICES,
             "tokens": either(TOKENS, NONE),
+            "length": either(COUNT, NONE),
         }
     ],
     "target": [
