@@ -78,7 +78,7 @@ LAYERS = {
     "network.plan": ("network.timeline", "numpy"),
     "network.network": (
         "blas choices kernels.timeline kernels.updates network.head network.inputs "
-        "network.layer network.layout network.passes network.plan network.threads "
+        "network.layer network.layout network.passes network.plan network.pooling network.threads "
         "network.weights network.workspace",
         "numpy",
     ),

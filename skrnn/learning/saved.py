@@ -36,7 +36,7 @@ from skrnn.learning.valid import (
 )
 
 #: The format of saved models. It changes whenever older ones cannot be read.
-FORMAT = 4
+FORMAT = 5
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 _SHORT = Repr()
@@ -108,6 +108,7 @@ PARTS = {
             "activation": one_of(choices.ACTIVATIONS),
             "dtype": PRECISION,
             "frame_length": COUNT,
+            "return_sequences": FLAG,
         }
     ],
     "scaling": [_SCALES | {"target_center": ARRAY, "target_scale": ARRAY}],
@@ -207,6 +208,11 @@ def _most_gaps(schema):
     return schema.width if schema.is_table else schema.n_features
 
 
+def _answers_steps(model):
+    """Whether a model can: each observation has to be a step."""
+    return model.architecture.frame_length == 1 and not model.schema.is_table
+
+
 def _is_within_rows(path, schema):
     return (
         path is None
@@ -273,6 +279,11 @@ RELATIONS = [
         "architecture.hidden_layer_sizes",
         lambda model: len(model.architecture.hidden_layer_sizes) > 0,
         "of one layer or more",
+    ),
+    (
+        "architecture.return_sequences",
+        lambda model: not model.architecture.return_sequences or _answers_steps(model),
+        "False, because of a table or of frames there are no targets of steps",
     ),
     (
         "kept.linear_path",
