@@ -109,6 +109,11 @@ class Sequences:
         shifts = np.repeat(self.starts - (ends - self.lengths), self.lengths)
         return self.values[shifts + np.arange(len(shifts))]
 
+    def average(self, of_steps):
+        """Means (n,) over the steps of each sequence, of numbers of all steps end to end."""
+        firsts = np.cumsum(self.lengths) - self.lengths
+        return np.add.reduceat(of_steps, firsts) / self.lengths
+
     def __len__(self):
         return len(self.starts)
 

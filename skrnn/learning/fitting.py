@@ -68,7 +68,7 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
         If a fitted model cannot be continued, because a parameter has changed.
     """
     if before is None:
-        frame_length = _frame_length(params["frame_length"], schema, lengths)
+        frame_length = _frame_length(params, schema, lengths)
     else:
         frame_length = before.architecture.frame_length
     architecture = Architecture(
@@ -81,6 +81,7 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
         activation=params["activation"],
         dtype=schema.dtype,
         frame_length=frame_length,
+        return_sequences=bool(params["return_sequences"]),
     )
     kept = {
         "standardize": bool(params["standardize"]),
@@ -98,12 +99,15 @@ def _plain(parameter):
     return int(parameter) if isinstance(parameter, Integral) else parameter
 
 
-def _frame_length(wanted, schema, lengths):
+def _frame_length(params, schema, lengths):
     """Observations that a network reads as one step.
 
     A table has no order of its columns, so it is one step. Long sequences can be read as coarsely
     as this with a fraction of the work and no loss where that was measured (``docs/accuracy.md``).
     """
+    wanted = params["frame_length"]
+    if params["return_sequences"]:
+        return 1
     if wanted != "auto":
         return min(int(wanted), int(lengths.max()))
     if schema.is_table:
@@ -170,7 +174,7 @@ def new_model(start, examples):
 def _linear_path(model, examples, path):
     """The linear path and its left-out predictions; None, None where there is none to be had."""
     loss, targets = model.target.loss, model.standardized(examples.targets)
-    if path in (None, LEFT_OUT) or not loss.can_be_learnt(targets):
+    if examples.of_steps or path in (None, LEFT_OUT) or not loss.can_be_learnt(targets):
         return None, None
     try:
         examples = replace(examples, targets=targets)
@@ -401,9 +405,14 @@ def network_examples(model, examples: Examples):
     dtype, offsets = model.theta.dtype, examples.offsets
     if offsets is None:
         offsets = model.path_predict(examples.sequences)
+    weights, steps = np.ascontiguousarray(examples.weights, dtype), None
+    if examples.of_steps:
+        firsts = network.first_answers(examples.sequences.lengths)
+        steps = network.OfSteps(firsts, np.add.reduceat(weights, firsts, dtype=np.float64))
     return network.Examples(
         model.data(examples.sequences),
         np.ascontiguousarray(model.standardized(examples.targets), dtype),
-        np.ascontiguousarray(examples.weights, dtype),
+        weights,
         np.ascontiguousarray(offsets, dtype),
+        steps,
     )

@@ -125,7 +125,10 @@ class Model:
     def path_predict(self, sequences):
         """The linear path's part of raw predictions, zeros without a path."""
         if self.path is None:
-            return np.zeros((len(sequences), self.network.n_outputs), self.theta.dtype)
+            n_answers = len(sequences)
+            if self.architecture.return_sequences:
+                n_answers = int(sequences.lengths.sum())
+            return np.zeros((n_answers, self.network.n_outputs), self.theta.dtype)
         with np.errstate(over="ignore"):  # whoever asked checks that predictions are finite
             return self.path.predict(sequences).astype(self.theta.dtype, copy=False)
 
@@ -194,7 +197,8 @@ class Model:
             fitted["dtype"] = kept["dtype"]
         if saved.LEFT_OUT in (kept["linear_path"], self.kept["linear_path"]):
             fitted["linear_path"] = wanted["linear_path"]  # partial_fit does not look at it
-        if not self.schema.is_of_rows:  # n_timesteps says how to read this X only
+        is_series = self.architecture.return_sequences and n_timesteps is None
+        if is_series or not self.schema.is_of_rows:  # n_timesteps says how to read this X only
             fitted["n_timesteps"] = n_timesteps
         for name, value in wanted.items():
             if fitted[name] != value:

@@ -210,7 +210,8 @@ def _most_gaps(schema):
 
 def _answers_steps(model):
     """Whether a model can: each observation has to be a step."""
-    return model.architecture.frame_length == 1 and not model.schema.is_table
+    is_of_steps = model.architecture.frame_length == 1 and not model.schema.is_table
+    return is_of_steps and model.path is None
 
 
 def _is_within_rows(path, schema):

@@ -105,6 +105,20 @@ class Examples(NamedTuple):
         """The weight of each row (n,)."""
         return self.weights if self.steps is None else self.steps.totals
 
+    def halves(self):
+        """Which answers are of every other row, and which of the rest: indices of each.
+
+        The answers of a single row are halved in time.
+        """
+        if self.steps is None:
+            return slice(0, None, 2), slice(1, None, 2)
+        n_rows, n_answers = len(self.steps.firsts), len(self.weights)
+        lengths = np.diff(self.steps.firsts, append=n_answers)
+        is_other = np.repeat(np.arange(n_rows) % 2 == 1, lengths)
+        if n_rows == 1:
+            is_other = np.arange(n_answers) >= n_answers // 2
+        return np.flatnonzero(~is_other), np.flatnonzero(is_other)
+
 
 def first_answers(lengths):
     """Where the answers of each row begin, (n,), if each step has one."""
@@ -193,7 +207,7 @@ class Network:
         float
         """
         data, targets, weights, offsets, steps = examples
-        firsts = None if steps is None else steps.firsts
+        firsts = steps and steps.firsts
         memory = Memory(self) if memory is None else memory
         shards = self.planner.plan(data, rows, training=True)
         weight_sum = float(np.add.reduce(examples.row_weights[rows], dtype=np.float64))
