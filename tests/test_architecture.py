@@ -87,9 +87,10 @@ LAYERS = {
     "linear.ridge": ("", "numpy scipy"),
     "linear.logistic": ("", "numpy scipy"),
     "linear.calibration": ("quantiles", "numpy scipy"),
+    "linear.folds": ("linear.logistic linear.ridge", "numpy scipy"),
     "linear.path": (
-        "blas data.copies data.scaling kernels.affine linear.calibration linear.logistic "
-        "linear.ridge",
+        "blas data.copies data.scaling data.sequences kernels.affine linear.calibration "
+        "linear.folds linear.logistic linear.ridge",
         "numpy",
     ),
     "linear.blending": ("", "numpy"),

@@ -174,11 +174,12 @@ def new_model(start, examples):
 def _linear_path(model, examples, path):
     """The linear path and its left-out predictions; None, None where there is none to be had."""
     loss, targets = model.target.loss, model.standardized(examples.targets)
-    if examples.of_steps or path in (None, LEFT_OUT) or not loss.can_be_learnt(targets):
+    if path in (None, LEFT_OUT) or not loss.can_be_learnt(targets):
         return None, None
     try:
         examples = replace(examples, targets=targets)
-        return linear_path.fit(examples, model.schema.origins, loss, path)
+        both_sides = model.architecture.bidirectional
+        return linear_path.fit(examples, model.schema.origins, loss, path, both_sides)
     except OverflowError:  # X or y spread too far, and are not standardised
         return None, None
 

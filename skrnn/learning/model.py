@@ -130,14 +130,16 @@ class Model:
                 n_answers = int(sequences.lengths.sum())
             return np.zeros((n_answers, self.network.n_outputs), self.theta.dtype)
         with np.errstate(over="ignore"):  # whoever asked checks that predictions are finite
-            return self.path.predict(sequences).astype(self.theta.dtype, copy=False)
+            raw = self.path.predict(sequences, self.architecture.return_sequences)
+            return raw.astype(self.theta.dtype, copy=False)
 
     def linear_map(self):
         """The path's coefficients and intercepts (n_outputs,) for X and y in their own units.
 
         The coefficients are (n_outputs, n_columns) where X was 2-D, else (n_outputs, n_steps, F) of
-        the last steps. They give predictions before the inverse link. Both are None where X has
-        categories or gaps, of which one number for each column does not say what the path does.
+        the last steps, or of those around each step that has a target. They give predictions before
+        the inverse link. Both are None where X has categories or gaps, of which one number for each
+        column does not say what the path does.
         """
         if self.schema.categories or self.schema.gaps:
             return None, None
@@ -146,7 +148,8 @@ class Model:
         scale = np.repeat(self.scaling.target_scale, n_levels)
         center = np.repeat(self.scaling.target_center, n_levels)
         coefficients = np.moveaxis(coefficients * scale, 2, 0)
-        if self.schema.is_of_rows:  # columns of steps before those that the path sees count nothing
+        if self.schema.is_of_rows and not self.architecture.return_sequences:
+            # Columns of steps before those that the path sees count nothing.
             seen = coefficients.reshape(len(scale), -1)
             coefficients = np.zeros((len(scale), self.schema.n_columns))
             coefficients[:, self.schema.n_columns - seen.shape[1] :] = seen

@@ -113,7 +113,9 @@ PARTS = {
     ],
     "scaling": [_SCALES | {"target_center": ARRAY, "target_scale": ARRAY}],
     "path": [
-        _SCALES | {"n_steps": COUNT, "coefficients": ARRAY, "intercepts": ARRAY, "unit": ARRAY}
+        _SCALES
+        | {"n_steps": COUNT, "n_ahead": COUNTER}
+        | {"coefficients": ARRAY, "intercepts": ARRAY, "unit": ARRAY}
     ],
     "kept": [
         {
@@ -210,8 +212,11 @@ def _most_gaps(schema):
 
 def _answers_steps(model):
     """Whether a model can: each observation has to be a step."""
-    is_of_steps = model.architecture.frame_length == 1 and not model.schema.is_table
-    return is_of_steps and model.path is None
+    return model.architecture.frame_length == 1 and not model.schema.is_table
+
+
+def _looks_ahead(model):
+    return model.architecture.return_sequences and model.architecture.bidirectional
 
 
 def _is_within_rows(path, schema):
@@ -302,6 +307,11 @@ RELATIONS = [
         "one whose targets are standardised, because their scale is learnt",
     ),
     (
+        "path.n_ahead",
+        lambda model: model.path is None or model.path.n_ahead == 0 or _looks_ahead(model),
+        "0, because the steps of a sequence are not read both ways",
+    ),
+    (
         "path.n_steps",
         lambda model: _is_within_rows(model.path, model.schema),
         "at most the steps of a row",
@@ -386,10 +396,11 @@ def _of_path(model):
     """The same of the path, which always standardises."""
     n_features, n_outputs = model.schema.n_inputs, model.architecture.n_outputs
     of_inputs = (model.schema.n_observations if model.schema.is_table else 1, n_features)
+    n_window = model.path.n_steps + model.path.n_ahead
     return {
         ("path", "center"): (of_inputs, _FINITE),
         ("path", "scale"): (of_inputs, _POSITIVE),
-        ("path", "coefficients"): ((model.path.n_steps * n_features, n_outputs), _FINITE),
+        ("path", "coefficients"): ((n_window * n_features, n_outputs), _FINITE),
         ("path", "intercepts"): ((n_outputs,), _FINITE),
         ("path", "unit"): ((n_outputs,), _POSITIVE),
     }
