@@ -22,6 +22,8 @@ POOLINGS = {
     "mean": "skrnn.network.pooling:Mean",
     "max": "skrnn.network.pooling:Maximum",
 }
+#: What `pooling` is unless a user chooses.
+DEFAULT_POOLING = "last"
 
 
 def load(address):

@@ -87,10 +87,11 @@ class Loss:
         """Columns of raw predictions for so many targets."""
         return n_targets * len(self.levels)
 
-    def check_targets(self, values, weights, name):
+    def check_targets(self, values, weights, name, at):
         """Raise ValueError where targets (n, K) are outside the loss's range.
 
-        weights (n,): of all samples there are, or None where these are not all.
+        weights (n,): of all samples there are, or None where these are not all. `at` gives words
+        for an index of the targets.
         """
 
     def best_constant(self, targets, weights):
@@ -234,12 +235,12 @@ class Poisson(ExponentialFamily):
         mean = np.exp(raw)
         return mean - y * raw, mean - y
 
-    def check_targets(self, values, weights, name):
+    def check_targets(self, values, weights, name, at):
         if values.min() < 0:
-            sample, output = (int(i) for i in np.argwhere(values < 0)[0])
+            position = tuple(np.argwhere(values < 0)[0].tolist())
             raise ValueError(
-                f"loss='poisson' requires non-negative {name}: sample {sample}, output {output} is "
-                f"{values[sample, output]}."
+                f"loss='poisson' requires non-negative {name}: {at(*position)} is "
+                f"{values[position]}."
             )
         if weights is None:
             return

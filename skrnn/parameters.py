@@ -36,6 +36,7 @@ def _common_constraints():
         "activation": [StrOptions(set(choices.ACTIVATIONS))],
         "bidirectional": ["boolean"],
         "pooling": [StrOptions(set(choices.POOLINGS))],
+        "return_sequences": ["boolean"],
         "n_timesteps": [positive_int, None],
         "frame_length": [StrOptions({"auto"}), positive_int],
         "embedding_dim": [positive_int, None],
@@ -170,6 +171,23 @@ def validate_parameters(estimator):
         value = parameters.get(parameter)
         if isinstance(value, (tuple, list, np.ndarray)):
             _validate_items(value, constraints[parameter][0], parameter, name)
+
+
+def refuse_with_steps(estimator):
+    """Refuse parameters that have no meaning where there is a target for each step."""
+    if not estimator.return_sequences:
+        return
+    if estimator.pooling != choices.DEFAULT_POOLING:
+        raise ValueError(
+            f"pooling={estimator.pooling!r} has no meaning with return_sequences=True, which"
+            f" predicts at each step. Leave pooling={choices.DEFAULT_POOLING!r}, its default."
+        )
+    if estimator.frame_length not in ("auto", 1):
+        raise ValueError(
+            f"frame_length={estimator.frame_length!r} and return_sequences=True do not go"
+            " together, because each observation has a target of its own. Leave frame_length="
+            "'auto', its default, or set it to 1."
+        )
 
 
 def _refuse_booleans(parameters, estimator_name):

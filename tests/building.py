@@ -5,11 +5,13 @@ import numpy as np
 from skrnn import losses
 from skrnn.data.sequences import Sequences
 from skrnn.network import inputs
-from skrnn.network.network import Architecture, Examples, Network
+from skrnn.network.network import Architecture, Examples, Network, OfSteps, first_answers
 
 
 def network(cell="gru", hidden=(3,), n_features=2, n_outputs=1, dtype=np.float64, **options):
-    """A Network; options are further fields of Architecture."""
+    """A Network; options are further fields of Architecture, a pooling "steps" is none."""
+    if options.get("pooling") == "steps":
+        options |= {"pooling": "last", "return_sequences": True}
     return Network(
         Architecture(
             cell, tuple(hidden), n_features, n_outputs, dtype=np.dtype(dtype).name, **options
@@ -41,10 +43,17 @@ def joined(sequences, frame_length=1):
     return sequence_data(np.concatenate(sequences), offsets, frame_length)
 
 
+def of_steps(lengths, weights):
+    """OfSteps of rows of these lengths, of whose steps these are the weights."""
+    firsts = first_answers(lengths)
+    return OfSteps(firsts, np.add.reduceat(weights, firsts))
+
+
 def loss_gradient(network, loss, theta, data, targets, weights, rows=None, **options):
     """Value and gradient of some rows, all by default."""
-    rows = np.arange(len(targets)) if rows is None else rows
+    rows = np.arange(len(data.lengths)) if rows is None else rows
     gradient = np.full_like(theta, np.nan)
-    examples = Examples(data, targets, weights, options.pop("offsets", None))
+    steps = of_steps(data.lengths, weights) if network.architecture.return_sequences else None
+    examples = Examples(data, targets, weights, options.pop("offsets", None), steps)
     value = network.loss_gradient(loss, theta, examples, rows, gradient, **options)
     return value, gradient

@@ -125,7 +125,12 @@ def layer_outputs(x, parameters, layer, cell="gru", bidirectional=False, activat
 
 
 def pool(y, pooling, bidirectional=False):
-    """One row (P,) from the outputs (T, P) of the last layer: (40), (42), (44)."""
+    """One row (P,) from the outputs (T, P) of the last layer: (40), (42), (44).
+
+    Of "steps" all rows (T, P), (95).
+    """
+    if pooling == "steps":
+        return y
     if pooling == "mean":
         return y.mean(axis=0)
     if pooling == "max":
@@ -147,7 +152,10 @@ def encode(
     activation="tanh",
     masks=None,
 ):
-    """Pooled outputs (n, P). ``masks[i]`` are the dropout factors of sequence i, layer by layer."""
+    """Pooled outputs (n, P), of "steps" (sum of T_i, P).
+
+    ``masks[i]`` are the dropout factors of sequence i, layer by layer.
+    """
     pooled = []
     for i, sequence in enumerate(sequences):
         y = np.asarray(sequence, dtype=np.float64)
@@ -158,7 +166,7 @@ def encode(
                 y, factors = y * factors[: y.shape[1]], factors[y.shape[1] :]
         row = pool(y, pooling, bidirectional)
         pooled.append(row if factors is None else row * factors)
-    return np.array(pooled)
+    return np.concatenate([np.atleast_2d(rows) for rows in pooled])
 
 
 def raw_predict(sequences, parameters, **architecture):

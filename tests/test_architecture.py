@@ -45,7 +45,7 @@ LAYERS = {
     "kernels.updates": ("kernels.jit", "numpy"),
     "data": ("", ""),
     "data.sequences": ("", "numpy"),
-    "data.copies": ("", "numpy"),
+    "data.copies": ("data.sequences", "numpy"),
     "data.scaling": ("", "numpy"),
     "data.checks": ("", "numpy"),
     "data.columns": ("data.checks", ""),
@@ -53,10 +53,11 @@ LAYERS = {
     "data.categories": ("data.checks data.columns data.sequences", "numpy scipy"),
     "data.gaps": ("data.sequences", "numpy"),
     "data.tokens": ("data.checks data.sequences", "numpy scipy"),
+    "data.feature_names": ("", "numpy sklearn"),
     "data.schema": (
-        "data.categories data.checks data.columns data.gaps data.reading data.sequences "
-        "data.tokens",
-        "numpy sklearn",
+        "data.categories data.checks data.columns data.feature_names data.gaps data.reading "
+        "data.sequences data.tokens",
+        "numpy",
     ),
     "data.weights": ("data.checks", "numpy sklearn"),
     "data.given": ("data.checks", "numpy sklearn"),
@@ -64,6 +65,7 @@ LAYERS = {
     "losses": ("quantiles", "numpy scipy"),
     "data.regression": ("data.checks data.given losses", "numpy sklearn"),
     "data.classes": ("data.checks data.labels losses", "numpy scipy sklearn"),
+    "data.steps": ("data.checks data.given data.reading data.weights", "numpy"),
     "data.targets": ("data.classes data.regression", ""),
     "data.examples": ("data.copies data.sequences", "numpy sklearn"),
     "network": ("", ""),
@@ -82,8 +84,8 @@ LAYERS = {
     "network.plan": ("network.timeline", "numpy"),
     "network.network": (
         "blas choices kernels.timeline kernels.updates network.block network.embedding "
-        "network.head network.inputs "
-        "network.layer network.layout network.passes network.plan network.threads "
+        "network.head network.inputs network.layer network.layout network.passes network.plan "
+        "network.pooling network.threads "
         "network.weights network.workspace",
         "numpy",
     ),
@@ -92,9 +94,10 @@ LAYERS = {
     "linear.logistic": ("", "numpy scipy"),
     "linear.calibration": ("quantiles", "numpy scipy"),
     "linear.rounding": ("", "numpy"),
+    "linear.folds": ("linear.logistic linear.ridge", "numpy scipy"),
     "linear.path": (
-        "blas data.copies data.scaling kernels.affine linear.calibration linear.logistic "
-        "linear.ridge linear.rounding",
+        "blas data.copies data.scaling data.sequences kernels.affine linear.calibration "
+        "linear.folds linear.logistic linear.ridge linear.rounding",
         "numpy",
     ),
     "linear.bag": (
@@ -112,9 +115,11 @@ LAYERS = {
         "numpy scipy",
     ),
     "learning.valid": ("", "numpy"),
-    "learning.saved": ("choices data.checks learning.valid linear.bag losses", "numpy"),
+    "learning.saved": ("choices learning.valid losses", "numpy"),
+    "learning.consistency": ("data.checks learning.saved learning.valid linear.bag", "numpy"),
     "learning.model": (
-        "data.scaling data.schema data.targets learning.saved linear.bag linear.path "
+        "data.scaling data.schema data.targets learning.consistency learning.saved linear.bag "
+        "linear.path "
         "network.inputs "
         "network.network network.threads",
         "numpy",
@@ -136,15 +141,16 @@ LAYERS = {
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
     "parameters": ("choices losses", "numpy sklearn"),
     "estimators.recurrent": (
-        "data.checks data.examples data.given data.schema data.weights loading parameters",
+        "data.checks data.examples data.reading data.schema data.steps data.weights loading "
+        "parameters",
         "joblib numpy sklearn",
     ),
     "estimators.regressor": (
-        "data.regression estimators.recurrent losses parameters",
+        "data.regression data.steps estimators.recurrent losses parameters",
         "numpy sklearn",
     ),
     "estimators.classifier": (
-        "data.classes data.labels estimators.recurrent parameters",
+        "data.classes data.labels data.steps estimators.recurrent parameters",
         "numpy sklearn",
     ),
     "estimators": ("estimators.classifier estimators.regressor", ""),
@@ -156,6 +162,7 @@ LAYERS = {
     "windows.forecasting": ("windows.making windows.series", "numpy"),
     "windows": ("windows.forecasting windows.lag_layout windows.making windows.scaling", ""),
     "text": ("data.checks parameters", "numpy sklearn"),
+    "metrics": ("data.steps", "numpy sklearn"),
     "__main__": ("compilation", ""),
     "__init__": ("compilation estimators", ""),
 }
@@ -171,7 +178,7 @@ BELOW = {
     "estimators": {"data", "losses", "loading", "parameters"},
     "windows": {"data"},
 }
-SEE_SCIKIT_LEARN = {"data", "parameters", "estimators", "compilation", "text", "windows"}
+SEE_SCIKIT_LEARN = {"data", "parameters", "estimators", "compilation", "metrics", "text", "windows"}
 #: Lines of code, docstrings left out: of every function but constructors, of nine in ten, of half.
 LONGEST, NINE_IN_TEN, MEDIAN = 44, 17, 8
 #: Lines of a module, docstrings of the estimators left out.

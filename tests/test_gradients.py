@@ -63,13 +63,19 @@ class Problem:
         )
 
     def draw(self, rng):
-        n = len(self.lengths)
+        n = sum(self.lengths) if self.pooling == "steps" else len(self.lengths)
         self.parameters = reference.random_parameters(
             rng, self.cell, self.hidden, N_FEATURES, self.n_outputs, self.bidirectional
         )
         self.sequences = reference.random_sequences(rng, self.lengths, N_FEATURES)
         self.targets = reference.random_targets(rng, self.loss, n, self.n_outputs, self.quantiles)
         self.weights = rng.uniform(0.2, 3.0, size=n)
+
+    def answers(self, row):
+        """Places of what the network answers to a row."""
+        if self.pooling != "steps":
+            return np.array([row])
+        return sum(self.lengths[:row]) + np.arange(self.lengths[row])
 
     @property
     def architecture(self):
@@ -195,7 +201,7 @@ def assert_gradient_along_each_block(problem, theta, gradient, **options):
 
 def every_combination():
     """All of them; without the JIT each eleventh, which meets every choice and most pairs."""
-    pooling, loss = ("last", "mean", "max"), reference.LOSSES
+    pooling, loss = ("last", "mean", "max", "steps"), reference.LOSSES
     product = itertools.product(CELLS, (1, 2), (False, True), pooling, loss, LENGTHS)
     for i, ((cell, activation), n_layers, bidirectional, *rest) in enumerate(product):
         name = (cell, activation, f"{n_layers}layers", "bi" if bidirectional else "uni", *rest)
@@ -232,6 +238,8 @@ entry_by_entry = [
     {"cell": "rnn", "activation": "logistic", "bidirectional": True, "loss": "absolute_error"},
     {"cell": "lstm", "n_layers": 2, "pooling": "max", "loss": "logistic", "n_outputs": 1},
     {"cell": "gru", "bidirectional": True, "pooling": "max", "loss": "logistic", "n_outputs": 3},
+    {"cell": "gru", "n_layers": 2, "pooling": "steps", "loss": "softmax"},
+    {"cell": "lstm", "bidirectional": True, "pooling": "steps", "loss": "quantile"},
     {"cell": "gru", "n_layers": 2, "lengths": [1, 1]},
     {"cell": "lstm", "lengths": [23], "n_outputs": 1},
 ]
@@ -252,7 +260,7 @@ def test_every_entry(options):
 
 
 @pytest.mark.kernels
-@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "steps"])
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_dropout(cell, bidirectional, pooling):
@@ -278,7 +286,7 @@ def assert_dropout(problem):
 
 
 @pytest.mark.kernels
-@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "steps"])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_pooled_states(cell, pooling):
     problem = Problem(cell=cell, n_layers=2, bidirectional=True, pooling=pooling)
@@ -316,13 +324,16 @@ def test_parameters_tell_gates_and_directions_apart(cell, gates):
 
 @pytest.mark.kernels
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_rows_select_and_order_samples(cell):
-    problem = Problem(cell=cell, bidirectional=True, lengths=[3, 7, 1, 5, 7, 2])
+@pytest.mark.parametrize("pooling", ["last", "steps"])
+def test_rows_select_and_order_samples(cell, pooling):
+    lengths = [3, 7, 1, 5, 7, 2]
+    problem = Problem(cell=cell, bidirectional=True, pooling=pooling, lengths=lengths)
     rows = np.array([4, 0, 5, 1])
     theta = problem.theta
     value, gradient = problem.value_and_gradient(theta, rows=rows)
+    answers = np.concatenate([problem.answers(i) for i in rows])
     problem.sequences = [problem.sequences[i] for i in rows]
-    problem.targets, problem.weights = problem.targets[rows], problem.weights[rows]
+    problem.targets, problem.weights = problem.targets[answers], problem.weights[answers]
     assert_close(value, problem.reference_objective(), 1e-12)
     alone, alone_gradient = problem.value_and_gradient(theta)
     assert value == alone
@@ -358,7 +369,7 @@ def test_weight_zero_is_removal_and_weight_two_is_repetition(cell):
 
 
 @pytest.mark.kernels
-@pytest.mark.parametrize("pooling", ["last", "mean", "max"])
+@pytest.mark.parametrize("pooling", ["last", "mean", "max", "steps"])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_nan_beside_the_rows_changes_no_bit(cell, pooling):
     """NaN before, between and behind the sequences in use, and in memory freed just before."""
@@ -377,31 +388,47 @@ def test_nan_beside_the_rows_changes_no_bit(cell, pooling):
     rows = np.arange(0, 2 * len(problem.sequences), 2)
     spread = Problem(**problem.architecture, lengths=[len(piece) for piece in pieces[1:]])
     spread.targets[:], spread.weights[:] = np.nan, np.nan
-    spread.targets[rows], spread.weights[rows] = problem.targets, problem.weights
+    answers = np.concatenate([spread.answers(i) for i in rows])
+    spread.targets[answers], spread.weights[answers] = problem.targets, problem.weights
     del [np.full(size, np.nan) for size in (10, 100, 1_000, 10_000, 100_000)][:]
     poisoned_value, poisoned_gradient = spread.value_and_gradient(theta, data, rows)
     assert poisoned_value == value
     np.testing.assert_array_equal(poisoned_gradient, gradient)
-    np.testing.assert_array_equal(spread.network.raw_predict(theta, data)[rows], raw)
+    np.testing.assert_array_equal(spread.network.raw_predict(theta, data)[answers], raw)
 
 
 @pytest.mark.kernels
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_neighbours_change_no_bit_of_a_prediction(cell):
+@pytest.mark.parametrize("pooling", ["last", "steps"])
+def test_neighbours_change_no_bit_of_a_prediction(cell, pooling):
     lengths = list(np.random.default_rng(2).integers(1, 12, size=150))
-    problem = Problem(cell=cell, n_layers=2, bidirectional=True, lengths=lengths)
+    problem = Problem(cell=cell, n_layers=2, bidirectional=True, pooling=pooling, lengths=lengths)
     theta = problem.theta
     raw = problem.network.raw_predict(theta, joined(problem.sequences))
     for i in (0, 1, 63, 64, 149):
         alone = problem.network.raw_predict(theta, joined([problem.sequences[i]]))
-        np.testing.assert_array_equal(alone[0], raw[i])
+        np.testing.assert_array_equal(alone, raw[problem.answers(i)])
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize("lengths", LENGTHS)
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_later_steps_change_no_bit_of_the_answer_to_a_step(cell, lengths):
+    problem = Problem(cell=cell, n_layers=2, pooling="steps", lengths=LENGTHS[lengths])
+    theta = problem.theta
+    raw = problem.network.raw_predict(theta, joined(problem.sequences))
+    for i, x in enumerate(problem.sequences):
+        for t in range(1, len(x) + 1):
+            so_far = problem.network.raw_predict(theta, joined([x[:t]]))
+            np.testing.assert_array_equal(so_far, raw[problem.answers(i)][:t])
 
 
 @pytest.mark.kernels
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_many_shards_tiles_and_threads(cell, monkeypatch):
+@pytest.mark.parametrize("pooling", ["last", "steps"])
+def test_many_shards_tiles_and_threads(cell, pooling, monkeypatch):
     lengths = list(np.random.default_rng(2).integers(1, 12, size=133))
-    problem = Problem(cell=cell, bidirectional=True, lengths=lengths)
+    problem = Problem(cell=cell, bidirectional=True, pooling=pooling, lengths=lengths)
     theta, data = problem.theta, joined(problem.sequences)
     whole = problem.network.raw_predict(theta, data)
     for name in ("_TRAINING_SHARD", "_PREDICTION_SHARD", "_TRAIN_TILE", "_PREDICT_TILE"):
@@ -413,7 +440,8 @@ def test_many_shards_tiles_and_threads(cell, monkeypatch):
     # The whole is the weighted mean of its parts.
     total = np.zeros_like(theta)
     for rows in np.array_split(np.arange(len(lengths)), 20):
-        share = problem.weights[rows].sum() / problem.weights.sum()
+        answers = np.concatenate([problem.answers(i) for i in rows])
+        share = problem.weights[answers].sum() / problem.weights.sum()
         total += share * problem.value_and_gradient(theta, data, rows, alpha=0.0)[1]
     _, no_penalty = problem.value_and_gradient(theta, data, alpha=0.0)
     assert_close(no_penalty, total, 1e-12)

@@ -228,19 +228,23 @@ def test_several_classes_can_be_learnt_if_there_is_a_sample_of_each():
     assert losses.Softmax(3).can_be_learnt(np.r_[codes, [[1.0]]])
 
 
+def place(sample, output):
+    return f"sample {sample}, output {output}"
+
+
 @pytest.mark.parametrize("name", [name for name in LOSSES if name != "poisson"])
 def test_a_loss_of_any_number_takes_any_target(name):
-    LOSSES[name].check_targets(np.array([[-1.0, 0.0]]), np.ones(1), "y")
+    LOSSES[name].check_targets(np.array([[-1.0, 0.0]]), np.ones(1), "y", place)
 
 
 def test_counts_are_not_negative_and_not_all_zero():
     loss, counts = losses.Poisson(), np.array([[0.0, 1.0], [2.0, 0.0], [0.0, 0.0]])
-    loss.check_targets(counts, np.ones(3), "y")
-    loss.check_targets(counts, None, "y")
+    loss.check_targets(counts, np.ones(3), "y", place)
+    loss.check_targets(counts, None, "y", place)
     with pytest.raises(ValueError, match=r"non-negative y_val: sample 1, output 0 is -2\.0"):
-        loss.check_targets(np.array([[0.0], [-2.0]]), np.ones(2), "y_val")
+        loss.check_targets(np.array([[0.0], [-2.0]]), np.ones(2), "y_val", place)
     with pytest.raises(ValueError, match="positive sum of y: all samples of output 0 are 0"):
-        loss.check_targets(counts, np.array([1.0, 0.0, 1.0]), "y")
+        loss.check_targets(counts, np.array([1.0, 0.0, 1.0]), "y", place)
 
 
 # --- what the linear path asks ---------------------------------------------------------------

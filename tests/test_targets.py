@@ -110,7 +110,7 @@ BAD_TARGETS = {
     "arrays in cells": (
         objects([1.0, np.ones(3), 2.0]),
         ValueError,
-        r"but sample 1 is an array of shape \(3,\). .* for each sequence, not for each step.$",
+        r"but sample 1 is an array of shape \(3,\). .* not for each step, unless return_sequences",
     ),
     "lists in cells": (objects([[1], [1, 2], [3]]), TypeError, "0 is a list of length 1. It"),
     "sparse": (sparse.csr_array(np.ones((3, 2))), TypeError, r"Sparse.*y.*toarray\(\)"),

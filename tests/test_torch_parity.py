@@ -23,7 +23,7 @@ architectures = [
     for cell in CELLS
     for n_layers in (1, 2)
     for bidirectional in (False, True)
-    for pooling in ("last", "mean", "max")
+    for pooling in ("last", "mean", "max", "steps")
     for name in [
         (*cell, f"{n_layers}layers", "bi" if bidirectional else "uni", pooling),
     ]
@@ -102,7 +102,9 @@ class TorchNetwork(torch.nn.Module):
         else:
             padded, lengths = torch.nn.utils.rnn.pad_packed_sequence(outputs, batch_first=True)
             steps = [padded[i, : lengths[i]] for i in range(len(lengths))]
-            if self.pooling == "mean":
+            if self.pooling == "steps":
+                pooled = torch.cat(steps)
+            elif self.pooling == "mean":
                 pooled = torch.stack([y.mean(dim=0) for y in steps])
             else:
                 pooled = torch.stack([y.max(dim=0).values for y in steps])
@@ -115,15 +117,16 @@ def torch_objective(raw, targets, weights):
     return (w * errors.mean(dim=1)).sum() / w.sum()
 
 
-def make_problem(cell, n_layers, bidirectional, form, seed=0):
+def make_problem(cell, n_layers, bidirectional, form, pooling="last", seed=0):
     """Named parameters, sequences, targets and weights, all random and unequal."""
     rng = np.random.default_rng(seed)
     sequences = reference.random_sequences(rng, LENGTHS[form], N_FEATURES)
     parameters = reference.random_parameters(
         rng, cell, (N_HIDDEN,) * n_layers, N_FEATURES, N_OUTPUTS, bidirectional
     )
-    targets = rng.standard_normal((len(sequences), N_OUTPUTS))
-    weights = rng.uniform(0.2, 3.0, size=len(sequences))
+    n_answers = sum(LENGTHS[form]) if pooling == "steps" else len(sequences)
+    targets = rng.standard_normal((n_answers, N_OUTPUTS))
+    weights = rng.uniform(0.2, 3.0, size=n_answers)
     return parameters, sequences, targets, weights
 
 
@@ -179,7 +182,9 @@ def test_reference_outputs(cell, activation, n_layers, bidirectional, pooling, f
 @forms
 @every_architecture
 def test_outputs_and_gradients(cell, activation, n_layers, bidirectional, pooling, form):
-    parameters, sequences, targets, weights = make_problem(cell, n_layers, bidirectional, form)
+    parameters, sequences, targets, weights = make_problem(
+        cell, n_layers, bidirectional, form, pooling
+    )
     module = TorchNetwork(cell, activation, n_layers, bidirectional, pooling)
     module.load(parameters)
     torch_raw = module(sequences)

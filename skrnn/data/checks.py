@@ -12,7 +12,34 @@ ARRAY_AXES = ("sample", "step", "feature")
 STEP_AXES = ("step", "feature")
 TARGET_AXES = ("sample", "output")
 
+
+class StepAxes:
+    """What an index counts of an array that has the steps of all sequences end to end.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n,)
+        Of the sequences.
+    """
+
+    def __init__(self, lengths):
+        self._ends = np.cumsum(lengths)
+
+    def place(self, position):
+        """Sample, step and output of an index, and these words."""
+        line, *rest = position
+        sample = int(np.searchsorted(self._ends, line, side="right"))
+        step = int(line - (self._ends[sample - 1] if sample else 0))
+        return (sample, step, *rest), ("sample", "step", "output")
+
+
 TARGET_ADVICE = "Leave samples without a target out, of X too."
+_STEP_ADVICE = "Give steps without a target a sample_weight of 0."
+
+
+def target_advice(axes):
+    """What to do about a missing target, of samples or of steps."""
+    return _STEP_ADVICE if isinstance(axes, StepAxes) else TARGET_ADVICE
 
 
 @contextmanager
@@ -28,6 +55,8 @@ def naming(argument, usual):
 
 def at(position, axes, names=None):
     """Words for a place in an array, as "sample 3, step 0", or "column 0 ('height')" with names."""
+    if isinstance(axes, StepAxes):
+        position, axes = axes.place(position)
     words = ", ".join(f"{axis} {index}" for axis, index in zip(axes, position, strict=False))
     return words if names is None else f"{words} ({names[position[-1]]!r})"
 
@@ -153,7 +182,8 @@ def _several_for_one(where, position, item):
     what = f"an array of shape {item.shape}" if is_array else f"a list {_length(item)}"
     return (
         f"{where} must be numeric, but {at(position, TARGET_AXES)} is {what}. It has one value, or"
-        " the same number of values, for each sequence, not for each step."
+        " the same number of values, for each sequence, not for each step, unless"
+        " return_sequences=True."
     )
 
 
@@ -259,9 +289,10 @@ def infinite(input_name, value, dtype, where):
     )
 
 
-def require_finite(raw, values, input_name, nan_advice=TARGET_ADVICE):
+def require_finite(raw, values, input_name, nan_advice=None, axes=TARGET_AXES):
     """Refuse targets or weights that are not finite; `raw` is what they were before conversion."""
     if values.dtype.kind != "f" or is_finite(values):
         return
     position = first(~np.isfinite(values))
-    raise not_finite(input_name, raw[position], values.dtype, at(position, TARGET_AXES), nan_advice)
+    advice = nan_advice or target_advice(axes)
+    raise not_finite(input_name, raw[position], values.dtype, at(position, axes), advice)

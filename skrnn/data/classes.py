@@ -10,10 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d
 
 from skrnn import losses
-from skrnn.data.checks import (
-    at,
-    first,
-)
+from skrnn.data.checks import first
 from skrnn.data.labels import read_labels
 
 
@@ -243,7 +240,7 @@ def _read_indicators(labels, classes, given):
         position = first(odd)
         raise ValueError(
             f"A 2-D {given.name} is an indicator matrix and holds 0 and 1 only:"
-            f" {at(position, ('sample', 'label'))} is {labels[position]}."
+            f" {given.at(*position).replace('output', 'label')} is {labels[position]}."
         )
     n_labels = labels.shape[1]
     if classes is not None and len(classes) != n_labels:
@@ -273,7 +270,7 @@ def _encode(labels, classes, given):
     if len(unseen):
         raise ValueError(
             f"{given.name} contains a class that {given.estimator_name} does not know:"
-            f" {labels.tolist()[unseen[0]]!r} (sample {unseen[0]}). It knows {classes.tolist()}."
+            f" {labels.tolist()[unseen[0]]!r} ({given.at(unseen[0])}). It knows {classes.tolist()}."
             " All classes must be in the y of fit, or be named in the first call to partial_fit."
         )
     return np.maximum(codes, 0), classes

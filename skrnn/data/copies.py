@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skrnn.data.sequences import Sequences
+
 #: Data of fewer distinct inputs are a table of a few cells, whose rows are samples of their own.
 FEW_CELLS = 50
 # Numbers hashed at a time.
@@ -40,6 +42,10 @@ class Copies(NamedTuple):
         cells = _numbered(keys_of_cells)
         return None if len(cells) == cells.max() + 1 else cls(_numbered(keys_of_rows), cells)
 
+    def of_steps(self, lengths):
+        """Which steps are equal, of rows of these lengths, in equal rows."""
+        return Copies(_of_steps(self.rows, lengths), _of_steps(self.cells, lengths))
+
     def take(self, some):
         """Of some of the rows; None where no two of these are equal in x."""
         return Copies.of(self.rows[some], self.cells[some])
@@ -49,16 +55,27 @@ class Copies(NamedTuple):
         return np.unique(self.rows, return_index=True)[1]
 
 
+def _of_steps(numbers, lengths):
+    """Numbers of the steps of rows with such numbers, counted by the first rows of each number."""
+    of_number = lengths[np.unique(numbers, return_index=True)[1]]
+    ends = np.cumsum(lengths)
+    step = np.arange(ends[-1]) - np.repeat(ends - lengths, lengths)
+    return np.repeat((np.cumsum(of_number) - of_number)[numbers], lengths) + step
+
+
 def find(sequences, targets):
     """The Copies among rows (x, y), or None where no two are equal in x.
 
     Parameters
     ----------
     sequences : Sequences
-    targets : ndarray of shape (n, n_targets)
+    targets : ndarray of shape (n, n_targets), or Sequences of the targets of all steps
     """
     of_x = _hashes(sequences)
-    of_both = of_x ^ _mixed(_words(targets)) @ _multipliers(3, targets.shape[1])
+    if isinstance(targets, Sequences):
+        of_both = of_x ^ _mixed(_hashes(targets))
+    else:
+        of_both = of_x ^ _mixed(_words(targets)) @ _multipliers(3, targets.shape[1])
     copies = Copies.of(of_both, of_x)
     return copies if copies is None or _are_equal(sequences, targets, copies) else None
 
@@ -111,14 +128,18 @@ def _numbered(keys):
 def _are_equal(sequences, targets, copies):
     """Whether rows of one number are equal indeed; one hash for two rows is one in 10^19."""
     first = copies.first()
-    others = np.setdiff1d(np.arange(len(targets)), first)
+    others = np.setdiff1d(np.arange(len(sequences)), first)
     twins = first[copies.rows[others]]
     one, other = sequences.take(others), sequences.take(twins)
     return (
         np.array_equal(one.lengths, other.lengths)
         and np.array_equal(one.steps(), other.steps(), equal_nan=sequences.has_gaps)
-        and np.array_equal(targets[others], targets[twins])
+        and np.array_equal(_of_rows(targets, others), _of_rows(targets, twins))
     )
+
+
+def _of_rows(targets, rows):
+    return targets.take(rows).steps() if isinstance(targets, Sequences) else targets[rows]
 
 
 # What weighted rows count as
@@ -213,7 +234,7 @@ def _sorted(sequences, targets, group):
         range(len(first)),
         key=lambda i: (
             np.nan_to_num(sequences.take(first[i : i + 1]).steps().ravel(), nan=-np.inf).tolist(),
-            targets[first[i]].tolist(),
+            _of_rows(targets, first[i : i + 1]).ravel().tolist(),
         ),
     )
     return np.argsort(rows)[group]

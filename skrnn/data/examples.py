@@ -19,7 +19,8 @@ class Examples:
 
     offsets (n, n_outputs): what the linear path adds to the raw predictions, where that is not the
     model's own prediction, but that of a path which has not seen the row. copies: which rows are
-    equal, or None where none are equal in x.
+    equal, or None where none are equal in x. of_steps: whether targets, weights and offsets, the
+    *answers*, are of all steps, one sequence after the other, not of the sequences.
     """
 
     sequences: Sequences
@@ -27,24 +28,55 @@ class Examples:
     weights: np.ndarray
     offsets: np.ndarray | None = None
     copies: Copies | None = None
+    of_steps: bool = False
 
     @classmethod
-    def of(cls, sequences, targets, weights):
+    def of(cls, sequences, targets, weights, of_steps=False):
         """Examples of all rows whose weight is not zero, for a weight of zero removes a row.
 
         Their weights sum to the number of samples that they count as, whatever the scale of those
         that the user gave.
         """
-        examples = cls(sequences, targets, weights)._without_nothing()
-        copies = find(examples.sequences, examples.targets)
-        weights = counted(copies, examples.weights)
-        return replace(examples, copies=copies, weights=weights)._without_nothing()
+        examples = cls(sequences, targets, weights, of_steps=of_steps)._without_nothing()
+        copies = find(examples.sequences, examples.targets_of_rows)
+        examples = replace(examples, copies=copies)
+        weights = counted(examples.copies_of_answers, examples.weights)
+        return replace(examples, weights=weights)._without_nothing()
 
     def _without_nothing(self):
-        return self if self.weights.all() else self.take(np.flatnonzero(self.weights))
+        weights = self.row_weights
+        return self if weights.all() else self.take(np.flatnonzero(weights))
 
     def __len__(self):
-        return len(self.weights)
+        return len(self.sequences)
+
+    @property
+    def row_weights(self):
+        """Weights of the sequences (n,), the mean of those of their steps."""
+        return self.sequences.average(self.weights) if self.of_steps else self.weights
+
+    @property
+    def targets_of_rows(self):
+        """The targets by row: an array, or those of its steps as Sequences."""
+        if not self.of_steps:
+            return self.targets
+        lengths = self.sequences.lengths
+        return Sequences(self.targets, np.cumsum(lengths) - lengths, lengths)
+
+    @property
+    def copies_of_answers(self):
+        """Which answers are equal, in equal rows."""
+        if self.copies is None or not self.of_steps:
+            return self.copies
+        return self.copies.of_steps(self.sequences.lengths)
+
+    def _answers(self, rows):
+        """Places of the answers of some rows."""
+        if not self.of_steps:
+            return rows
+        firsts, lengths = self.targets_of_rows.starts[rows], self.sequences.lengths[rows]
+        ends = np.cumsum(lengths)
+        return np.repeat(firsts - (ends - lengths), lengths) + np.arange(lengths.sum())
 
     @property
     def n_distinct(self):
@@ -56,16 +88,18 @@ class Examples:
         if self.copies is None:
             return self
         rows = self.take(self.copies.first())
-        return replace(rows, weights=np.bincount(self.copies.rows, self.weights))
+        return replace(rows, weights=np.bincount(self.copies_of_answers.rows, self.weights))
 
     def take(self, rows):
         """Some of the rows."""
+        answers = self._answers(rows)
         return Examples(
             self.sequences.take(rows),
-            self.targets[rows],
-            self.weights[rows],
-            None if self.offsets is None else self.offsets[rows],
+            self.targets[answers],
+            self.weights[answers],
+            None if self.offsets is None else self.offsets[answers],
             None if self.copies is None else self.copies.take(rows),
+            self.of_steps,
         )
 
 
@@ -122,7 +156,8 @@ class Share:
         """Numbers of the sets of rows that are held out together."""
         if self.is_unseen:
             return np.arange(len(examples))
-        return together(examples.sequences, examples.targets, examples.copies, examples.weights)
+        targets, weights = examples.targets_of_rows, examples.row_weights
+        return together(examples.sequences, targets, examples.copies, weights)
 
     def split(self, examples):
         """Examples to train on, and to watch.
@@ -139,7 +174,7 @@ class Share:
             self._refuse(n_val, n_samples)
         held_out = np.arange(n_samples)[-n_val:]
         if not self.is_unseen:
-            held_out = self._draw(examples.targets[np.unique(group, return_index=True)[1]], n_val)
+            held_out = self._draw(examples, np.unique(group, return_index=True)[1], n_val)
         is_held_out = np.isin(group, held_out)
         return tuple(examples.take(np.flatnonzero(part)) for part in (~is_held_out, is_held_out))
 
@@ -154,12 +189,14 @@ class Share:
             " early_stopping=False."
         )
 
-    def _draw(self, targets, n_val):
-        """Numbers of groups with such targets."""
+    def _draw(self, examples, rows, n_val):
+        """Numbers of groups, to which these rows belong."""
         # Not train_test_split, because to import model_selection takes longer than to fit.
-        strata = self.target.strata(targets, self.fraction * len(targets))
+        n, strata = len(rows), None
+        if not examples.of_steps:
+            strata = self.target.strata(examples.targets[rows], self.fraction * n)
         drawn = {"stratify": strata, "random_state": self.seed}
-        return resample(np.arange(len(targets)), replace=False, n_samples=n_val, **drawn)
+        return resample(np.arange(n), replace=False, n_samples=n_val, **drawn)
 
 
 @dataclass(frozen=True)
@@ -172,7 +209,7 @@ class Split:
     ----------
     splitter : object
         With the method ``split(X, y)``. Its X is a column of the numbers of the rows, its y what is
-        learnt: classes are numbers.
+        learnt: classes are numbers, and of each step None.
     """
 
     splitter: object
@@ -200,10 +237,12 @@ class Split:
     def _last(self, examples):
         """The rows to train on and to watch."""
         n_samples, y = len(examples), examples.targets.copy()
+        if examples.of_steps:
+            y = None
+        elif y.shape[1] == 1:
+            y = y[:, 0]
         try:
-            splits = self.splitter.split(
-                np.arange(n_samples)[:, np.newaxis], y[:, 0] if y.shape[1] == 1 else y
-            )
+            splits = self.splitter.split(np.arange(n_samples)[:, np.newaxis], y)
             last = deque(splits, maxlen=1)
             if not last:
                 raise ValueError("it gives no split")

@@ -5,10 +5,20 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from skrnn.data.checks import TARGET_ADVICE, naming, rectangular, refuse_complex, refuse_mask
+from skrnn.data.checks import (
+    TARGET_ADVICE,
+    TARGET_AXES,
+    at,
+    naming,
+    rectangular,
+    refuse_complex,
+    refuse_mask,
+)
 
 #: What follows where y has an axis of steps.
-ONE_FOR_EACH_SEQUENCE = " There is one prediction for each sequence, none for each step."
+ONE_FOR_EACH_SEQUENCE = (
+    " There is one prediction for each sequence; set return_sequences=True for one for each step."
+)
 
 
 class Given(NamedTuple):
@@ -18,13 +28,15 @@ class Given(NamedTuple):
     ----------
     y : array-like
     n_samples : int
-        Samples in X.
+        Samples in X, or with a target for each step the steps of all of them.
     weights : ndarray of shape (n_samples,)
         A sample of no weight counts for nothing.
     dtype : {"float32", "float64"}
         The precision of the model, which has to hold the targets.
     estimator_name, name : str
         For messages: of the estimator, and "y" or "y_val".
+    axes : tuple of str or StepAxes
+        For messages: what an index of y counts.
     """
 
     y: object
@@ -33,6 +45,11 @@ class Given(NamedTuple):
     dtype: str = "float64"
     estimator_name: str = "This estimator"
     name: str = "y"
+    axes: object = TARGET_AXES
+
+    def at(self, *position):
+        """Words for a place in y, as "sample 3, output 0"."""
+        return at(position, self.axes)
 
     def array(self, advice=""):
         """y as an array of any type with as many elements as X has samples.

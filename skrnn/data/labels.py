@@ -5,7 +5,7 @@ from numbers import Number
 import numpy as np
 from sklearn.utils.multiclass import unique_labels
 
-from skrnn.data.checks import TARGET_ADVICE, TARGET_AXES, at, is_missing, naming, require_finite
+from skrnn.data.checks import TARGET_AXES, at, is_missing, naming, require_finite, target_advice
 from skrnn.data.given import ONE_FOR_EACH_SEQUENCE, without_made_strings
 
 _SETS_OF_LABELS = (
@@ -22,10 +22,10 @@ def read_labels(given):
             f" {labels.shape}." + (ONE_FOR_EACH_SEQUENCE if labels.ndim > 2 else "")
         )
     if labels.dtype == object:
-        labels = _labels_of_objects(labels, given.name)
+        labels = _labels_of_objects(labels, given.name, given.axes)
     if labels.dtype != object and _is_of_objects(given.y):
         _refuse_numbers_in_objects(labels, given.name)
-    require_finite(labels, labels, given.name)
+    require_finite(labels, labels, given.name, axes=given.axes)
     if labels.dtype.kind == "S":
         raise TypeError(
             f"{given.name} is of dtype {labels.dtype}, bytes, which scikit-learn does not support"
@@ -65,7 +65,7 @@ def read_classes(classes, fitted=None):
         return fitted
     found = without_made_strings(np.asarray(classes), classes)
     if found.dtype == object:
-        found = _labels_of_objects(found, "classes")
+        found = _labels_of_objects(found, "classes", TARGET_AXES)
     if found.ndim != 1:
         raise ValueError(f"classes must be a list of classes, got shape {found.shape}.")
     if found.dtype.kind == "V":
@@ -93,15 +93,15 @@ def _in_native_order(labels):
     return labels.astype(labels.dtype.newbyteorder("="), copy=False)
 
 
-def _labels_of_objects(labels, name):
+def _labels_of_objects(labels, name, axes):
     """Objects that are all strings as they are, all numbers or booleans in their own dtype."""
     if all(issubclass(kind, str) for kind in set(map(type, labels.ravel()))):
         return labels
     for position, label in np.ndenumerate(labels):
-        place = at(position, TARGET_AXES)
+        place = at(position, axes)
         # None has words of its own below.
         if label is not None and is_missing(label):
-            raise ValueError(f"Input {name} contains NaN: {place}. {TARGET_ADVICE}")
+            raise ValueError(f"Input {name} contains NaN: {place}. {target_advice(axes)}")
         if not isinstance(label, (str, Number, np.bool_)):
             raise ValueError(
                 f"Unknown label type: {name} contains {label!r} ({place}). Labels must be strings,"

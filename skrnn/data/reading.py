@@ -163,6 +163,12 @@ def elements(X):
     return _elements_of_list(X) if isinstance(X, (list, tuple)) else _elements_of_column(X)
 
 
+def row_length(X):
+    """Columns of an X that is 2-D; None of any other."""
+    shape = () if elements(X) is not None else np.shape(X)
+    return shape[1] if len(shape) == 2 else None
+
+
 def _elements_of_list(X):
     """The sequences in a list, or None if X is a table (or 1-D) in the form of a list."""
     kinds = [_kind(element) for element in X]

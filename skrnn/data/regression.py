@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils.validation import column_or_1d
 
 from skrnn import losses
-from skrnn.data.checks import TARGET_AXES, numbers, require_finite
+from skrnn.data.checks import numbers, require_finite
 from skrnn.data.given import ONE_FOR_EACH_SEQUENCE
 
 _TEXT_ADVICE = " For classes use RNNClassifier; for numbers in text pass {}.astype(float)."
@@ -58,7 +58,7 @@ class RegressionTarget:
             If y is a single column; it is read as 1-D.
         """
         name = given.name
-        raw = numbers(given.array(), name, TARGET_AXES, text_advice=_TEXT_ADVICE.format(name))
+        raw = numbers(given.array(), name, given.axes, text_advice=_TEXT_ADVICE.format(name))
         if raw.ndim == 2 and raw.shape[1] == 1:
             raw = column_or_1d(raw, warn=True)
         if raw.ndim > 2 or raw.size == 0:
@@ -68,15 +68,15 @@ class RegressionTarget:
             )
         with np.errstate(over="ignore"):
             values = np.array(raw, dtype=np.float64, order="C")
-        require_finite(raw, values, name)
+        require_finite(raw, values, name, axes=given.axes)
         values = values.reshape(given.n_samples, -1)
         if n_targets not in (None, values.shape[1]):
             raise ValueError(
                 f"{name} has {values.shape[1]} outputs, but {given.estimator_name} is expecting"
                 f" {n_targets} outputs."
             )
-        loss.check_targets(values, given.weights if is_all else None, name)
-        _require_representable(values, given.dtype, name)
+        loss.check_targets(values, given.weights if is_all else None, name, given.at)
+        _require_representable(values, given)
         return cls(loss, values.shape[1]), values
 
     def encode(self, given):
@@ -128,12 +128,13 @@ class RegressionTarget:
         return cls(losses.of_regression(state["loss"], state["quantile"]), state["n"])
 
 
-def _require_representable(values, dtype, name):
+def _require_representable(values, given):
     """Refuse targets that the model's precision cannot hold."""
+    dtype, name = given.dtype, given.name
     too_large = np.abs(values) > np.finfo(dtype).max
     if too_large.any():
         sample = np.argmax(too_large.any(axis=1))
         raise ValueError(
-            f"{name} contains a value too large for {np.dtype(dtype)!r}: sample {sample} is "
+            f"{name} contains a value too large for {np.dtype(dtype)!r}: {given.at(sample)} is "
             f"{values[too_large][0]}. Rescale {name}, or set dtype='float64'."
         )

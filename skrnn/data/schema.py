@@ -2,13 +2,10 @@
 
 import warnings
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.utils.validation import validate_data
 
-from skrnn.data import categories, gaps, reading, tokens
+from skrnn.data import categories, feature_names, gaps, reading, tokens
 from skrnn.data.checks import is_finite
 from skrnn.data.columns import is_frame, names_of
 from skrnn.data.sequences import Sequences
@@ -115,7 +112,7 @@ class Schema:
             n_columns,
             sequences.n_features,
             None if n_timesteps is None else int(n_timesteps),
-            None if named is None else _names_of(named, estimator_name),
+            None if named is None else feature_names.names_of(named, estimator_name),
             sequences.values.dtype.name,
             estimator_name,
             found,
@@ -229,7 +226,7 @@ class Schema:
         opened = reading.open_input(X, self.estimator_name)
         # The columns first: to a user who left one out, "n_timesteps does not divide" says less.
         if opened.is_2d and self.is_of_rows:
-            self._check_columns(X, name)
+            feature_names.check(X, self, name)
         named = reading.named_frame(X) if opened.is_list else None
         if self.form == "flat" and not opened.is_2d:
             self._check_steps_of_rows(opened)
@@ -273,7 +270,7 @@ class Schema:
             )
         if len(table.shape) != 2:
             return X
-        self._check_columns(table, name)
+        feature_names.check(table, self, name)
         return categories.coded(table, self.categories, self.names)
 
     def check_declaration(self, X, categorical_features, n_timesteps):
@@ -289,35 +286,10 @@ class Schema:
                 f"{categorical_features!r}. Set it back, or fit anew with warm_start=False."
             )
 
-    def _check_columns(self, X, name):
-        """Refuse other columns than those of ``fit``, or warn of names, in scikit-learn's words."""
-        columns = _stand_in(self.estimator_name)
-        columns.n_features_in_ = self.n_columns
-        if (_names_of(X, self.estimator_name) is None) != (self.names is None):
-            # Here scikit-learn sees no names, because it would warn of X whatever the argument.
-            unnamed = np.empty((1, np.shape(X)[1]))
-            validate_data(columns, unnamed, reset=False, skip_check_array=True)
-            self._warn_of_names(name)
-            return
-        if self.names is not None:
-            columns.feature_names_in_ = np.array(self.names, dtype=object)
-        validate_data(columns, X, reset=False, skip_check_array=True)
-
-    def _warn_of_names(self, name):
-        has, fitted = "has", "without"
-        if self.names is not None:
-            has, fitted = "does not have valid", "with"
-        warnings.warn(
-            f"{name} {has} feature names, but {self.estimator_name} was fitted {fitted} feature"
-            " names",
-            UserWarning,
-            stacklevel=2,
-        )
-
     def _check_names_of_features(self, named, opened, name):
         """The same of the features of a step, in sequences one of which is the frame `named`."""
         if named is not None or self.names is not None:
-            self._check_columns(opened.data[0] if named is None else named, name)
+            feature_names.check(opened.data[0] if named is None else named, self, name)
 
     def _check_features_per_step(self, found):
         expected, n_features = self.n_features, found.sequences.n_features
@@ -431,23 +403,3 @@ def _warn_of_one_step(sequences):
             UserWarning,
             stacklevel=2,
         )
-
-
-def _names_of(X, estimator_name):
-    columns = _stand_in(estimator_name)
-    validate_data(columns, X, reset=True, skip_check_array=True)
-    names = getattr(columns, "feature_names_in_", None)
-    return None if names is None else tuple(names.tolist())
-
-
-def _stand_in(estimator_name):
-    """An estimator for scikit-learn to write an X's columns to, and to check others against.
-
-    The real one is not touched, so a call that is refused leaves it as it was.
-    """
-    return _named(estimator_name)()
-
-
-@lru_cache(maxsize=16)
-def _named(estimator_name):
-    return type(estimator_name, (BaseEstimator,), {})

@@ -1,6 +1,6 @@
 """Sequences of any lengths in two flat arrays: the one form all data takes inside skrnn."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -108,6 +108,18 @@ class Sequences:
             return self.values[first : first + self.lengths.sum()]
         shifts = np.repeat(self.starts - (ends - self.lengths), self.lengths)
         return self.values[shifts + np.arange(len(shifts))]
+
+    def so_far(self):
+        """What there is of each sequence up to each of its steps, in the order of all steps."""
+        lengths = self.lengths
+        firsts = np.cumsum(lengths) - lengths
+        steps = np.arange(lengths.sum()) - np.repeat(firsts, lengths)
+        return replace(self, starts=np.repeat(self.starts, lengths), lengths=steps + 1)
+
+    def average(self, of_steps):
+        """Means (n,) over the steps of each sequence, of numbers of all steps end to end."""
+        firsts = np.cumsum(self.lengths) - self.lengths
+        return np.add.reduceat(of_steps, firsts) / self.lengths
 
     def __len__(self):
         return len(self.starts)

@@ -5,14 +5,21 @@ from numbers import Number
 import numpy as np
 from sklearn.utils.validation import check_array
 
-from skrnn.data.checks import TARGET_AXES, numbers, refuse_complex, refuse_mask, require_finite
+from skrnn.data.checks import (
+    TARGET_AXES,
+    at,
+    numbers,
+    refuse_complex,
+    refuse_mask,
+    require_finite,
+)
 
 #: Weights that are all below this are scaled up, by a power of two: their reciprocals overflow.
 _SMALLEST = 2.0**-100
 _ADVICE = "Fill missing weights; a weight of 0 leaves a sample out."
 
 
-def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight"):
+def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight", axes=TARGET_AXES):
     """Read sample weights.
 
     Parameters
@@ -25,6 +32,8 @@ def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight")
         The precision in which weights have to be finite, and not all zero.
     input_name : str, default="sample_weight"
         For messages.
+    axes : tuple of str or StepAxes
+        For messages: what an index of the weights counts.
 
     Returns
     -------
@@ -38,16 +47,17 @@ def read_weights(sample_weight, n_samples, dtype, *, input_name="sample_weight")
     """
     if sample_weight is None:
         return np.ones(n_samples)
-    raw = _open(sample_weight, n_samples, input_name)
+    raw = _open(sample_weight, n_samples, input_name, axes)
     with np.errstate(all="ignore"):
         double = np.array(raw, dtype=np.float64)
         weights = _scaled_up(double).astype(dtype)
         total = weights.sum()
-    require_finite(raw, weights, input_name, _ADVICE)
+    require_finite(raw, weights, input_name, _ADVICE, axes)
     if double.min() < 0:  # single precision makes a zero of a small one
         sample = np.argmax(double < 0)
         raise ValueError(
-            f"Negative values in data passed to `{input_name}`: sample {sample} is {raw[sample]}."
+            f"Negative values in data passed to `{input_name}`: {at((sample,), axes)} is"
+            f" {raw[sample]}."
         )
     if not weights.any():
         raise ValueError(
@@ -99,7 +109,7 @@ def _scaled_up(weights):
     return np.ldexp(weights, -99 - np.frexp(largest)[1])
 
 
-def _open(sample_weight, n_samples, input_name):
+def _open(sample_weight, n_samples, input_name, axes):
     if isinstance(sample_weight, Number):
         sample_weight = np.full(n_samples, sample_weight)
     refuse_mask(sample_weight, input_name, _ADVICE)
@@ -129,7 +139,7 @@ def _open(sample_weight, n_samples, input_name):
             f"{input_name} must be of shape {(n_samples,)}, because {data} has {n_samples} samples"
             f" and each needs one weight. Got shape {array.shape}."
         )
-    return numbers(np.asarray(array), input_name, TARGET_AXES)
+    return numbers(np.asarray(array), input_name, axes)
 
 
 def _told(single):

@@ -3,9 +3,11 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from skrnn.data.classes import BinaryTarget, ClassTarget, MulticlassTarget
 from skrnn.data.labels import array_of_labels, read_classes
+from skrnn.data.steps import flat
 from skrnn.estimators.recurrent import HeldOut, RecurrentEstimator, is_stochastic
 from skrnn.parameters import CLASSIFIER_CONSTRAINTS
 
@@ -35,6 +37,12 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
     pooling : {"last", "mean", "max"}, default="last"
         How the outputs of the last layer become one vector per sequence: the state after the last
         step (of the reverse direction, after the first), or the mean or maximum over all steps.
+
+    return_sequences : bool, default=False
+        Whether y has a target for each step, and not one for each sequence, so that ``predict``
+        gives one for each step too; see ``docs/steps.md``. Without `bidirectional` the prediction
+        at a step depends on no later one. There is nothing to pool then, and a frame has one
+        observation.
 
     n_timesteps : int, default=None
         Steps in a row of a 2-D X, which is then read as ``X.reshape(n, n_timesteps, -1)``. None:
@@ -286,6 +294,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         activation="tanh",
         bidirectional=False,
         pooling="last",
+        return_sequences=False,
         n_timesteps=None,
         frame_length="auto",
         categorical_features="from_dtype",
@@ -323,6 +332,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         self.activation = activation
         self.bidirectional = bidirectional
         self.pooling = pooling
+        self.return_sequences = return_sequences
         self.n_timesteps = n_timesteps
         self.frame_length = frame_length
         self.categorical_features = categorical_features
@@ -422,8 +432,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             Classes, or an indicator matrix of labels.
         """
-        model, raw = self._raw_predict(X)
-        return model.target.decode(raw)
+        model, raw, answers = self._raw_predict(X)
+        return answers.in_form(model.target.decode(raw))
 
     def predict_proba(self, X):
         """Probabilities of the classes, or of each label.
@@ -436,9 +446,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         -------
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
         """
-        model, raw = self._raw_predict(X)
+        model, raw, answers = self._raw_predict(X)
         with np.errstate(all="ignore"):  # small probabilities underflow
-            return model.target.probabilities(raw)
+            return answers.in_form(model.target.probabilities(raw))
 
     def predict_log_proba(self, X):
         """Logarithms of ``predict_proba``.
@@ -451,9 +461,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         -------
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
         """
-        model, raw = self._raw_predict(X)
+        model, raw, answers = self._raw_predict(X)
         with np.errstate(all="ignore"):
-            return model.target.log_probabilities(raw)
+            return answers.in_form(model.target.log_probabilities(raw))
 
     def decision_function(self, X):
         """Raw outputs: log-odds of the second class or of each label, or class scores before
@@ -467,8 +477,29 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         -------
         ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
         """
-        model, raw = self._raw_predict(X)
-        return model.target.decision(raw)
+        model, raw, answers = self._raw_predict(X)
+        return answers.in_form(model.target.decision(raw))
+
+    def score(self, X, y, sample_weight=None):
+        """Accuracy: the share of samples, or of steps, whose class, or all of whose labels, are
+        right.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as in ``fit``
+            A step of weight zero is not scored.
+
+        Returns
+        -------
+        float
+        """
+        check_is_fitted(self)
+        if not self._model.architecture.return_sequences:
+            return super().score(X, y, sample_weight)
+        from sklearn.metrics import accuracy_score
+
+        y, predicted, weights = flat(X, y, self.predict(X), sample_weight)
+        return float(accuracy_score(y, predicted, sample_weight=weights))
 
     def _learn_target(self, given, known, classes, incremental):
         """What y means, and its numbers; `known` is the target of a model to go on from."""

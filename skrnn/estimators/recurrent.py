@@ -17,13 +17,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.data.checks import naming
+from skrnn.data.checks import TARGET_AXES, at, naming
 from skrnn.data.examples import Examples, Nothing, Separate, Share, Split
-from skrnn.data.given import Given
+from skrnn.data.reading import row_length
 from skrnn.data.schema import Schema
-from skrnn.data.weights import read_weights, representable
+from skrnn.data.steps import Samples, Steps
+from skrnn.data.weights import representable
 from skrnn.loading import learning
-from skrnn.parameters import validate_parameters
+from skrnn.parameters import refuse_with_steps, validate_parameters
 
 
 class HeldOut(NamedTuple):
@@ -70,14 +71,14 @@ class RecurrentEstimator(BaseEstimator):
         # What is not finite is looked for where it matters, and NumPy need not warn of it before.
         with np.errstate(all="ignore"):
             schema, sequences = self._read(X, before)
-            weights = read_weights(sample_weight, len(sequences), schema.dtype)
-            given = Given(y, len(sequences), weights, schema.dtype, type(self).__name__)
+            given = self._given(X, y, sample_weight, schema, sequences)
             known = before and before.target
             target, values = self._learn_target(given, known, classes, incremental)
-            weights = _class_weighed(values, weights, schema, target)
+            weights = _class_weighed(values, given.weights, schema, target)
             if before is None:
-                schema, sequences = schema.settled(sequences, weights)
-            examples = Examples.of(sequences, values, weights)
+                of_rows = sequences.average(weights) if self.return_sequences else weights
+                schema, sequences = schema.settled(sequences, of_rows)
+            examples = Examples.of(sequences, values, weights, bool(self.return_sequences))
             start = self._start(before, schema, sequences, target, incremental)
             validation = self._validation(held_out, start, examples, incremental)
 
@@ -99,6 +100,7 @@ class RecurrentEstimator(BaseEstimator):
             )
         self._check_combinations_with_tokens()
         held_out.check()
+        refuse_with_steps(self)
 
     def _check_combinations_with_tokens(self):
         """Refuse parameters that say how numbers are read, where X is of tokens."""
@@ -124,19 +126,26 @@ class RecurrentEstimator(BaseEstimator):
 
     def _read(self, X, before):
         """The schema of X, and its sequences."""
-        declared = self.categorical_features
+        declared, n_timesteps = self.categorical_features, self.n_timesteps
         if before:
             before.schema.check_declaration(X, declared, self.n_timesteps)
             return before.schema, before.schema.read(X, self.n_timesteps)
         if self.embedding_dim is not None:
             return Schema.learn_tokens(X, self.dtype, type(self).__name__)
+        if self.return_sequences and n_timesteps is None:
+            n_timesteps = row_length(X)  # whose columns are steps, not those of a table
         return Schema.learn(
             X,
-            n_timesteps=self.n_timesteps,
+            n_timesteps=n_timesteps,
             dtype=self.dtype,
             categorical_features=declared,
             estimator_name=type(self).__name__,
         )
+
+    def _given(self, X, y, sample_weight, schema, sequences, of=""):
+        """y and the weights, of each sequence or of each step; `of` ends their names."""
+        answers = _answers(X, sequences, schema, self.return_sequences)
+        return answers.given(y, sample_weight, schema.dtype, type(self).__name__, of)
 
     def _start(self, before, schema, sequences, target, incremental):
         """What the model is made of."""
@@ -162,19 +171,15 @@ class RecurrentEstimator(BaseEstimator):
         """Validation data that the user gave, in the terms of the training data."""
         with naming("X_val", usual="X"):
             sequences = schema.read(held_out.X, self.n_timesteps, name="X_val")
-        n_samples = len(sequences)
-        weights = read_weights(
-            held_out.sample_weight, n_samples, schema.dtype, input_name="sample_weight_val"
-        )
-        name = type(self).__name__
-        values = target.encode(Given(held_out.y, n_samples, weights, schema.dtype, name, "y_val"))
-        weighed = _class_weighed(values, weights, schema, target, "sample_weight_val")
+        given = self._given(*held_out, schema, sequences, of="_val")
+        values = target.encode(given)
+        weighed = _class_weighed(values, given.weights, schema, target, "sample_weight_val")
         if not weighed.any():
             raise ValueError(
                 "X_val has no weight: sample_weight_val times class_weight is 0 for all of its"
                 " samples. Hold out samples of classes that count."
             )
-        return Separate(Examples.of(sequences, values, weighed))
+        return Separate(Examples.of(sequences, values, weighed, bool(self.return_sequences)))
 
     def _circumstances(self, n_samples, incremental, is_watched):
         """How to train."""
@@ -254,14 +259,15 @@ class RecurrentEstimator(BaseEstimator):
             _warn(advice.on_overfitting(outcome.curves))
 
     def _raw_predict(self, X):
-        """The model, read once, and its raw predictions."""
+        """The model, read once, its raw predictions, and what they are of: Samples or Steps."""
         check_is_fitted(self)
         model = self._model
         with np.errstate(all="ignore"):  # what is not finite is refused below
             sequences = model.schema.read(X, self.n_timesteps)
             raw = model.raw_predict(sequences, partial(effective_n_jobs, self.n_jobs))
-        require_finite_predictions(raw)
-        return model, raw
+        answers = _answers(X, sequences, model.schema, model.architecture.return_sequences)
+        require_finite_predictions(raw, answers.axes)
+        return model, raw, answers
 
     def _arrays(self, n_dimensions):
         check_is_fitted(self)
@@ -325,14 +331,21 @@ def _class_weighed(values, weights, schema, target, name="sample_weight"):
     return representable(weighed, schema.dtype, input_name=name)
 
 
-def require_finite_predictions(predictions):
+def _answers(X, sequences, schema, of_steps):
+    """What there is a target of: samples, or the steps of an X that was read as these sequences."""
+    if of_steps:
+        return Steps.of(X, sequences, schema.n_timesteps)
+    return Samples(len(sequences))
+
+
+def require_finite_predictions(predictions, axes=TARGET_AXES):
     """Refuse to pass off nan or infinity as a prediction."""
     if not np.isfinite(predictions).all():
         finite = np.isfinite(predictions).reshape(len(predictions), -1).all(axis=1)
+        place = at((int(np.argmin(finite)),), axes)
         raise ValueError(
-            f"The prediction for sample {np.argmin(finite)} of X is not finite, because the values"
-            " of that sample are far beyond those of fit. Look for errors in them, or fit on data"
-            " with such values."
+            f"The prediction for {place} of X is not finite, because the values of that sample are"
+            " far beyond those of fit. Look for errors in them, or fit on data with such values."
         )
 
 

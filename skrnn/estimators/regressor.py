@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn import losses
 from skrnn.data.regression import RegressionTarget
+from skrnn.data.steps import flat
 from skrnn.estimators.recurrent import (
     HeldOut,
     RecurrentEstimator,
@@ -41,6 +42,12 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     pooling : {"last", "mean", "max"}, default="last"
         How the outputs of the last layer become one vector per sequence: the state after the last
         step (of the reverse direction, after the first), or the mean or maximum over all steps.
+
+    return_sequences : bool, default=False
+        Whether y has a target for each step, and not one for each sequence, so that ``predict``
+        gives one for each step too; see ``docs/steps.md``. Without `bidirectional` the prediction
+        at a step depends on no later one. There is nothing to pool then, and a frame has one
+        observation.
 
     n_timesteps : int, default=None
         Steps in a row of a 2-D X, which is then read as ``X.reshape(n, n_timesteps, -1)``. None:
@@ -296,6 +303,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         activation="tanh",
         bidirectional=False,
         pooling="last",
+        return_sequences=False,
         n_timesteps=None,
         frame_length="auto",
         categorical_features="from_dtype",
@@ -334,6 +342,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         self.activation = activation
         self.bidirectional = bidirectional
         self.pooling = pooling
+        self.return_sequences = return_sequences
         self.n_timesteps = n_timesteps
         self.frame_length = frame_length
         self.categorical_features = categorical_features
@@ -431,12 +440,12 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
             In the form of y and the precision of the model; with several quantile levels they are
             one more axis.
         """
-        model, raw = self._raw_predict(X)
+        model, raw, answers = self._raw_predict(X)
         with np.errstate(all="ignore"):
             values = model.in_target_units(raw).astype(raw.dtype, copy=False)
         predictions = model.target.decode(values)
-        require_finite_predictions(predictions)
-        return predictions
+        require_finite_predictions(predictions, answers.axes)
+        return answers.in_form(predictions)
 
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination; with several quantile levels their mean pinball D2.
@@ -444,18 +453,23 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         Parameters
         ----------
         X, y, sample_weight : as in ``fit``
+            A step of weight zero is not scored.
 
         Returns
         -------
         float
         """
         check_is_fitted(self)
-        loss = self._model.target.loss
-        if not loss.has_level_axis:
+        loss, of_steps = self._model.target.loss, self._model.architecture.return_sequences
+        if not (loss.has_level_axis or of_steps):
             return super().score(X, y, sample_weight)
-        from sklearn.metrics import d2_pinball_score
+        from sklearn.metrics import d2_pinball_score, r2_score
 
         predicted = self.predict(X)
+        if of_steps:
+            y, predicted, sample_weight = flat(X, y, predicted, sample_weight)
+        if not loss.has_level_axis:
+            return float(r2_score(y, predicted, sample_weight=sample_weight))
         scores = [
             d2_pinball_score(y, predicted[..., q], sample_weight=sample_weight, alpha=level)
             for q, level in enumerate(loss.levels)

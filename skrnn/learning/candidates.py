@@ -194,8 +194,9 @@ def choose(start, trained, watched):
     """
     parts = [one.part() for one in trained]
     best, share, path_share = blend(
-        parts, watched.offsets, watched.targets, watched.weights, start.target.loss
-    )
+        parts, watched.offsets, watched.targets, watched.weights, start.target.loss,
+        watched.steps is not None,
+    )  # fmt: skip
     chosen = trained[best]
     score = chosen.score_of(share * parts[best].raw + path_share * watched.offsets)
     path = start.path.scaled(path_share)

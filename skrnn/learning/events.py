@@ -170,10 +170,11 @@ class Watch:
         self.examples, self._loss, self._score = examples, loss, score
         self.best, self.best_loss = None, math.inf
         self.unchosen, self._best_of_halves = None, [math.inf, math.inf]
+        self._halves = examples.halves()
 
     def measure(self, network, theta, helpers):
         """Verdict on some weights."""
-        data, targets, weights, offsets = self.examples
+        data, targets, weights, offsets = self.examples[:4]
         recurrent = network.raw_predict(theta, data, helpers)
         losses = self._loss.of_rows(recurrent + offsets, targets)
         self._keep_unchosen(recurrent, weights * losses)
@@ -196,7 +197,7 @@ class Watch:
         if self.unchosen is None:
             self.unchosen = np.zeros_like(recurrent)
         for half, other in ((0, 1), (1, 0)):
-            loss = losses[half::2].sum(dtype=np.float64)
+            loss, others = losses[self._halves[half]].sum(dtype=np.float64), self._halves[other]
             if loss < self._best_of_halves[half]:
                 self._best_of_halves[half] = loss
-                self.unchosen[other::2] = recurrent[other::2]
+                self.unchosen[others] = recurrent[others]

@@ -69,7 +69,7 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
         If a fitted model cannot be continued, because a parameter has changed.
     """
     if before is None:
-        frame_length = _frame_length(params["frame_length"], schema, lengths)
+        frame_length = _frame_length(params, schema, lengths)
     else:
         frame_length = before.architecture.frame_length
     architecture = Architecture(
@@ -84,6 +84,7 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
         frame_length=frame_length,
         embedding_dim=_plain(params["embedding_dim"]),
         n_tokens=0 if schema.tokens is None else len(schema.tokens),
+        return_sequences=bool(params["return_sequences"]),
     )
     kept = {
         "standardize": bool(params["standardize"]),
@@ -101,13 +102,14 @@ def _plain(parameter):
     return int(parameter) if isinstance(parameter, Integral) else parameter
 
 
-def _frame_length(wanted, schema, lengths):
+def _frame_length(params, schema, lengths):
     """Observations that a network reads as one step.
 
     A table has no order of its columns, so it is one step. Long sequences can be read as coarsely
     as this with a fraction of the work and no loss where that was measured (``docs/accuracy.md``).
     """
-    if schema.is_of_tokens:
+    wanted = params["frame_length"]
+    if schema.is_of_tokens or params["return_sequences"]:
         return 1
     if wanted != "auto":
         return min(int(wanted), int(lengths.max()))
@@ -179,9 +181,15 @@ def _linear_path(model, examples, path):
         return None, None
     try:
         examples = replace(examples, targets=targets)
+        architecture = model.architecture
+        if model.schema.is_of_tokens and architecture.return_sequences:
+            return None, None  # a bag has no place for each step
+        if model.schema.is_of_tokens and architecture.return_sequences:
+            return None, None  # a bag has no place for each step
         if model.schema.is_of_tokens:
-            return bag.fit(examples, model.architecture.n_tokens, loss, path)
-        return linear_path.fit(examples, model.schema.origins, loss, path)
+            return bag.fit(examples, architecture.n_tokens, loss, path)
+        both_sides = architecture.bidirectional
+        return linear_path.fit(examples, model.schema.origins, loss, path, both_sides)
     except OverflowError:  # X or y spread too far, and are not standardised
         return None, None
 
@@ -428,9 +436,14 @@ def network_examples(model, examples: Examples):
     dtype, offsets = model.theta.dtype, examples.offsets
     if offsets is None:
         offsets = model.path_predict(examples.sequences)
+    weights, steps = np.ascontiguousarray(examples.weights, dtype), None
+    if examples.of_steps:
+        firsts = network.first_answers(examples.sequences.lengths)
+        steps = network.OfSteps(firsts, np.add.reduceat(weights, firsts, dtype=np.float64))
     return network.Examples(
         model.data(examples.sequences),
         np.ascontiguousarray(model.standardized(examples.targets), dtype),
-        np.ascontiguousarray(examples.weights, dtype),
+        weights,
         np.ascontiguousarray(offsets, dtype),
+        steps,
     )

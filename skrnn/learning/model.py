@@ -16,7 +16,7 @@ import numpy as np
 from skrnn.data import targets
 from skrnn.data.scaling import Moments
 from skrnn.data.schema import Schema
-from skrnn.learning import saved
+from skrnn.learning import consistency, saved
 from skrnn.linear.bag import BagPath
 from skrnn.linear.path import LinearPath
 from skrnn.network import threads
@@ -126,17 +126,21 @@ class Model:
     def path_predict(self, sequences):
         """The linear path's part of raw predictions, zeros without a path."""
         if self.path is None:
-            return np.zeros((len(sequences), self.network.n_outputs), self.theta.dtype)
+            n_answers = len(sequences)
+            if self.architecture.return_sequences:
+                n_answers = int(sequences.lengths.sum())
+            return np.zeros((n_answers, self.network.n_outputs), self.theta.dtype)
         with np.errstate(over="ignore"):  # whoever asked checks that predictions are finite
-            return self.path.predict(sequences).astype(self.theta.dtype, copy=False)
+            raw = self.path.predict(sequences, self.architecture.return_sequences)
+            return raw.astype(self.theta.dtype, copy=False)
 
     def linear_map(self):
         """The path's coefficients and intercepts (n_outputs,) for X and y in their own units.
 
         The coefficients are (n_outputs, n_columns) where X was 2-D, else (n_outputs, n_steps, F) of
-        the last steps. They give predictions before the inverse link. Both are None where X has
-        categories or gaps, of which one number for each column does not say what the path does, and
-        where it is of tokens.
+        the last steps, or of those around each step that has a target. They give predictions before
+        the inverse link. Both are None where X has categories or gaps, of which one number for each
+        column does not say what the path does, and where it is of tokens.
         """
         if self.schema.categories or self.schema.gaps or self.schema.is_of_tokens:
             return None, None
@@ -145,7 +149,8 @@ class Model:
         scale = np.repeat(self.scaling.target_scale, n_levels)
         center = np.repeat(self.scaling.target_center, n_levels)
         coefficients = np.moveaxis(coefficients * scale, 2, 0)
-        if self.schema.is_of_rows:  # columns of steps before those that the path sees count nothing
+        if self.schema.is_of_rows and not self.architecture.return_sequences:
+            # Columns of steps before those that the path sees count nothing.
             seen = coefficients.reshape(len(scale), -1)
             coefficients = np.zeros((len(scale), self.schema.n_columns))
             coefficients[:, self.schema.n_columns - seen.shape[1] :] = seen
@@ -196,7 +201,8 @@ class Model:
             fitted["dtype"] = kept["dtype"]
         if saved.LEFT_OUT in (kept["linear_path"], self.kept["linear_path"]):
             fitted["linear_path"] = wanted["linear_path"]  # partial_fit does not look at it
-        if not self.schema.is_of_rows:  # n_timesteps says how to read this X only
+        is_series = self.architecture.return_sequences and n_timesteps is None
+        if is_series or not self.schema.is_of_rows:  # n_timesteps says how to read this X only
             fitted["n_timesteps"] = n_timesteps
         for name, value in wanted.items():
             if fitted[name] != value:
@@ -269,5 +275,5 @@ class Model:
             state["optimizer"],
             {name: Moments(**found) for name, found in moments.items() if found is not None},
         )
-        saved.check_fit(model)
+        consistency.check_fit(model)
         return model

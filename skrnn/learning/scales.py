@@ -72,16 +72,17 @@ def continued(model, examples):
 
 def _moments(name, model, examples):
     """Moments of the inputs or of the targets of some examples."""
+    weights = examples.weights
     if name == "inputs":
-        of = scaling.sequence_mean_and_variance
-        arguments = (examples.sequences, examples.weights, model.schema.is_table)
+        of, weights = scaling.sequence_mean_and_variance, examples.row_weights
+        arguments = (examples.sequences, weights, model.schema.is_table)
     else:
-        of, arguments = scaling.mean_and_variance, (examples.targets, examples.weights)
+        of, arguments = scaling.mean_and_variance, (examples.targets, weights)
     found = _standardised(name, model, of, *arguments)
-    weight, n_rows = examples.weights.sum(), examples.n_distinct
+    weight, n_rows = weights.sum(), examples.n_distinct
     if name == "inputs" and examples.sequences.has_gaps:
         seen = gaps.observed(examples.sequences, model.schema.is_table)
-        weight, n_rows = examples.weights @ seen, np.minimum(n_rows, seen.sum(axis=0))
+        weight, n_rows = weights @ seen, np.minimum(n_rows, seen.sum(axis=0))
     return Moments.of(*found, weight, n_rows)
 
 

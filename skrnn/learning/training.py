@@ -135,7 +135,7 @@ class Training:
         self._average = optimizers.Average(self.theta, task.network.table_shape)
         self.stopped, self._n_planned = False, settings.max_iter
         self._first = self._good = self._start = self._snapshot()
-        self._rows = np.arange(len(task.examples.weights))  # that the last loss was of
+        self._rows = np.arange(len(task.examples.row_weights))  # that the last loss was of
 
     def run(self):
         """Train to the end; return False if more epochs would have helped."""
@@ -214,7 +214,7 @@ class Training:
 
     def _epoch(self):
         """Loss of one epoch; nan where it, a gradient or a weight became non-finite."""
-        weights, s = self.task.examples.weights, self.settings
+        weights, s = self.task.examples.row_weights, self.settings
         n_samples = len(weights)
         order = self.streams.shuffle.permutation(n_samples) if s.shuffle else np.arange(n_samples)
         total, self._tried = 0.0, False
@@ -271,7 +271,7 @@ class Training:
 
     def _report(self, loss):
         """Tell all listeners of an epoch."""
-        self.n_samples_seen += len(self.task.examples.weights)
+        self.n_samples_seen += len(self.task.examples.row_weights)
         theta, verdict = self.theta, (None, None)
         if self.watch is not None:
             self._average.catch_up(theta)
@@ -313,9 +313,9 @@ class Training:
 
     def _predicts(self):
         """Whether the weights, of which the last update is untried, predict all that was learnt."""
-        data, _, _, offsets = self.task.examples
-        raw = self.network.raw_predict(self.theta, data, self.helpers)
-        return self.task.is_finite(raw + offsets)
+        examples = self.task.examples
+        raw = self.network.raw_predict(self.theta, examples.data, self.helpers)
+        return self.task.is_finite(raw + examples.offsets)
 
     def _keep_the_best(self):
         """The weights that were best on the validation data, or the last that work."""
@@ -344,7 +344,7 @@ class Training:
 
     def _has_gradient(self):
         """Whether loss and gradient of a minibatch are finite."""
-        rows = np.arange(min(self.settings.batch_size, len(self.task.examples.weights)))
+        rows = np.arange(min(self.settings.batch_size, len(self.task.examples.row_weights)))
         loss = self._loss_gradient(self.theta, rows)
         norm = optimizers.gradient_norm(self._gradient, self._memory.parts)
         return math.isfinite(loss + norm)
@@ -363,7 +363,7 @@ class Training:
 
     def _penalty_is_to_blame(self):
         """Whether the last loss is finite but for a large alpha, or small weights it is over."""
-        if self.settings.alpha <= self.task.examples.weights.min():
+        if self.settings.alpha <= self.task.examples.row_weights.min():
             return False
         return math.isfinite(self._loss_gradient(self.theta, self._rows, alpha=0.0))
 

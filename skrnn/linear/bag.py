@@ -58,8 +58,11 @@ class BagPath:
         """The map whose raw predictions are in another unit (n_outputs,)."""
         return replace(self.scaled(1.0 / unit), unit=unit)
 
-    def predict(self, sequences):
-        """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
+    def predict(self, sequences, each_step=False):
+        """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows.
+
+        `each_step` is false: a bag has no place for each step.
+        """
         raw = np.empty((len(sequences), len(self.intercepts)))
         for rows, counts in _chunks(sequences, len(self.rarity), self.n_steps):
             raw[rows] = _weighted(counts, self.rarity) @ self.coefficients

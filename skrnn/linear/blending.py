@@ -58,7 +58,7 @@ def _samples_in_one(changes, weights):
     return 1.0 + 2.0 * total
 
 
-def blend(parts, path, targets, weights, loss):
+def blend(parts, path, targets, weights, loss, of_steps=False):
     """Choose one of several recurrent parts, and its share.
 
     Parameters
@@ -70,6 +70,8 @@ def blend(parts, path, targets, weights, loss):
         In the path's units.
     weights : ndarray of shape (n,)
     loss : skrnn.losses.Loss
+    of_steps : bool
+        Whether the samples are steps of sequences, which depend on each other whatever they are of.
 
     Returns
     -------
@@ -93,8 +95,9 @@ def blend(parts, path, targets, weights, loss):
         change = raw - is_alone * path
         gains = np.array([evidence(losses(path + share * change)) for share in _SHARES])
         gains -= evidence(of_path)
-        if not loss.is_of_classes:
-            gains /= _samples_in_one(losses(path + 0.5 * change) - of_path, weights)
+        if of_steps or not loss.is_of_classes:
+            changes, counted = losses(path + 0.5 * change) - of_path, weights > 0.0
+            gains /= _samples_in_one(changes[counted], weights[counted])
         found.append(gains + prior)
     best = int(np.argmax([np.logaddexp.reduce(part) for part in found]))
     posterior = np.exp(found[best] - np.logaddexp.reduce(np.r_[nothing, found[best]]))

@@ -8,14 +8,18 @@ import numpy as np
 from skrnn import blas
 from skrnn.data.copies import left_out
 from skrnn.data.scaling import mean_and_scale, sequence_scaling
+from skrnn.data.sequences import Sequences
 from skrnn.kernels import affine
 from skrnn.linear.calibration import calibrate, calibrate_column
+from skrnn.linear.folds import FoldedLogistic, FoldedRidge, folds_of
 from skrnn.linear.logistic import Logistic, work
 from skrnn.linear.ridge import Ridge
 from skrnn.linear.rounding import rounded
 
 #: Inputs of the map of sequences at most; of longer ones only the last steps are used.
 MAX_INPUTS = 512
+#: The same of the map at each step, which is fitted to as many rows as there are steps.
+_MAX_INPUTS_OF_STEPS = 256
 # Rows flattened at a time, so that the design matrix of large data never exists whole.
 _CHUNK = 1024
 # The work up to which a logistic regression is a small part of a fit. It fits classes better than
@@ -25,21 +29,24 @@ _MOST_WORK = 4e9
 
 @dataclass(frozen=True, eq=False)
 class LinearPath:
-    """A linear map from the last steps of a sequence to raw predictions.
+    """A linear map from the last steps of a sequence to raw predictions, or at each step.
 
     Attributes
     ----------
     n_steps : int
         How many of the last steps it sees.
+    n_ahead : int
+        How many steps after those, at each step of a sequence that is read both ways.
     center, scale : ndarray of shape (1, F) or (T, F)
         Of its inputs, for each feature or for each column of a plain table.
-    coefficients : ndarray of shape (n_steps * F, n_outputs)
+    coefficients : ndarray of shape ((n_steps + n_ahead) * F, n_outputs)
     intercepts : ndarray of shape (n_outputs,)
     unit : ndarray of shape (n_outputs,)
         The unit of its raw predictions, in those of a network without a path.
     """
 
     n_steps: int
+    n_ahead: int
     center: np.ndarray
     scale: np.ndarray
     coefficients: np.ndarray
@@ -56,23 +63,28 @@ class LinearPath:
         return replace(self.scaled(1.0 / unit), unit=unit)
 
     def of_unscaled_inputs(self):
-        """Coefficients (n_steps, F, n_outputs) and intercepts of the map for inputs as they are.
+        """Coefficients (n_steps + n_ahead, F, n_outputs) and intercepts for inputs as they are.
 
         A step that a short sequence lacks counts as the mean of its features.
         """
-        coefficients = self.coefficients.reshape(self.n_steps, -1, len(self.intercepts))
+        n_steps = self.n_steps + self.n_ahead
+        coefficients = self.coefficients.reshape(n_steps, -1, len(self.intercepts))
         # A table has a scale for each step, of which the map may see the last only.
         center, scale = self.center[-self.n_steps :], self.scale[-self.n_steps :]
         coefficients = coefficients / scale[:, :, np.newaxis]
         of_center = (coefficients * center[:, :, np.newaxis]).sum(axis=(0, 1))
         return coefficients, self.intercepts - of_center
 
-    def predict(self, sequences):
-        """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
-        raw = np.empty((len(sequences), len(self.intercepts)))
+    def predict(self, sequences, of_steps=False):
+        """Raw predictions (n, n_outputs) of sequences, or of all their steps end to end.
+
+        Those of a sequence do not depend on the other ones, to the bit.
+        """
+        inputs = Inputs.of(sequences, of_steps, self.n_steps, self.n_ahead)
+        raw = np.empty((len(inputs), len(self.intercepts)))
         # Copies, because a model in shared memory is read-only, for which numba would compile anew.
         linear_map = self.coefficients.copy(), self.intercepts.copy()
-        for rows, flat in _chunks(sequences, self.center, self.scale, self.n_steps):
+        for rows, flat in inputs.chunks(self.center, self.scale):
             affine.forward(*linear_map, flat, raw[rows])
         return raw
 
@@ -89,6 +101,16 @@ def n_steps_of(sequences, is_table, linear_path):
     if linear_path != "auto":
         return min(int(linear_path), longest)
     return longest if is_table else min(longest, max(1, MAX_INPUTS // sequences.n_features))
+
+
+def window_of(sequences, linear_path, both_sides):
+    """How many of the last steps the map at each step sees, and how many of the next."""
+    longest, n_steps = int(sequences.lengths.max()), linear_path
+    if linear_path == "auto":
+        most = max(1, _MAX_INPUTS_OF_STEPS // sequences.n_features)
+        n_steps = (most + 1) // 2 if both_sides else most
+    n_steps = min(int(n_steps), longest)
+    return n_steps, n_steps - 1 if both_sides else 0
 
 
 def flatten(sequences, rows, center, scale, n_steps):
@@ -119,17 +141,58 @@ def flatten(sequences, rows, center, scale, n_steps):
     return flat.reshape(len(lengths), -1)
 
 
-def _chunks(sequences, center, scale, n_steps):
-    """The inputs of the map, some rows at a time: slices of rows with their flat steps."""
-    for first in range(0, len(sequences), _CHUNK):
-        rows = slice(first, min(first + _CHUNK, len(sequences)))
-        flat = flatten(sequences, rows, center, scale, n_steps)
-        if sequences.has_gaps:
-            flat[np.isnan(flat)] = 0.0  # the mean
-        yield rows, flat
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """The inputs of the map for some sequences.
+
+    Attributes
+    ----------
+    sequences : Sequences
+        Of steps: what there is of a sequence up to each of its steps.
+    n_steps, n_ahead : int
+    n_left : ndarray of shape (n,) or None
+        How many steps follow each of these, in its own sequence; None where none are read.
+    """
+
+    sequences: Sequences
+    n_steps: int
+    n_ahead: int = 0
+    n_left: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, sequences, of_steps, n_steps, n_ahead):
+        """Of sequences, or of each of their steps."""
+        if not of_steps:
+            return cls(sequences, n_steps)
+        so_far = sequences.so_far()
+        n_left = np.repeat(sequences.lengths, sequences.lengths) - so_far.lengths
+        return cls(so_far, n_steps, n_ahead, n_left)
+
+    def __len__(self):
+        return len(self.sequences)
+
+    def chunks(self, center, scale):
+        """Slices of rows with their flat standardised inputs, some rows at a time."""
+        for first in range(0, len(self), _CHUNK):
+            rows = slice(first, min(first + _CHUNK, len(self)))
+            flat = flatten(self.sequences, rows, center, scale, self.n_steps)
+            if self.n_ahead:
+                flat = np.hstack([flat, self._next_steps(rows, center, scale)])
+            if self.sequences.has_gaps:
+                flat[np.isnan(flat)] = 0.0  # the mean
+            yield rows, flat
+
+    def _next_steps(self, rows, center, scale):
+        """Standardised steps after each of some steps, (n_rows, n_ahead * F), missing ones zero."""
+        some, n_left = self.sequences.take(rows), self.n_left[rows, np.newaxis]
+        ahead = np.arange(self.n_ahead)
+        places = (some.starts + some.lengths)[:, np.newaxis] + np.minimum(ahead, n_left - 1)
+        steps = (some.values[places].astype(np.float64) - center) / scale
+        steps[ahead >= n_left] = 0.0
+        return steps.reshape(len(some), -1)
 
 
-def fit(examples, origins, loss, linear_path):
+def fit(examples, origins, loss, linear_path, both_sides=False):
     """Fit the map, and say what it predicts for each sample left out.
 
     Parameters
@@ -141,33 +204,40 @@ def fit(examples, origins, loss, linear_path):
     loss : skrnn.losses.Loss
     linear_path : int or "auto"
         Steps that it sees.
+    both_sides : bool
+        Whether it sees as many steps after each step, less one, where each has a target.
 
     Returns
     -------
     path : LinearPath
     left_out : ndarray of shape (n, n_outputs)
-        Raw predictions of each sample by the map fitted without it.
+        Raw predictions of each sample by the map fitted without it; of each step without its
+        sequence.
 
     Raises
     ------
     OverflowError
         If X or the targets spread beyond double precision.
     """
-    copies, examples = examples.copies, examples.joined()
+    copies, examples = examples.copies_of_answers, examples.joined()
     sequences, targets, weights = examples.sequences, examples.targets, examples.weights
-    amounts = left_out(copies, weights)
-    center, scale = sequence_scaling(sequences, weights, origins)
-    n_steps = n_steps_of(sequences, origins is not None, linear_path)
-    chunks = partial(_chunks, sequences, center, scale, n_steps)
+    center, scale = sequence_scaling(sequences, examples.row_weights, origins)
+    if examples.of_steps:
+        inputs = Inputs.of(sequences, True, *window_of(sequences, linear_path, both_sides))
+        kinds, left = (FoldedRidge, FoldedLogistic), folds_of(sequences.lengths, weights)
+    else:
+        inputs = Inputs(sequences, n_steps_of(sequences, origins is not None, linear_path))
+        kinds, left = (Ridge, Logistic), left_out(copies, weights)
     responses = loss.responses(targets, weights)
     mean, unit = mean_and_scale(responses, weights, np.float64)
     with blas.one_thread():
-        ridge = Ridge(chunks, (responses - mean) / unit, weights, amounts)
+        chunks = partial(inputs.chunks, center, scale)
+        ridge = kinds[0](chunks, (responses - mean) / unit, weights, left)
         if (
             loss.is_of_classes
             and work(len(weights), len(ridge.values), responses.shape[1]) < _MOST_WORK
         ):
-            coefficients, intercepts, unseen = _logistic(ridge, responses, loss)
+            coefficients, intercepts, unseen = _logistic(kinds[1], left, ridge, responses, loss)
         else:
             penalties = ridge.best_penalties()
             scores = mean + unit * ridge.leave_one_out(penalties)
@@ -177,17 +247,17 @@ def fit(examples, origins, loss, linear_path):
             intercepts = (mean + unit * intercepts) @ mixing + shift
             unseen = scores @ mixing + shift
     ones = np.ones(len(intercepts))
-    path = LinearPath(n_steps, center, scale, coefficients, intercepts, ones)
+    path = LinearPath(inputs.n_steps, inputs.n_ahead, center, scale, coefficients, intercepts, ones)
     unseen = rounded(unseen)
     return path, unseen if copies is None else unseen[copies.rows]
 
 
-def _logistic(ridge, indicators, loss):
+def _logistic(kind, left, ridge, indicators, loss):
     """Map, intercepts and left-out log-odds by logistic regression on the principal components."""
     scores = ridge.scores()
     groups = [indicators] if loss.is_coupled else indicators.T[:, :, np.newaxis]
     fits = [
-        Logistic(scores, ridge.values, group, ridge.weights, ridge.amounts).fit()
+        kind(scores, ridge.values, group, ridge.weights, left).fit()
         if np.ptp(group, axis=0).any()
         else _constant(loss, group, scores, ridge.weights)
         for group in groups

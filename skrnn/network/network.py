@@ -17,6 +17,7 @@ from skrnn.network.inputs import Numbers
 from skrnn.network.layer import Layer
 from skrnn.network.layout import Layout
 from skrnn.network.passes import Chain, Labels, Run
+from skrnn.network.pooling import EachStep
 from skrnn.network.weights import Packing
 from skrnn.network.workspace import Workspace
 
@@ -45,6 +46,8 @@ class Architecture:
         Numbers of the vector that is learnt for each token; None where sequences are of numbers.
     n_tokens : int
         How many tokens have a vector of their own.
+    return_sequences : bool
+        Whether it answers each step, and no pooling is looked at.
     """
 
     cell: str
@@ -58,6 +61,7 @@ class Architecture:
     frame_length: int = 1
     embedding_dim: int | None = None
     n_tokens: int = 0
+    return_sequences: bool = False
 
     def blocks(self):
         """A Chain of fresh blocks."""
@@ -73,7 +77,8 @@ class Architecture:
                 tuple(Layer(cell, n_inputs, size, self.dtype, wants_input, tag) for tag in tags)
             )
             n_inputs, wants_input = n_directions * size, True
-        pooling = choices.load(choices.POOLINGS[self.pooling])(size, n_directions)
+        of_rows = choices.load(choices.POOLINGS[self.pooling])
+        pooling = (EachStep if self.return_sequences else of_rows)(size, n_directions)
         return Chain(source, layers, pooling, Head(pooling.n_outputs, self.n_outputs))
 
     def n_parameters(self):
@@ -81,17 +86,53 @@ class Architecture:
         return Layout(self.blocks().flat()).n_parameters
 
 
+class OfSteps(NamedTuple):
+    """Where the answers of each row are, if each step has one, and what they weigh.
+
+    firsts (n,): the place of the first; totals (n,): the sum of the weights.
+    """
+
+    firsts: np.ndarray
+    totals: np.ndarray
+
+
 class Examples(NamedTuple):
     """What to learn, in the network's precision and units.
 
     targets (n, n_targets), weights (n,), and offsets (n, n_outputs), which are added to the raw
-    predictions, or None.
+    predictions, or None, of all answers. These are of rows if `steps` is None, else of all steps
+    end to end.
     """
 
     data: SequenceData
     targets: np.ndarray
     weights: np.ndarray
     offsets: np.ndarray | None = None
+    steps: OfSteps | None = None
+
+    @property
+    def row_weights(self):
+        """The weight of each row (n,)."""
+        return self.weights if self.steps is None else self.steps.totals
+
+    def halves(self):
+        """Which answers are of every other row, and which of the rest: indices of each.
+
+        The answers of a single row are halved in time.
+        """
+        if self.steps is None:
+            return slice(0, None, 2), slice(1, None, 2)
+        n_rows, n_answers = len(self.steps.firsts), len(self.weights)
+        lengths = np.diff(self.steps.firsts, append=n_answers)
+        is_other = np.repeat(np.arange(n_rows) % 2 == 1, lengths)
+        if n_rows == 1:
+            is_other = np.arange(n_answers) >= n_answers // 2
+        return np.flatnonzero(~is_other), np.flatnonzero(is_other)
+
+
+def first_answers(lengths):
+    """Where the answers of each row begin, (n,), if each step has one."""
+    return np.cumsum(lengths) - lengths
 
 
 class Network:
@@ -180,12 +221,11 @@ class Network:
         -------
         float
         """
-        data, targets, weights, offsets = examples
+        data, targets, weights, offsets, steps = examples
+        firsts = steps and steps.firsts
         memory = Memory(self) if memory is None else memory
         shards = self.planner.plan(data, rows, training=True)
-        weights = weights[rows]
-        weight_sum = float(np.add.reduce(weights, dtype=np.float64))
-        shares = weights / np.float64(weight_sum)
+        weight_sum = float(np.add.reduce(examples.row_weights[rows], dtype=np.float64))
         packed = self._filled(memory.fill, theta)
         numbers, gradients = memory.gradients(len(shards), data, rows)
 
@@ -193,10 +233,11 @@ class Network:
             workspace, value = memory.take_workspace(), 0.0
             for batch_rows, timeline in shards[i]:
                 of_data = rows[batch_rows]
+                answers = self.chain.pooling.answers(of_data, firsts, timeline)
                 labels = Labels(
-                    targets[of_data],
-                    shares[batch_rows],
-                    0.0 if offsets is None else offsets[of_data],
+                    targets[answers],
+                    weights[answers] / np.float64(weight_sum),
+                    0.0 if offsets is None else offsets[answers],
                 )
                 run = Run(timeline, workspace, True, None if masks is None else masks[batch_rows])
                 value += passes.loss_gradient(
@@ -235,14 +276,18 @@ class Network:
         return self.planner.is_worth_threads(data.lengths.sum())
 
     def pooled_states(self, theta, data, helpers=None):
-        """Pooled hidden states (n, n_pooled) of all sequences."""
-        return self._pooled_states(*self._packed(theta), data, helpers)
+        """Pooled hidden states (n, n_pooled) of all answers."""
+        return self._of_answers(lambda weights, pooled: pooled, self.n_pooled, theta, data, helpers)
 
     def raw_predict(self, theta, data, helpers=None):
-        """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
-        weights, workspaces = self._packed(theta)
-        pooled = self._pooled_states(weights, workspaces, data, helpers)
-        return self.chain.head.forward(weights.head, pooled)[0]
+        """Raw predictions (n, n_outputs) of all answers; those of a row do not depend, to the bit,
+        on other rows.
+        """
+
+        def head(weights, pooled):
+            return self.chain.head.forward(weights.head, pooled)[0]
+
+        return self._of_answers(head, self.n_outputs, theta, data, helpers)
 
     def _packed(self, theta):
         """Packed weights to predict with, and workspaces; reused if theta is that of the last call.
@@ -261,21 +306,26 @@ class Network:
             weights = weights._replace(input=[self.table(theta)])
         return weights, workspaces
 
-    def _pooled_states(self, weights, workspaces, data, helpers):
-        n_rows = len(data.lengths)
-        shards = self.planner.plan(data, np.arange(n_rows), training=False)
-        pooled = np.empty((n_rows, self.n_pooled), self.dtype)
+    def _of_answers(self, function, n_columns, theta, data, helpers):
+        """What a function makes of weights and of the pooled states of each answer."""
+        weights, workspaces = self._packed(theta)
+        n_answers, firsts, pooling = len(data.lengths), None, self.chain.pooling
+        shards = self.planner.plan(data, np.arange(n_answers), training=False)
+        if pooling.of_steps:
+            n_answers, firsts = int(data.lengths.sum()), first_answers(data.lengths)
+        found = np.empty((n_answers, n_columns), self.dtype)
 
         def work(shard):
             workspace = threads.take(workspaces) or Workspace(self.dtype)
             for rows, timeline in shard:
                 run = Run(timeline, workspace, False)
-                pooled[rows] = passes.pooled_states(self.chain, weights, data, rows, run)
+                pooled = passes.pooled_states(self.chain, weights, data, rows, run)
+                found[pooling.answers(rows, firsts, timeline)] = function(weights, pooled)
             if workspace.size <= plan.most_kept():
                 workspaces.append(workspace)
 
         threads.run(work, shards, helpers)
-        return pooled
+        return found
 
 
 class Memory:

@@ -38,9 +38,9 @@ class Chain(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """What some rows are to give.
+    """What is to be learnt of the answers of a tile, which are B rows, or their S lines.
 
-    targets (B, n_targets); shares (B,), a row's weight over that of the minibatch; offsets
+    targets (B, n_targets); shares (B,), an answer's weight over that of the minibatch; offsets
     (B, n_outputs), added to raw predictions, or zero.
     """
 
@@ -62,7 +62,9 @@ class Run(NamedTuple):
 
 
 def pooled_states(chain, weights, data, rows, run):
-    """Pooled hidden states (B, P) of some rows of the data, the longest sequence first."""
+    """Pooled hidden states (B, P), or (S, P) where each step has an answer, of some rows of the
+    data, the longest sequence first.
+    """
     outputs, _, _ = _layers_forward(chain, weights, data, rows, run)
     return chain.pooling.forward(weights.pooling, outputs, run)[0]
 
@@ -71,14 +73,12 @@ def loss_gradient(chain, loss, weights, data, labels, rows, run, gradients):
     """Loss of some rows of the data, the longest sequence first; its gradient is added up."""
     outputs, *histories = _layers_forward(chain, weights, data, rows, run)
     pooled, kept = chain.pooling.forward(weights.pooling, outputs, run)
-    if run.masks is not None:
-        pooled *= run.masks[:, -pooled.shape[1] :]
+    _mask_pooled(chain, pooled, run)
     raw, kept_pooled = chain.head.forward(weights.head, pooled, run)
     raw += labels.offsets
     value = loss.gradient(raw, labels.targets, labels.shares)
     d_pooled = chain.head.backward(weights.head, kept_pooled, raw, gradients.head, run)
-    if run.masks is not None:
-        d_pooled *= run.masks[:, -d_pooled.shape[1] :]
+    _mask_pooled(chain, d_pooled, run)
     d_h = chain.pooling.backward(weights.pooling, kept, d_pooled, gradients.pooling, run)
     _layers_backward(chain, weights, *histories, d_h, gradients, run)
     return value
@@ -124,6 +124,17 @@ def _layers_backward(chain, weights, kept, histories, d_h, gradients, run):
             first_mask -= d_x.shape[1]
             _mask(d_x, run, first_mask)
             d_h = run.timeline.split(d_x)
+
+
+def _mask_pooled(chain, pooled, run):
+    """Multiply by the last of the dropout factors, if there are any."""
+    if run.masks is None:
+        return
+    first = run.masks.shape[1] - pooled.shape[1]
+    if chain.pooling.of_steps:
+        _mask(pooled, run, first)
+    else:
+        pooled *= run.masks[:, first:]
 
 
 def _mask(x, run, first):

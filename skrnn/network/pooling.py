@@ -1,4 +1,6 @@
-"""Pooling blocks: from the outputs of each direction to one vector a row (equations 40 to 45).
+"""Pooling blocks: from the outputs of each direction to one vector for each answer of the network.
+
+An answer is of a row (equations 40 to 45), or of each of its steps (equation 95).
 
 A pooling gets a list of the last layer's outputs, one for each direction: all states (S, H), or the
 final states (B, H) where it reads no others. To add one, write its class here, or in a file of its
@@ -23,10 +25,25 @@ class Pooling(Block):
 
     #: Whether the states of all steps are read, or the final ones alone.
     reads_all_steps = True
+    #: Whether there is an answer for each step of a row, not for the row.
+    of_steps = False
 
     def __init__(self, n_hidden, n_directions):
         self.n_hidden, self.n_directions = n_hidden, n_directions
         self.n_outputs = n_hidden * n_directions
+
+    def answers(self, rows, firsts, timeline):
+        """Places of a tile's answers among those of all rows.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (B,)
+        firsts : ndarray of shape (n,) or None
+            The first answer of every row, where each step has one.
+        timeline : Timeline
+            Of the tile.
+        """
+        return timeline.end_to_end(firsts[rows]) if self.of_steps else rows
 
 
 class Last(Pooling):
@@ -51,6 +68,20 @@ class Last(Pooling):
             d_out[final] = d_pooled[:, first : first + self.n_hidden]
             d_h.append(d_out)
         return d_h
+
+
+class EachStep(Pooling):
+    """Nothing is pooled: the outputs of all directions at each step."""
+
+    of_steps = True
+
+    def forward(self, weights, outputs, run):
+        """Outputs (S, P) of all states (S, H)."""
+        return run.timeline.join(outputs), None
+
+    def backward(self, weights, kept, d_pooled, gradients, run):
+        """Gradients (S, H) of each direction's outputs."""
+        return run.timeline.split(d_pooled)
 
 
 class _OverSteps(Pooling):

@@ -50,6 +50,20 @@ class Timeline(NamedTuple):
             return outputs[0]
         return np.hstack([outputs[0], outputs[1][self.mirror]])
 
+    def end_to_end(self, firsts):
+        """Places (S,) of all lines in an array of the rows' steps end to end.
+
+        Parameters
+        ----------
+        firsts : ndarray of shape (B,)
+            Where each row's steps begin there.
+        """
+        n_active = np.diff(self.start)
+        if self.lengths[0] == self.lengths[-1]:
+            return (firsts + np.arange(len(n_active))[:, np.newaxis]).ravel()
+        step = np.repeat(np.arange(len(n_active)), n_active)
+        return firsts[np.arange(len(step)) - self.start[step]] + step
+
     def split(self, d_out):
         """The way back of :meth:`join`: gradients of each direction's outputs."""
         if self.mirror is None:
