@@ -16,11 +16,12 @@ CELLS = {
 #: The parameter `activation`, which the cell "rnn" alone follows.
 ACTIVATIONS = ("tanh", "relu", "logistic")
 
-#: The parameter `pooling`: a block, made of the number of units and of directions.
+#: The parameter `pooling`: a block, made of the numbers of units and directions, and a precision.
 POOLINGS = {
     "last": "skrnn.network.pooling:Last",
     "mean": "skrnn.network.pooling:Mean",
     "max": "skrnn.network.pooling:Maximum",
+    "attention": "skrnn.network.attention:Attention",
 }
 
 

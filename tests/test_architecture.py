@@ -36,10 +36,19 @@ LAYERS = {
     "kernels.rnn": ("kernels.activations kernels.vectors", ""),
     "kernels.gru": ("kernels.activations", ""),
     "kernels.lstm": ("kernels.activations", ""),
-    "kernels.step": ("kernels.interpreted kernels.jit kernels.vectors", "numba numpy"),
+    "kernels.units": ("kernels.vectors", ""),
+    "kernels.step": (
+        "kernels.interpreted kernels.jit kernels.units kernels.vectors",
+        "numba numpy",
+    ),
     "kernels.recurrence": ("kernels.jit kernels.matmul kernels.step", ""),
     "kernels.affine": ("kernels.jit", ""),
     "kernels.pooling": ("kernels.jit", ""),
+    "kernels.attention": (
+        "kernels.activations kernels.interpreted kernels.jit kernels.matmul kernels.units "
+        "kernels.vectors",
+        "numba numpy",
+    ),
     "kernels.timeline": ("kernels.jit", ""),
     "kernels.updates": ("kernels.jit", "numpy"),
     "data": ("", ""),
@@ -72,6 +81,10 @@ LAYERS = {
     "network.inputs": ("kernels.timeline network.block", "numpy"),
     "network.layer": ("kernels.matmul kernels.recurrence network.block", "numpy"),
     "network.pooling": ("kernels.pooling network.block", "numpy"),
+    "network.attention": (
+        "kernels.attention kernels.matmul network.block network.pooling",
+        "numpy",
+    ),
     "network.head": ("kernels.affine network.block", "numpy"),
     "network.passes": ("kernels.timeline network.timeline network.workspace", "numpy"),
     "network.weights": ("network.workspace", "numpy"),

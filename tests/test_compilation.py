@@ -55,6 +55,7 @@ with install_recorder("numba:compile") as recorder:
     use(RNNRegressor(**net | {"hidden_layer_sizes": (4, 3, 2)}, dropout=0.2), ragged, y)
     use(RNNRegressor(**net, bidirectional=True, pooling="max"), ragged, y)
     use(RNNRegressor(**net, pooling="mean", activation="logistic", alpha=0), ragged, y)
+    use(RNNRegressor(**net, pooling="attention", linear_path=None), array, y)
     for loss in ("absolute_error", "huber", "poisson", "quantile"):
         use(RNNRegressor(**net, loss=loss, quantile=[0.1, 0.9]), table, abs(both))
     for solver in ("sgd", "lbfgs"):

@@ -63,7 +63,7 @@ class Architecture:
                 tuple(Layer(cell, n_inputs, size, self.dtype, wants_input, tag) for tag in tags)
             )
             n_inputs, wants_input = n_directions * size, True
-        pooling = choices.load(choices.POOLINGS[self.pooling])(size, n_directions)
+        pooling = choices.load(choices.POOLINGS[self.pooling])(size, n_directions, self.dtype)
         return Chain(source, layers, pooling, Head(pooling.n_outputs, self.n_outputs))
 
     def n_parameters(self):

@@ -19,12 +19,13 @@ class Pooling(Block):
     ----------
     n_hidden, n_directions : int
         Of the last layer.
+    dtype : numpy dtype
     """
 
     #: Whether the states of all steps are read, or the final ones alone.
     reads_all_steps = True
 
-    def __init__(self, n_hidden, n_directions):
+    def __init__(self, n_hidden, n_directions, dtype):
         self.n_hidden, self.n_directions = n_hidden, n_directions
         self.n_outputs = n_hidden * n_directions
 
