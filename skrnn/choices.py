@@ -24,6 +24,9 @@ POOLINGS = {
     "attention": "skrnn.network.attention:Attention",
 }
 
+#: The poolings whose blocks say what each step counts, by a method `shares`.
+WITH_SHARES = frozenset({"attention"})
+
 
 def load(address):
     """The object at an address ``module:name``."""

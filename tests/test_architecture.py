@@ -136,12 +136,14 @@ LAYERS = {
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
     "parameters": ("choices losses", "numpy sklearn"),
+    "estimators.states": ("choices data.checks data.reading", "joblib numpy sklearn"),
     "estimators.recurrent": (
-        "data.checks data.examples data.given data.schema data.weights loading parameters",
+        "data.checks data.examples data.given data.schema data.weights estimators.states loading "
+        "parameters",
         "joblib numpy sklearn",
     ),
     "estimators.regressor": (
-        "data.regression estimators.recurrent losses parameters",
+        "data.checks data.regression estimators.recurrent losses parameters",
         "numpy sklearn",
     ),
     "estimators.classifier": (
@@ -163,7 +165,7 @@ BELOW = {
     "network": {"blas", "choices", "kernels"},
     "linear": {"blas", "data", "kernels", "quantiles"},
     "learning": {"choices", "data", "kernels", "linear", "losses", "network", "quantiles"},
-    "estimators": {"data", "losses", "loading", "parameters"},
+    "estimators": {"choices", "data", "losses", "loading", "parameters"},
 }
 SEE_SCIKIT_LEARN = {"data", "parameters", "estimators", "compilation", "windows"}
 #: Lines of code, docstrings left out: of every function but constructors, of nine in ten, of half.

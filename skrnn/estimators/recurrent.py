@@ -17,11 +17,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.data.checks import naming
+from skrnn.data.checks import naming, require_finite_output
 from skrnn.data.examples import Examples, Nothing, Separate, Share, Split
 from skrnn.data.given import Given
 from skrnn.data.schema import Schema
 from skrnn.data.weights import read_weights, representable
+from skrnn.estimators.states import HiddenStates
 from skrnn.loading import learning
 from skrnn.parameters import validate_parameters
 
@@ -54,7 +55,7 @@ def is_stochastic(estimator):
     return True
 
 
-class RecurrentEstimator(BaseEstimator):
+class RecurrentEstimator(HiddenStates, BaseEstimator):
     """A recurrent network whose target a subclass defines."""
 
     #: Whether this is the copy of a search, cross-validation or ensemble, which a fit that ended
@@ -234,7 +235,7 @@ class RecurrentEstimator(BaseEstimator):
         with np.errstate(all="ignore"):  # what is not finite is refused below
             sequences = model.schema.read(X, self.n_timesteps)
             raw = model.raw_predict(sequences, partial(effective_n_jobs, self.n_jobs))
-        require_finite_predictions(raw)
+        require_finite_output(raw)
         return model, raw
 
     def _arrays(self, n_dimensions):
@@ -287,17 +288,6 @@ def _class_weighed(values, weights, schema, target, name="sample_weight"):
     if weighed is weights:
         return weights
     return representable(weighed, schema.dtype, input_name=name)
-
-
-def require_finite_predictions(predictions):
-    """Refuse to pass off nan or infinity as a prediction."""
-    if not np.isfinite(predictions).all():
-        finite = np.isfinite(predictions).reshape(len(predictions), -1).all(axis=1)
-        raise ValueError(
-            f"The prediction for sample {np.argmin(finite)} of X is not finite, because the values"
-            " of that sample are far beyond those of fit. Look for errors in them, or fit on data"
-            " with such values."
-        )
 
 
 def _draw_seeds(random_state):

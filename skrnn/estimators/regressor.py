@@ -6,13 +6,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn import losses
+from skrnn.data.checks import require_finite_output
 from skrnn.data.regression import RegressionTarget
-from skrnn.estimators.recurrent import (
-    HeldOut,
-    RecurrentEstimator,
-    is_stochastic,
-    require_finite_predictions,
-)
+from skrnn.estimators.recurrent import HeldOut, RecurrentEstimator, is_stochastic
 from skrnn.parameters import REGRESSOR_CONSTRAINTS
 
 
@@ -421,7 +417,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         with np.errstate(all="ignore"):
             values = model.in_target_units(raw).astype(raw.dtype, copy=False)
         predictions = model.target.decode(values)
-        require_finite_predictions(predictions)
+        require_finite_output(predictions)
         return predictions
 
     def score(self, X, y, sample_weight=None):

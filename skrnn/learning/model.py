@@ -117,10 +117,29 @@ class Model:
             Says how many threads there may be. It is asked only where threads are worth it, because
             to count the machine's processors takes as long as to predict a row.
         """
+        raw = self._of_network(self.network.raw_predict, sequences, count_threads)
+        return raw if self.path is None else raw + self.path_predict(sequences)
+
+    def pooled_states(self, sequences, count_threads):
+        """Pooled states (n, n_pooled) of sequences; arguments as in :meth:`raw_predict`."""
+        return self._of_network(self.network.pooled_states, sequences, count_threads)
+
+    def hidden_states(self, sequences, count_threads):
+        """States of the last layer at each step, (all steps, D * H), sequence after sequence."""
+        return self._of_network(self.network.hidden_states, sequences, count_threads)
+
+    def shares(self, sequences, count_threads):
+        """What each step counts in the pooled states, (all steps,), sequence after sequence."""
+        return self._of_network(self.network.shares, sequences, count_threads)
+
+    def n_steps(self, sequences):
+        """Steps (n,) of sequences as the network reads them."""
+        return -(-sequences.lengths // self.architecture.frame_length)
+
+    def _of_network(self, find, sequences, count_threads):
         network, data = self.network, self.data(sequences)
         with threads.helpers(count_threads() if network.is_worth_threads(data) else 1) as helpers:
-            raw = network.raw_predict(self.theta, data, helpers)
-        return raw if self.path is None else raw + self.path_predict(sequences)
+            return find(self.theta, data, helpers)
 
     def path_predict(self, sequences):
         """The linear path's part of raw predictions, zeros without a path."""

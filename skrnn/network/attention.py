@@ -50,6 +50,11 @@ class Attention(Pooling):
         attention.forward(parameters, out, timeline.start, keys, shares, of_rows, pooled)
         return pooled, (out, keys, shares)
 
+    def shares(self, weights, outputs, run):
+        """What each line counts in its row's mean (S,), in memory of the workspace."""
+        _, (_, _, shares) = self.forward(weights, outputs, run)
+        return shares
+
     def backward(self, weights, kept, d_pooled, gradients, run):
         """Gradients (S, H) of each direction's outputs."""
         (out, *history), work = kept, run.work

@@ -204,6 +204,15 @@ class Network:
         """Pooled hidden states (n, n_pooled) of all sequences."""
         return self._pooled_states(*self._packed(theta), data, helpers)
 
+    def hidden_states(self, theta, data, helpers=None):
+        """States of the last layer at each step, (all steps, D * H), sequence after sequence."""
+        n_states = sum(one.n_hidden for one in self.chain.layers[-1])
+        return self._of_steps(passes.hidden_states, (n_states,), theta, data, helpers)
+
+    def shares(self, theta, data, helpers=None):
+        """What each step counts in the pooled states, (all steps,), sequence after sequence."""
+        return self._of_steps(passes.shares, (), theta, data, helpers)
+
     def raw_predict(self, theta, data, helpers=None):
         """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows."""
         weights, workspaces = self._packed(theta)
@@ -225,20 +234,39 @@ class Network:
         return last[1:]
 
     def _pooled_states(self, weights, workspaces, data, helpers):
-        n_rows = len(data.lengths)
-        shards = self.planner.plan(data, np.arange(n_rows), training=False)
-        pooled = np.empty((n_rows, self.n_pooled), self.dtype)
+        pooled = np.empty((len(data.lengths), self.n_pooled), self.dtype)
 
-        def work(shard):
+        def pool(rows, run):
+            pooled[rows] = passes.pooled_states(self.chain, weights, data, rows, run)
+
+        self._each_tile(pool, workspaces, data, helpers)
+        return pooled
+
+    def _of_steps(self, find, shape, theta, data, helpers):
+        """What `find`, one of the passes, says of each step, an array of that shape."""
+        weights, workspaces = self._packed(theta)
+        first = np.cumsum(data.lengths) - data.lengths
+        found = np.empty((data.lengths.sum(), *shape), self.dtype)
+
+        def put(rows, run):
+            steps, of_tile = run.timeline.places()
+            found[first[rows[of_tile]] + steps] = find(self.chain, weights, data, rows, run)
+
+        self._each_tile(put, workspaces, data, helpers)
+        return found
+
+    def _each_tile(self, work, workspaces, data, helpers):
+        """Call ``work(rows, run)`` for each tile of the data."""
+        shards = self.planner.plan(data, np.arange(len(data.lengths)), training=False)
+
+        def work_on(shard):
             workspace = threads.take(workspaces) or Workspace(self.dtype)
             for rows, timeline in shard:
-                run = Run(timeline, workspace, False)
-                pooled[rows] = passes.pooled_states(self.chain, weights, data, rows, run)
+                work(rows, Run(timeline, workspace, False))
             if workspace.size <= plan.most_kept():
                 workspaces.append(workspace)
 
-        threads.run(work, shards, helpers)
-        return pooled
+        threads.run(work_on, shards, helpers)
 
 
 class Memory:

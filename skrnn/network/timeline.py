@@ -44,6 +44,11 @@ class Timeline(NamedTuple):
     def n_rows(self):
         return len(self.lengths)
 
+    def places(self):
+        """Step and row of each line, two arrays (S,)."""
+        steps = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+        return steps, np.arange(len(steps)) - self.start[steps]
+
     def join(self, outputs):
         """Outputs of each direction (S, H) side by side (S, D * H), at their own time steps."""
         if len(outputs) == 1:
