@@ -49,6 +49,7 @@ LAYERS = {
         "kernels.vectors",
         "numba numpy",
     ),
+    "kernels.streams": ("kernels.jit", "numpy"),
     "kernels.timeline": ("kernels.jit", ""),
     "kernels.updates": ("kernels.jit", "numpy"),
     "data": ("", ""),
@@ -64,6 +65,7 @@ LAYERS = {
         "data.categories data.checks data.columns data.gaps data.reading data.sequences",
         "numpy sklearn",
     ),
+    "data.streams": ("data.checks data.columns", "numpy"),
     "data.weights": ("data.checks", "numpy sklearn"),
     "data.given": ("data.checks", "numpy sklearn"),
     "data.labels": ("data.checks data.given", "numpy sklearn"),
@@ -89,6 +91,10 @@ LAYERS = {
     "network.passes": ("kernels.timeline network.timeline network.workspace", "numpy"),
     "network.weights": ("network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
+    "network.steps": (
+        "kernels.recurrence network.passes network.timeline network.workspace",
+        "",
+    ),
     "network.network": (
         "blas choices kernels.timeline kernels.updates network.head network.inputs "
         "network.layer network.layout network.passes network.plan network.threads "
@@ -116,8 +122,13 @@ LAYERS = {
     ),
     "learning.valid": ("", "numpy"),
     "learning.saved": ("choices data.checks learning.valid losses", "numpy"),
+    "learning.streams": (
+        "data.streams kernels.affine kernels.streams network.plan network.steps network.threads",
+        "numpy",
+    ),
     "learning.model": (
-        "data.scaling data.schema data.targets learning.saved linear.path network.inputs "
+        "data.scaling data.schema data.targets learning.saved learning.streams linear.path "
+        "network.inputs "
         "network.network network.threads",
         "numpy",
     ),
@@ -137,9 +148,10 @@ LAYERS = {
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
     "parameters": ("choices losses", "numpy sklearn"),
     "estimators.states": ("choices data.checks data.reading", "joblib numpy sklearn"),
+    "estimators.streams": ("data.checks", "numpy sklearn"),
     "estimators.recurrent": (
-        "data.checks data.examples data.given data.schema data.weights estimators.states loading "
-        "parameters",
+        "data.checks data.examples data.given data.schema data.weights estimators.states "
+        "estimators.streams loading parameters",
         "joblib numpy sklearn",
     ),
     "estimators.regressor": (

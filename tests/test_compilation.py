@@ -62,6 +62,10 @@ with install_recorder("numba:compile") as recorder:
         use(RNNRegressor(**net, solver=solver), ragged, y)
     use(RNNClassifier(**net), array, label == "a")
     use(RNNClassifier(**net), array, both > 0)
+    stream = RNNRegressor(**net).fit(array, y)
+    _, state = stream.predict_step(array[:1, 0])
+    stream.predict_step(array[:1, 1], from_shared_memory(state))
+    stream.predict_step(array[:9, 0].astype("f4")), stream.transform(ragged)
     shared = from_shared_memory((table, array, y))
     for X in shared[:2]:
         fitted = use(RNNRegressor(**net), X, shared[2])

@@ -288,16 +288,29 @@ def require_finite(raw, values, input_name, nan_advice=TARGET_ADVICE):
     raise not_finite(input_name, raw[position], values.dtype, at(position, TARGET_AXES), nan_advice)
 
 
-def require_finite_output(found, what="prediction"):
-    """Refuse to pass off nan or infinity as what a model found of samples, (n, ...) or a list."""
-    for sample, of_sample in enumerate(found if isinstance(found, list) else [found]):
-        finite = np.isfinite(of_sample)
-        if finite.all():
-            continue
-        if not isinstance(found, list):
-            sample = np.argmin(finite.reshape(len(finite), -1).all(axis=1))
+#: What the rows of an output are of.
+SAMPLES, STREAMS = ("sample", "X"), ("stream", "x")
+
+
+def require_finite_output(found, what="prediction", of=SAMPLES):
+    """Refuse to pass off nan or infinity as what a model found, (n, ...) or a list.
+
+    Parameters
+    ----------
+    found : ndarray or list of ndarray
+    what : str
+        It is, for the message.
+    of : tuple of str
+        What its rows are of.
+    """
+    if isinstance(found, list):
+        finite = np.array([np.isfinite(one).all() for one in found])
+    else:
+        finite = np.isfinite(found)
+    if not finite.all():
+        (row, argument), place = of, np.argmin(finite.reshape(len(finite), -1).all(axis=1))
         raise ValueError(
-            f"The {what} for sample {sample} of X is not finite, because the values of that sample"
-            " are far beyond those of fit. Look for errors in them, or fit on data with such"
+            f"The {what} for {row} {place} of {argument} is not finite, because the values of that"
+            f" {row} are far beyond those of fit. Look for errors in them, or fit on data with such"
             " values."
         )

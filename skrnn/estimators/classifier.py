@@ -408,7 +408,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         ndarray of shape (n_samples,) or (n_samples, n_labels)
             Classes, or an indicator matrix of labels.
         """
-        model, raw = self._raw_predict(X)
+        return self._decode(*self._raw_predict(X))
+
+    def _decode(self, model, raw):
+        """Predictions of raw ones."""
         return model.target.decode(raw)
 
     def predict_proba(self, X):

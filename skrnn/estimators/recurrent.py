@@ -23,6 +23,7 @@ from skrnn.data.given import Given
 from skrnn.data.schema import Schema
 from skrnn.data.weights import read_weights, representable
 from skrnn.estimators.states import HiddenStates
+from skrnn.estimators.streams import Streaming
 from skrnn.loading import learning
 from skrnn.parameters import validate_parameters
 
@@ -55,7 +56,7 @@ def is_stochastic(estimator):
     return True
 
 
-class RecurrentEstimator(HiddenStates, BaseEstimator):
+class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
     """A recurrent network whose target a subclass defines."""
 
     #: Whether this is the copy of a search, cross-validation or ensemble, which a fit that ended

@@ -415,10 +415,14 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         """
         model, raw = self._raw_predict(X)
         with np.errstate(all="ignore"):
-            values = model.in_target_units(raw).astype(raw.dtype, copy=False)
-        predictions = model.target.decode(values)
+            predictions = self._decode(model, raw)
         require_finite_output(predictions)
         return predictions
+
+    def _decode(self, model, raw):
+        """Predictions of raw ones."""
+        values = model.in_target_units(raw).astype(raw.dtype, copy=False)
+        return model.target.decode(values)
 
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination; with several quantile levels their mean pinball D2.

@@ -104,7 +104,8 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        both = ["float64", "float32"]
+        tags.transformer_tags.preserves_dtype = both if self.dtype is None else [self.dtype]
         return tags
 
 

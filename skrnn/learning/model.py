@@ -7,7 +7,7 @@ not fit together is refused when it is loaded, because kernels would read it by 
 """
 
 from collections import deque
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from weakref import WeakValueDictionary
 
@@ -17,6 +17,7 @@ from skrnn.data import targets
 from skrnn.data.scaling import Moments
 from skrnn.data.schema import Schema
 from skrnn.learning import saved
+from skrnn.learning.streams import Streams
 from skrnn.linear.path import LinearPath
 from skrnn.network import threads
 from skrnn.network.inputs import sequence_data
@@ -132,6 +133,13 @@ class Model:
         """What each step counts in the pooled states, (all steps,), sequence after sequence."""
         return self._of_network(self.network.shares, sequences, count_threads)
 
+    def streams(self, anew):
+        """What goes on by single steps; looked at again whether parameters changed if `anew`."""
+        found = vars(self).get("_streams")
+        if found is None or (anew and not found.is_of(self.theta)):
+            found = vars(self)["_streams"] = Streams(self)
+        return found
+
     def n_steps(self, sequences):
         """Steps (n,) of sequences as the network reads them."""
         return -(-sequences.lengths // self.architecture.frame_length)
@@ -234,7 +242,7 @@ class Model:
     # Saving and loading
 
     def __getstate__(self):
-        return {name: value for name, value in vars(self).items() if name != "network"}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def to_state(self):
         """A dict of arrays, numbers, strings and further such dicts."""

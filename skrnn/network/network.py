@@ -219,6 +219,10 @@ class Network:
         pooled = self._pooled_states(weights, workspaces, data, helpers)
         return self.chain.head.forward(weights.head, pooled)[0]
 
+    def weights(self, theta):
+        """Packed weights to predict with, which nothing changes."""
+        return self._packed(theta)[0]
+
     def _packed(self, theta):
         """Packed weights to predict with, and workspaces; reused if theta is that of the last call.
 

@@ -24,6 +24,8 @@ class Pooling(Block):
 
     #: Whether the states of all steps are read, or the final ones alone.
     reads_all_steps = True
+    #: Whether what it gives after a step follows from the final states of the step alone.
+    follows_steps = False
 
     def __init__(self, n_hidden, n_directions, dtype):
         self.n_hidden, self.n_directions = n_hidden, n_directions
@@ -34,6 +36,7 @@ class Last(Pooling):
     """The final state of each direction."""
 
     reads_all_steps = False
+    follows_steps = True
 
     def forward(self, weights, outputs, run):
         """Pooled states (B, P) of final states (B, H)."""

@@ -37,7 +37,7 @@ class Timeline(NamedTuple):
     def of(cls, lengths, both_directions):
         """The timeline of rows of these lengths, the longest first."""
         if lengths[0] == lengths[-1]:
-            return _of_equal_rows(len(lengths), int(lengths[0]), both_directions)
+            return of_equal_rows(len(lengths), int(lengths[0]), both_directions)
         return _of_rows(lengths, both_directions)
 
     @property
@@ -64,7 +64,7 @@ class Timeline(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _of_equal_rows(n_rows, n_steps, both_directions):
+def of_equal_rows(n_rows, n_steps, both_directions):
     """Shared between models and threads, which only read it."""
     return _of_rows(np.full(n_rows, n_steps), both_directions)
 
