@@ -16,14 +16,18 @@ CELLS = {
 #: The parameter `activation`, which the cell "rnn" alone follows.
 ACTIVATIONS = ("tanh", "relu", "logistic")
 
-#: The parameter `pooling`: a block, made of the number of units and of directions.
+#: The parameter `pooling`: a block, made of the numbers of units and directions, and a precision.
 POOLINGS = {
     "last": "skrnn.network.pooling:Last",
     "mean": "skrnn.network.pooling:Mean",
     "max": "skrnn.network.pooling:Maximum",
+    "attention": "skrnn.network.attention:Attention",
 }
 #: What `pooling` is unless a user chooses.
 DEFAULT_POOLING = "last"
+
+#: The poolings whose blocks say what each step counts, by a method `shares`.
+WITH_SHARES = frozenset({"attention"})
 
 
 def load(address):

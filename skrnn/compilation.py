@@ -89,3 +89,4 @@ def _use_every_kernel(cell, dtype):
         RNNRegressor(**settings, embedding_dim=2).fit(tokens, y).predict(tokens)
         RNNClassifier(**settings, solver="lbfgs").fit(table, label).predict(table)
         RNNClassifier(**deep, linear_path=None).partial_fit(ragged, label, classes=[0, 1, 2])
+        RNNRegressor(**settings).fit(ragged, y).predict_step(np.stack([x[0] for x in ragged]))

@@ -96,7 +96,7 @@ PARAMETERS = {
     "cell": _of(["rnn", "lstm", "gru"], ["GRU", None, 3, ["gru"]]),
     "activation": _of(["tanh", "relu", "logistic"], ["identity", None]),
     "bidirectional": _SWITCH,
-    "pooling": _of(["last", "mean", "max"], ["first", None]),
+    "pooling": _of(["last", "mean", "max", "attention"], ["first", None]),
     "dropout": _of([0.0, 0, 0.3, 0.9], [1.0, -0.1, NAN, None, "0.1"]),
     "categorical_features": _of(
         ["from_dtype"],

@@ -32,7 +32,7 @@ def frames(x, k):
 
 
 def embedded(numbers, E):
-    """Vectors (T, E) of a sequence of numbers of tokens, (95)."""
+    """Vectors (T, E) of a sequence of numbers of tokens, (104)."""
     return np.array([E[number] for number in numbers])
 
 
@@ -124,13 +124,24 @@ def layer_outputs(x, parameters, layer, cell="gru", bidirectional=False, activat
     return np.concatenate(outputs, axis=1)
 
 
-def pool(y, pooling, bidirectional=False):
-    """One row (P,) from the outputs (T, P) of the last layer: (40), (42), (44).
+def attention_shares(y, parameters):
+    """The share (T,) of each step of outputs y (T, P): (95), (96)."""
+    W, b, v = (parameters[f"{name}_attention"] for name in "Wbv")
+    scores = np.array([(np.tanh(y_t @ W + b) @ v)[0] for y_t in y])
+    shares = np.exp(scores - scores.max())
+    return shares / shares.sum()
 
-    Of "steps" all rows (T, P), (95).
+
+def pool(y, pooling, bidirectional=False, parameters=None):
+    """One row (P,) from the outputs (T, P) of the last layer: (40), (42), (44), (97).
+
+    Of "steps" all rows (T, P).
     """
     if pooling == "steps":
         return y
+    if pooling == "attention":
+        shares = attention_shares(y, parameters)
+        return sum(share * y_t for share, y_t in zip(shares, y, strict=True))
     if pooling == "mean":
         return y.mean(axis=0)
     if pooling == "max":
@@ -164,7 +175,7 @@ def encode(
             y = layer_outputs(y, parameters, layer, cell, bidirectional, activation)
             if factors is not None and layer < n_layers - 1:  # (39)
                 y, factors = y * factors[: y.shape[1]], factors[y.shape[1] :]
-        row = pool(y, pooling, bidirectional)
+        row = pool(y, pooling, bidirectional, parameters)
         pooled.append(row if factors is None else row * factors)
     return np.concatenate([np.atleast_2d(rows) for rows in pooled])
 
@@ -328,7 +339,14 @@ def one_cycle(lr_init, progress):
 
 
 def random_parameters(
-    rng, cell, hidden_layer_sizes, n_features, n_outputs, bidirectional=False, scale=0.5
+    rng,
+    cell,
+    hidden_layer_sizes,
+    n_features,
+    n_outputs,
+    bidirectional=False,
+    scale=0.5,
+    pooling="last",
 ):
     """Named arrays, every number different, so that a swapped gate or transposed block shows."""
     blocks = {"rnn": 1, "lstm": 4, "gru": 3}[cell]
@@ -345,6 +363,9 @@ def random_parameters(
         F = n_directions * H
     parameters["V"] = rng.standard_normal((F, n_outputs))
     parameters["b_out"] = scale * rng.standard_normal(n_outputs)
+    if pooling == "attention":
+        for name, shape in (("W", (F, F)), ("b", (F,)), ("v", (F, 1))):
+            parameters[f"{name}_attention"] = rng.standard_normal(shape)
     return parameters
 
 

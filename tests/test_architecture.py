@@ -36,11 +36,21 @@ LAYERS = {
     "kernels.rnn": ("kernels.activations kernels.vectors", ""),
     "kernels.gru": ("kernels.activations", ""),
     "kernels.lstm": ("kernels.activations", ""),
-    "kernels.step": ("kernels.interpreted kernels.jit kernels.vectors", "numba numpy"),
+    "kernels.units": ("kernels.vectors", ""),
+    "kernels.step": (
+        "kernels.interpreted kernels.jit kernels.units kernels.vectors",
+        "numba numpy",
+    ),
     "kernels.recurrence": ("kernels.jit kernels.matmul kernels.step", ""),
     "kernels.affine": ("kernels.jit", ""),
     "kernels.pooling": ("kernels.jit", ""),
     "kernels.embedding": ("kernels.jit", ""),
+    "kernels.attention": (
+        "kernels.activations kernels.interpreted kernels.jit kernels.matmul kernels.units "
+        "kernels.vectors",
+        "numba numpy",
+    ),
+    "kernels.streams": ("kernels.jit", "numpy"),
     "kernels.timeline": ("kernels.jit", ""),
     "kernels.updates": ("kernels.jit", "numpy"),
     "data": ("", ""),
@@ -59,6 +69,7 @@ LAYERS = {
         "data.sequences data.tokens",
         "numpy",
     ),
+    "data.streams": ("data.checks data.columns", "numpy"),
     "data.weights": ("data.checks", "numpy sklearn"),
     "data.given": ("data.checks", "numpy sklearn"),
     "data.labels": ("data.checks data.given", "numpy sklearn"),
@@ -78,10 +89,18 @@ LAYERS = {
     "network.embedding": ("kernels.embedding network.block", "numpy"),
     "network.layer": ("kernels.matmul kernels.recurrence network.block", "numpy"),
     "network.pooling": ("kernels.pooling network.block", "numpy"),
+    "network.attention": (
+        "kernels.attention kernels.matmul network.block network.pooling",
+        "numpy",
+    ),
     "network.head": ("kernels.affine network.block", "numpy"),
     "network.passes": ("kernels.timeline network.timeline network.workspace", "numpy"),
     "network.weights": ("network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
+    "network.steps": (
+        "kernels.recurrence network.passes network.timeline network.workspace",
+        "",
+    ),
     "network.network": (
         "blas choices kernels.timeline kernels.updates network.block network.embedding "
         "network.head network.inputs network.layer network.layout network.passes network.plan "
@@ -117,9 +136,13 @@ LAYERS = {
     "learning.valid": ("", "numpy"),
     "learning.saved": ("choices learning.valid losses", "numpy"),
     "learning.consistency": ("data.checks learning.saved learning.valid linear.bag", "numpy"),
+    "learning.streams": (
+        "data.streams kernels.affine kernels.streams network.plan network.steps network.threads",
+        "numpy",
+    ),
     "learning.model": (
-        "data.scaling data.schema data.targets learning.consistency learning.saved linear.bag "
-        "linear.path "
+        "data.scaling data.schema data.targets learning.consistency learning.saved "
+        "learning.streams linear.bag linear.path "
         "network.inputs "
         "network.network network.threads",
         "numpy",
@@ -140,13 +163,15 @@ LAYERS = {
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
     "parameters": ("choices losses", "numpy sklearn"),
+    "estimators.states": ("choices data.checks data.reading", "joblib numpy sklearn"),
+    "estimators.streams": ("data.checks", "numpy sklearn"),
     "estimators.recurrent": (
-        "data.checks data.examples data.reading data.schema data.steps data.weights loading "
-        "parameters",
+        "data.checks data.examples data.reading data.schema data.steps data.weights "
+        "estimators.states estimators.streams loading parameters",
         "joblib numpy sklearn",
     ),
     "estimators.regressor": (
-        "data.regression data.steps estimators.recurrent losses parameters",
+        "data.checks data.regression data.steps estimators.recurrent losses parameters",
         "numpy sklearn",
     ),
     "estimators.classifier": (
@@ -175,7 +200,7 @@ BELOW = {
     "network": {"blas", "choices", "kernels"},
     "linear": {"blas", "data", "kernels", "quantiles"},
     "learning": {"choices", "data", "kernels", "linear", "losses", "network", "quantiles"},
-    "estimators": {"data", "losses", "loading", "parameters"},
+    "estimators": {"choices", "data", "losses", "loading", "parameters"},
     "windows": {"data"},
 }
 SEE_SCIKIT_LEARN = {"data", "parameters", "estimators", "compilation", "metrics", "text", "windows"}

@@ -474,7 +474,7 @@ def test_arguments_that_do_not_fit_each_other(Estimator):
         ("hidden_layer_sizes", 2.5),
         ("cell", "GRU"),
         ("activation", "identity"),
-        ("pooling", "attention"),
+        ("pooling", "median"),
         ("dropout", 1.0),
         ("n_timesteps", 0),
         ("solver", "rmsprop"),

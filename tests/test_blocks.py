@@ -187,7 +187,7 @@ def packing_of(cell, dtype):
     lower = (Layer(cell, 3, 5, dtype, False, "_l0"),)
     upper = tuple(Layer(cell, 5, 5, dtype, True, f"_l1_{d}") for d in range(2))
     head = type(network.chain.head)(10, 2)
-    chain = Chain(network.chain.input, [lower, upper], Last(5, 2), head)
+    chain = Chain(network.chain.input, [lower, upper], Last(5, 2, dtype), head)
     layout = Layout(chain.flat())
     return Packing(chain, layout, dtype), chain, layout
 
@@ -264,7 +264,7 @@ def test_final_states_get_the_gradient_and_no_other_step(n_directions, lengths):
     lengths = np.array(lengths)
     run = Run(Timeline.of(lengths, n_directions == 2), Workspace(np.float64), True)
     d_pooled = rng_of(13).normal(size=(len(lengths), n_directions * 3))
-    d_outputs = Last(3, n_directions).backward([], None, d_pooled, [], run)
+    d_outputs = Last(3, n_directions, np.float64).backward([], None, d_pooled, [], run)
     for direction, d_out in enumerate(d_outputs):
         expected = np.zeros((lengths.sum(), 3))
         for row, length in enumerate(lengths):
@@ -279,8 +279,8 @@ def test_final_states_get_the_gradient_and_no_other_step(n_directions, lengths):
 class Weighted(Pooling):
     """A pooling with parameters: the mean over the steps, each unit by a weight of its own."""
 
-    def __init__(self, n_hidden, n_directions):
-        super().__init__(n_hidden, n_directions)
+    def __init__(self, n_hidden, n_directions, dtype):
+        super().__init__(n_hidden, n_directions, dtype)
         self.parameters = (Parameter("q", (self.n_outputs,), constant((0.5,)), True),)
 
     def forward(self, weights, outputs, run):
@@ -325,7 +325,7 @@ def network_with_other_blocks(cell, monkeypatch):
             tuple(Layer(kind, n_inputs, size, "float64", True, f"_l{i}_d{d}") for d in range(2))
         )
         n_inputs = 2 * size
-    chain = Chain(Mapped(numbers, 3), layers, Weighted(3, 2), head)
+    chain = Chain(Mapped(numbers, 3), layers, Weighted(3, 2, np.float64), head)
     monkeypatch.setattr(type(architecture), "blocks", lambda self: chain)
     return Network(architecture)
 
@@ -393,10 +393,11 @@ def test_pooled_states_are_those_of_the_passes():
 class MeanAndMaximum(Pooling):
     """A pooling whose vectors are longer than the states: mean and maximum side by side."""
 
-    def __init__(self, n_hidden, n_directions):
-        super().__init__(n_hidden, n_directions)
+    def __init__(self, n_hidden, n_directions, dtype):
+        super().__init__(n_hidden, n_directions, dtype)
         self.parts = [
-            choices.load(choices.POOLINGS[name])(n_hidden, n_directions) for name in ("mean", "max")
+            choices.load(choices.POOLINGS[name])(n_hidden, n_directions, dtype)
+            for name in ("mean", "max")
         ]
         self.n_outputs *= 2
 

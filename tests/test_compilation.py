@@ -55,12 +55,17 @@ with install_recorder("numba:compile") as recorder:
     use(RNNRegressor(**net | {"hidden_layer_sizes": (4, 3, 2)}, dropout=0.2), ragged, y)
     use(RNNRegressor(**net, bidirectional=True, pooling="max"), ragged, y)
     use(RNNRegressor(**net, pooling="mean", activation="logistic", alpha=0), ragged, y)
+    use(RNNRegressor(**net, pooling="attention", linear_path=None), array, y)
     for loss in ("absolute_error", "huber", "poisson", "quantile"):
         use(RNNRegressor(**net, loss=loss, quantile=[0.1, 0.9]), table, abs(both))
     for solver in ("sgd", "lbfgs"):
         use(RNNRegressor(**net, solver=solver), ragged, y)
     use(RNNClassifier(**net), array, label == "a")
     use(RNNClassifier(**net), array, both > 0)
+    stream = RNNRegressor(**net).fit(array, y)
+    _, state = stream.predict_step(array[:1, 0])
+    stream.predict_step(array[:1, 1], from_shared_memory(state))
+    stream.predict_step(array[:9, 0].astype("f4")), stream.transform(ragged)
     shared = from_shared_memory((table, array, y))
     for X in shared[:2]:
         fitted = use(RNNRegressor(**net), X, shared[2])

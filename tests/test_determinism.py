@@ -15,7 +15,7 @@ from skrnn.network import plan
 from skrnn.network.plan import Planner
 
 CELLS = ["rnn", "lstm", "gru"]
-POOLINGS = ["last", "mean", "max"]
+POOLINGS = ["last", "mean", "max", "attention"]
 DTYPES = ["float32", "float64"]
 #: Numbers of samples of the widths and remainders that a tile of the matrix product can have.
 SUBSETS = [1, 2, 3, 4, 5, 11, 12, 13, 17, 25, 37]

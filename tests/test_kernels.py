@@ -15,8 +15,8 @@ from scipy.special import expit
 
 from skrnn import choices
 from skrnn.data.sequences import Sequences
-from skrnn.kernels import pooling, rnn, timeline, updates
-from skrnn.kernels.activations import logistic, tanh
+from skrnn.kernels import attention, matmul, pooling, rnn, timeline, updates
+from skrnn.kernels.activations import exp_to_one, logistic, tanh
 from skrnn.kernels.jit import FLAGS, INTERPRETED
 from skrnn.kernels.matmul import (
     ALL_ROWS,
@@ -71,7 +71,7 @@ def elementwise(formula):
     return of_array
 
 
-tanh_of, logistic_of = elementwise(tanh), elementwise(logistic)
+tanh_of, logistic_of, exp_of = map(elementwise, (tanh, logistic, exp_to_one))
 
 
 def arguments(dtype):
@@ -131,6 +131,19 @@ def test_logistic(dtype):
     assert error.max() <= 2 * np.finfo(dtype).eps
     special = logistic_of(np.array([np.nan, np.inf, -np.inf, 0.0], dtype))
     np.testing.assert_array_equal(special, np.array([np.nan, 1.0, 0.0, 0.5], dtype))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_exp_of_what_is_not_positive(dtype):
+    """To four units in the last place; without a fused multiply-add to some more."""
+    lowest = -87.0 if dtype == np.float32 else -708.0
+    x = -np.abs(arguments(dtype))
+    exact = np.exp(np.maximum(x, lowest).astype(np.longdouble))
+    units = np.abs(exp_of(x) - exact) / np.spacing(exact.astype(dtype))
+    assert units.max() <= (64.0 if INTERPRETED else 4.0)
+    special, rtol = exp_of(np.array([0.0, -0.0, np.nan, -np.inf], dtype)), 4 * np.finfo(dtype).eps
+    np.testing.assert_array_equal(special[:3], [1.0, 1.0, np.nan])
+    np.testing.assert_allclose(special[3], np.exp(lowest), rtol=rtol)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -446,6 +459,44 @@ def test_pooling_shows_what_is_not_a_number(kind):
         out[place] = np.nan
         POOL[kind](out, starts_by_hand(lengths), lengths, pooled)
         assert np.isnan(pooled).all()
+
+
+def attended(out, matrix, bias, query):
+    """Shares and pooled outputs by attention; lengths are POOLED_LENGTHS."""
+    n_rows = len(POOLED_LENGTHS)
+    keys, shares, of_rows = np.empty_like(out), np.empty(len(out)), np.empty((2, n_rows))
+    pooled, start = np.empty((n_rows, out.shape[1])), starts_by_hand(POOLED_LENGTHS)
+    parameters = matmul.pack(matrix), bias, query, matmul.ALL_ROWS
+    attention.forward(parameters, out, start, keys, shares, of_rows, pooled)
+    return shares, pooled
+
+
+def test_shares_of_scores_of_any_size():
+    """The largest of each row counts alone where scores are far apart; none overflows."""
+    start, out, _, rows = pooling_case()
+    query = np.array([0.0, 1e5, 0.0, 0.0])
+    shares, pooled = attended(out, np.eye(4), np.zeros(4), query)
+    for r, steps in enumerate(rows):
+        best = steps[np.argmax(out[steps, 1])]
+        np.testing.assert_allclose(pooled[r], out[best], rtol=1e-12)
+        np.testing.assert_allclose(shares[steps], np.array(steps) == best, atol=1e-12)
+    shares, pooled = attended(out, np.eye(4), np.zeros(4), np.zeros(4))
+    means = np.empty_like(pooled)
+    pooling.mean(out, start, POOLED_LENGTHS, means)
+    np.testing.assert_allclose(pooled, means, rtol=1e-13)
+
+
+def test_attention_shows_what_is_not_a_number_in_its_own_row():
+    _, out, _, rows = pooling_case()
+    _, whole = attended(out, np.eye(4), np.ones(4), np.ones(4))
+    for r, steps in enumerate(rows):
+        for line in steps:
+            broken = out.copy()
+            broken[line, 2] = np.nan
+            _, pooled = attended(broken, np.eye(4), np.ones(4), np.ones(4))
+            assert np.isnan(pooled[r]).all()
+            others = np.arange(len(rows)) != r
+            np.testing.assert_array_equal(pooled[others], whole[others])
 
 
 # --- updates ---------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ def fits():
                 y, label = array[:, 0, 0], np.arange(13) % 3
                 rows = [row[: 1 + n % 5] for n, row in enumerate(array)]
                 net = {"cell": cell, "dtype": dtype, "max_iter": 2, "random_state": 0}
-                net |= {"pooling": ("last", "mean", "max")[i % 3], "batch_size": 7}
+                net |= {"pooling": ("last", "mean", "max", "attention")[i % 4], "batch_size": 7}
                 net |= {"bidirectional": i % 2 == 0, "solver": ("adam", "sgd")[i % 2]}
                 net |= {"dropout": 0.2 * (i % 2), "early_stopping": False}
                 sizes = (n_hidden,) if i % 5 else (n_hidden, 2)
@@ -140,6 +140,9 @@ def fits():
                     model.fit(X, target)
                     yield model.predict(X[:5]).tobytes()
                     yield b"".join(array.tobytes() for array in model.coefs_)
+                if i % 4 == 0:  # the last state of one direction
+                    _, state = other.predict_step(array[:3, 0])
+                    yield other.predict_step(array[:3, 1], state)[1].numbers.tobytes()
 
 
 print(VECTOR_BYTES)

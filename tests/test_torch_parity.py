@@ -23,7 +23,7 @@ architectures = [
     for cell in CELLS
     for n_layers in (1, 2)
     for bidirectional in (False, True)
-    for pooling in ("last", "mean", "max", "steps")
+    for pooling in ("last", "mean", "max", "attention", "steps")
     for name in [
         (*cell, f"{n_layers}layers", "bi" if bidirectional else "uni", pooling),
     ]
@@ -52,6 +52,9 @@ class TorchNetwork(torch.nn.Module):
             dtype=torch.float64,
             **options,
         )
+        n_pooled = self.n_directions * N_HIDDEN
+        self.keys = torch.nn.Linear(n_pooled, n_pooled, dtype=torch.float64)
+        self.query = torch.nn.Linear(n_pooled, 1, bias=False, dtype=torch.float64)
         self.head = torch.nn.Linear(self.n_directions * N_HIDDEN, N_OUTPUTS, dtype=torch.float64)
 
     def tensors(self, layer, direction):
@@ -75,6 +78,17 @@ class TorchNetwork(torch.nn.Module):
                     tensor.copy_(torch.from_numpy(np.array(array)))
         self.head.weight.copy_(torch.from_numpy(np.array(parameters["V"].T)))
         self.head.bias.copy_(torch.from_numpy(np.array(parameters["b_out"])))
+        for name, tensor in self.of_attention().items():
+            tensor.copy_(torch.from_numpy(np.array(parameters[name].T)))
+
+    def of_attention(self):
+        if self.pooling != "attention":
+            return {}
+        return {
+            "W_attention": self.keys.weight,
+            "b_attention": self.keys.bias,
+            "v_attention": self.query.weight,
+        }
 
     def named(self, of):
         """``of(tensor)`` of every parameter, under our names and in our layout."""
@@ -90,7 +104,13 @@ class TorchNetwork(torch.nn.Module):
                 arrays[f"b_{tag}"] = np.concatenate([*own, bias_ih])
         arrays["V"] = of(self.head.weight).detach().numpy().T
         arrays["b_out"] = of(self.head.bias).detach().numpy()
+        for name, tensor in self.of_attention().items():
+            arrays[name] = of(tensor).detach().numpy().T
         return arrays
+
+    def attend(self, y):
+        shares = torch.softmax(self.query(torch.tanh(self.keys(y))), dim=0)
+        return (shares * y).sum(dim=0)
 
     def forward(self, sequences):
         tensors = [torch.from_numpy(sequence) for sequence in sequences]
@@ -106,6 +126,8 @@ class TorchNetwork(torch.nn.Module):
                 pooled = torch.cat(steps)
             elif self.pooling == "mean":
                 pooled = torch.stack([y.mean(dim=0) for y in steps])
+            elif self.pooling == "attention":
+                pooled = torch.stack([self.attend(y) for y in steps])
             else:
                 pooled = torch.stack([y.max(dim=0).values for y in steps])
         return self.head(pooled)
@@ -122,7 +144,7 @@ def make_problem(cell, n_layers, bidirectional, form, pooling="last", seed=0):
     rng = np.random.default_rng(seed)
     sequences = reference.random_sequences(rng, LENGTHS[form], N_FEATURES)
     parameters = reference.random_parameters(
-        rng, cell, (N_HIDDEN,) * n_layers, N_FEATURES, N_OUTPUTS, bidirectional
+        rng, cell, (N_HIDDEN,) * n_layers, N_FEATURES, N_OUTPUTS, bidirectional, pooling=pooling
     )
     n_answers = sum(LENGTHS[form]) if pooling == "steps" else len(sequences)
     targets = rng.standard_normal((n_answers, N_OUTPUTS))
@@ -164,7 +186,7 @@ def assert_close(actual, desired, tolerance=1e-10):
 @forms
 @every_architecture
 def test_reference_outputs(cell, activation, n_layers, bidirectional, pooling, form):
-    parameters, sequences, _, _ = make_problem(cell, n_layers, bidirectional, form)
+    parameters, sequences, _, _ = make_problem(cell, n_layers, bidirectional, form, pooling=pooling)
     module = TorchNetwork(cell, activation, n_layers, bidirectional, pooling)
     module.load(parameters)
     raw = reference.raw_predict(

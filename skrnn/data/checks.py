@@ -296,3 +296,34 @@ def require_finite(raw, values, input_name, nan_advice=None, axes=TARGET_AXES):
     position = first(~np.isfinite(values))
     advice = nan_advice or target_advice(axes)
     raise not_finite(input_name, raw[position], values.dtype, at(position, axes), advice)
+
+
+#: What the rows of an output are of.
+SAMPLES, STREAMS = ("sample", "X"), ("stream", "x")
+
+
+def require_finite_output(found, what="prediction", of=SAMPLES, axes=None):
+    """Refuse to pass off nan or infinity as what a model found, (n, ...) or a list.
+
+    Parameters
+    ----------
+    found : ndarray or list of ndarray
+    what : str
+        It is, for the message.
+    of : tuple of str
+        What its rows are of.
+    axes : tuple of str or StepAxes
+        What an index of its rows counts; None: what they are of.
+    """
+    if isinstance(found, list):
+        finite = np.array([np.isfinite(one).all() for one in found])
+    else:
+        finite = np.isfinite(found)
+    if not finite.all():
+        (row, argument), place = of, int(np.argmin(finite.reshape(len(finite), -1).all(axis=1)))
+        where = at((place,), of if axes is None else axes)
+        raise ValueError(
+            f"The {what} for {where} of {argument} is not finite, because the values of that"
+            f" {row} are far beyond those of fit. Look for errors in them, or fit on data with such"
+            " values."
+        )

@@ -34,9 +34,11 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
     bidirectional : bool, default=False
         Whether each layer also reads the sequence from its end; its outputs are then twice as wide.
 
-    pooling : {"last", "mean", "max"}, default="last"
+    pooling : {"last", "mean", "max", "attention"}, default="last"
         How the outputs of the last layer become one vector per sequence: the state after the last
-        step (of the reverse direction, after the first), or the mean or maximum over all steps.
+        step (of the reverse direction, after the first), the mean or maximum over all steps, or
+        "attention", a mean in which each step counts by a share that is learnt (Bahdanau et al.,
+        2015); ``attention_weights`` has the shares.
 
     return_sequences : bool, default=False
         Whether y has a target for each step, and not one for each sequence, so that ``predict``
@@ -187,12 +189,14 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
 
     coefs_ : list of ndarray
         For each layer and direction the input matrix, shape (inputs, gates * units), and the
-        recurrent matrix, (units, gates * units); last the output layer's, (directions * units,
-        outputs). Gates are in the order i f g o (LSTM) and r z n (GRU).
+        recurrent matrix, (units, gates * units); of attention pooling the matrix and the query;
+        last the output layer's, (directions * units, outputs). Gates are in the order i f g o
+        (LSTM) and r z n (GRU).
 
     intercepts_ : list of ndarray
         For each layer and direction the bias, shape (gates * units,), for GRU (4 * units,): the
-        recurrent bias of the candidate, then r z n; last the output layer's.
+        recurrent bias of the candidate, then r z n; that of attention pooling; last the output
+        layer's.
 
     n_features_in_ : int
         Columns of a 2-D X, features per step of any other.
@@ -433,7 +437,11 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
             Classes, or an indicator matrix of labels.
         """
         model, raw, answers = self._raw_predict(X)
-        return answers.in_form(model.target.decode(raw))
+        return answers.in_form(self._decode(model, raw))
+
+    def _decode(self, model, raw):
+        """Predictions of raw ones."""
+        return model.target.decode(raw)
 
     def predict_proba(self, X):
         """Probabilities of the classes, or of each label.

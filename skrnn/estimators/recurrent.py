@@ -17,12 +17,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.data.checks import TARGET_AXES, at, naming
+from skrnn.data.checks import naming, require_finite_output
 from skrnn.data.examples import Examples, Nothing, Separate, Share, Split
 from skrnn.data.reading import row_length
 from skrnn.data.schema import Schema
 from skrnn.data.steps import Samples, Steps
 from skrnn.data.weights import representable
+from skrnn.estimators.states import HiddenStates
+from skrnn.estimators.streams import Streaming
 from skrnn.loading import learning
 from skrnn.parameters import refuse_with_steps, validate_parameters
 
@@ -55,7 +57,7 @@ def is_stochastic(estimator):
     return True
 
 
-class RecurrentEstimator(BaseEstimator):
+class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
     """A recurrent network whose target a subclass defines."""
 
     #: Whether this is the copy of a search, cross-validation or ensemble, which a fit that ended
@@ -266,7 +268,7 @@ class RecurrentEstimator(BaseEstimator):
             sequences = model.schema.read(X, self.n_timesteps)
             raw = model.raw_predict(sequences, partial(effective_n_jobs, self.n_jobs))
         answers = _answers(X, sequences, model.schema, model.architecture.return_sequences)
-        require_finite_predictions(raw, answers.axes)
+        require_finite_output(raw, axes=answers.axes)
         return model, raw, answers
 
     def _arrays(self, n_dimensions):
@@ -336,17 +338,6 @@ def _answers(X, sequences, schema, of_steps):
     if of_steps:
         return Steps.of(X, sequences, schema.n_timesteps)
     return Samples(len(sequences))
-
-
-def require_finite_predictions(predictions, axes=TARGET_AXES):
-    """Refuse to pass off nan or infinity as a prediction."""
-    if not np.isfinite(predictions).all():
-        finite = np.isfinite(predictions).reshape(len(predictions), -1).all(axis=1)
-        place = at((int(np.argmin(finite)),), axes)
-        raise ValueError(
-            f"The prediction for {place} of X is not finite, because the values of that sample are"
-            " far beyond those of fit. Look for errors in them, or fit on data with such values."
-        )
 
 
 def _draw_seeds(random_state):

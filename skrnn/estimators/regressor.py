@@ -6,14 +6,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn import losses
+from skrnn.data.checks import require_finite_output
 from skrnn.data.regression import RegressionTarget
 from skrnn.data.steps import flat
-from skrnn.estimators.recurrent import (
-    HeldOut,
-    RecurrentEstimator,
-    is_stochastic,
-    require_finite_predictions,
-)
+from skrnn.estimators.recurrent import HeldOut, RecurrentEstimator, is_stochastic
 from skrnn.parameters import REGRESSOR_CONSTRAINTS
 
 
@@ -39,9 +35,11 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     bidirectional : bool, default=False
         Whether each layer also reads the sequence from its end; its outputs are then twice as wide.
 
-    pooling : {"last", "mean", "max"}, default="last"
+    pooling : {"last", "mean", "max", "attention"}, default="last"
         How the outputs of the last layer become one vector per sequence: the state after the last
-        step (of the reverse direction, after the first), or the mean or maximum over all steps.
+        step (of the reverse direction, after the first), the mean or maximum over all steps, or
+        "attention", a mean in which each step counts by a share that is learnt (Bahdanau et al.,
+        2015); ``attention_weights`` has the shares.
 
     return_sequences : bool, default=False
         Whether y has a target for each step, and not one for each sequence, so that ``predict``
@@ -194,12 +192,14 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     ----------
     coefs_ : list of ndarray
         For each layer and direction the input matrix, shape (inputs, gates * units), and the
-        recurrent matrix, (units, gates * units); last the output layer's, (directions * units,
-        outputs). Gates are in the order i f g o (LSTM) and r z n (GRU).
+        recurrent matrix, (units, gates * units); of attention pooling the matrix and the query;
+        last the output layer's, (directions * units, outputs). Gates are in the order i f g o
+        (LSTM) and r z n (GRU).
 
     intercepts_ : list of ndarray
         For each layer and direction the bias, shape (gates * units,), for GRU (4 * units,): the
-        recurrent bias of the candidate, then r z n; last the output layer's.
+        recurrent bias of the candidate, then r z n; that of attention pooling; last the output
+        layer's.
 
     n_features_in_ : int
         Columns of a 2-D X, features per step of any other.
@@ -442,10 +442,14 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         """
         model, raw, answers = self._raw_predict(X)
         with np.errstate(all="ignore"):
-            values = model.in_target_units(raw).astype(raw.dtype, copy=False)
-        predictions = model.target.decode(values)
-        require_finite_predictions(predictions, answers.axes)
+            predictions = self._decode(model, raw)
+        require_finite_output(predictions, axes=answers.axes)
         return answers.in_form(predictions)
+
+    def _decode(self, model, raw):
+        """Predictions of raw ones."""
+        values = model.in_target_units(raw).astype(raw.dtype, copy=False)
+        return model.target.decode(values)
 
     def score(self, X, y, sample_weight=None):
         """Coefficient of determination; with several quantile levels their mean pinball D2.

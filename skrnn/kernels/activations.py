@@ -22,6 +22,7 @@ class _Precision(NamedTuple):
     half_ln2: tuple  # its parts: k times the first is exact, or near enough, the next has the rest
     shift: float  # k + shift has k in its lowest bits, rounded to nearest
     limit: float  # beyond it 1 - tanh is under half a unit in the last place
+    lowest: float  # below it exp has no number of full precision
     polynomial: tuple  # (expm1(2 h) / 2 - h) / h**2 for |h| <= ln(2) / 4, highest power first
 
 
@@ -31,6 +32,7 @@ _PRECISIONS = {
         (0.34657359027997264,),
         1.5 * 2.0**23,
         9.02,
+        -87.0,
         (0.044424068994, 0.133864330915, 0.333337598894, 0.666661744809, 0.999999963081),
     ),
     # Taylor's series.
@@ -38,6 +40,7 @@ _PRECISIONS = {
         (3.46573590184561908245e-01, 9.5410746463529385001e-11),
         1.5 * 2.0**52,
         19.07,
+        -708.0,
         tuple(2.0 ** (n - 1) / factorial(n) for n in range(13, 1, -1)),
     ),
 }
@@ -48,6 +51,21 @@ def tanh(x):
     p = _PRECISIONS[x.dtype]
     a = absolute(x)
     a = where_above(a, p.limit, p.limit, a)  # keeps nan
+    s, e = _reduced(a, p)
+    e = fma(s, e, fma(s, 0.5, -0.5))
+    return with_sign(e / (e + 1.0), x)
+
+
+def exp_to_one(x):
+    """exp of a Vector or an array of numbers that are zero or less (equation 98)."""
+    p = _PRECISIONS[x.dtype]
+    a = where_above(-x, -p.lowest, p.lowest, x)  # keeps nan
+    s, e = _reduced(a * 0.5, p)
+    return fma(s * 2.0, e, s)
+
+
+def _reduced(a, p):
+    """``exp(2 a) = s * (1 + 2 e)``: s, a power of two, and e (equations 6 and 7)."""
     shifted = fma(a, _TWICE_INVERSE_LN2, p.shift)
     k, h = shifted - p.shift, a
     for part in p.half_ln2:
@@ -55,9 +73,7 @@ def tanh(x):
     q = p.polynomial[0]
     for coefficient in p.polynomial[1:]:
         q = fma(h, q, coefficient)
-    s = power_of_two(shifted)
-    e = fma(s, fma(h * h, q, h), fma(s, 0.5, -0.5))
-    return with_sign(e / (e + 1.0), x)
+    return power_of_two(shifted), fma(h * h, q, h)
 
 
 def logistic_of_twice(t):

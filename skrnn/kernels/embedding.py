@@ -1,4 +1,4 @@
-"""Rows of an embedding table for the tokens of sequences, and back (equations 95 and 96).
+"""Rows of an embedding table for the tokens of sequences, and back (equations 104 and 105).
 
 Only the rows of tokens that a batch has are touched, so the cost is that of the batch, whatever the
 number of tokens there are. `data` is a SequenceData whose values (., 1) are numbers of tokens.

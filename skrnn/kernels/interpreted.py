@@ -4,8 +4,8 @@ Two things in the kernels are written as instructions and cannot run as Python. 
 stand-in here, on NumPy arrays:
 
 * :func:`tile` for :func:`skrnn.kernels.tile.tile`, a piece of a matrix product;
-* :class:`Units` for the registers of :mod:`skrnn.kernels.step`, with which a cell's formulas load
-  and store the units of a row.
+* :class:`Units` for the registers of :mod:`skrnn.kernels.units`, with which formulas load and store
+  the units of a row.
 
 All loops around them, products and time steps too, are the compiled ones, run by the interpreter.
 """
@@ -59,3 +59,10 @@ class Units:
 
     def store(self, numbers, address):
         _memory(address, self.n, self.dtype)[:] = numbers
+
+    def copies(self, scalar):
+        """A number for all units."""
+        return self.dtype.type(scalar)
+
+    def sum(self, numbers):
+        return numbers.sum(dtype=self.dtype)

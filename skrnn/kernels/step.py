@@ -11,7 +11,8 @@ from numba.extending import intrinsic
 
 from skrnn.kernels import interpreted
 from skrnn.kernels.jit import INTERPRETED, part
-from skrnn.kernels.vectors import VECTOR_BYTES, Registers, Vector
+from skrnn.kernels.units import emit
+from skrnn.kernels.vectors import VECTOR_BYTES
 
 # What is done with a register's worth of units: load, the cell's formulas, store. `block` bytes lie
 # between two gates of a unit, the other arguments are addresses.
@@ -46,38 +47,13 @@ def _backward(units, cell, gates, block, h_before, c_before, tanh_c, d_h, d_befo
         units.store(d_memory, d_c)
 
 
-class _Units:
-    """A register's worth of units of a row; `mask` says which of its lanes exist."""
-
-    def __init__(self, registers, mask):
-        self.registers, self.mask = registers, mask
-        self.addresses = registers.addresses
-
-    def load(self, address):
-        r = self.registers
-        return Vector(r, r.load(r.pointer(address), self.mask))
-
-    def store(self, vector, address):
-        r = self.registers
-        r.store(vector.value, r.pointer(address), self.mask)
-
-
 def _emit(body, cell, like):
-    """Signature and code of an intrinsic that runs `body` on up to a register of `columns` units.
-
-    The code is emitted twice, because LLVM drops a constant mask of ones, and masked stores take
-    many cycles where there is no AVX-512.
-    """
+    """Signature and code of an intrinsic: `body` on up to a register of `columns` units."""
 
     def codegen(context, builder, signature, values):
         _, _, columns, *addresses = values
-        r = Registers(builder, like.dtype)
-        is_full = builder.icmp_signed(">=", columns, columns.type(r.width))
-        with builder.if_else(is_full) as (full, partial):
-            with full:
-                body(_Units(r, r.full_mask()), cell.instance_class(), *addresses)
-            with partial:
-                body(_Units(r, r.mask(columns, 0)), cell.instance_class(), *addresses)
+        formulas = cell.instance_class()
+        emit(builder, like.dtype, columns, lambda units: body(units, formulas, *addresses))
         return context.get_dummy_value()
 
     return types.void(cell, like, *[types.intp] * 9), codegen

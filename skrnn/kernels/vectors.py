@@ -59,6 +59,18 @@ class Registers:
         one = b.insert_element(undefined, scalar, ir.Constant(_I32, 0))
         return b.shuffle_vector(one, one, lanes)
 
+    def sum(self, vector):
+        """The sum of a vector's lanes, in halves: quick, and always in the same order."""
+        b, width = self.builder, self.width
+        while width > 1:
+            width //= 2
+            halves = [
+                b.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(_I32, width), lanes))
+                for lanes in (list(range(width)), list(range(width, 2 * width)))
+            ]
+            vector = b.fadd(*halves)
+        return b.extract_element(vector, ir.Constant(_I32, 0))
+
     def mask(self, columns, first):
         """Which lanes exist of the vector that starts at column `first` of so many columns."""
         lanes = ir.VectorType(_I32, self.width)

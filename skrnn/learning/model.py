@@ -7,7 +7,7 @@ not fit together is refused when it is loaded, because kernels would read it by 
 """
 
 from collections import deque
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 from weakref import WeakValueDictionary
 
@@ -17,6 +17,7 @@ from skrnn.data import targets
 from skrnn.data.scaling import Moments
 from skrnn.data.schema import Schema
 from skrnn.learning import consistency, saved
+from skrnn.learning.streams import Streams
 from skrnn.linear.bag import BagPath
 from skrnn.linear.path import LinearPath
 from skrnn.network import threads
@@ -118,10 +119,36 @@ class Model:
             Says how many threads there may be. It is asked only where threads are worth it, because
             to count the machine's processors takes as long as to predict a row.
         """
+        raw = self._of_network(self.network.raw_predict, sequences, count_threads)
+        return raw if self.path is None else raw + self.path_predict(sequences)
+
+    def pooled_states(self, sequences, count_threads):
+        """Pooled states (n, n_pooled) of sequences; arguments as in :meth:`raw_predict`."""
+        return self._of_network(self.network.pooled_states, sequences, count_threads)
+
+    def hidden_states(self, sequences, count_threads):
+        """States of the last layer at each step, (all steps, D * H), sequence after sequence."""
+        return self._of_network(self.network.hidden_states, sequences, count_threads)
+
+    def shares(self, sequences, count_threads):
+        """What each step counts in the pooled states, (all steps,), sequence after sequence."""
+        return self._of_network(self.network.shares, sequences, count_threads)
+
+    def streams(self, anew):
+        """What goes on by single steps; looked at again whether parameters changed if `anew`."""
+        found = vars(self).get("_streams")
+        if found is None or (anew and not found.is_of(self.theta)):
+            found = vars(self)["_streams"] = Streams(self)
+        return found
+
+    def n_steps(self, sequences):
+        """Steps (n,) of sequences as the network reads them."""
+        return -(-sequences.lengths // self.architecture.frame_length)
+
+    def _of_network(self, find, sequences, count_threads):
         network, data = self.network, self.data(sequences)
         with threads.helpers(count_threads() if network.is_worth_threads(data) else 1) as helpers:
-            raw = network.raw_predict(self.theta, data, helpers)
-        return raw if self.path is None else raw + self.path_predict(sequences)
+            return find(self.theta, data, helpers)
 
     def path_predict(self, sequences):
         """The linear path's part of raw predictions, zeros without a path."""
@@ -223,7 +250,7 @@ class Model:
     # Saving and loading
 
     def __getstate__(self):
-        return {name: value for name, value in vars(self).items() if name != "network"}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def to_state(self):
         """A dict of arrays, numbers, strings and further such dicts."""

@@ -2,7 +2,7 @@
 
 Where the vector begins with a table, an update touches only those rows of it that a batch has read.
 These rows have no momentum, because it would not be spent before the row is touched again; instead
-each gradient moves them at once by all that momentum would add to it in time (equation 96).
+each gradient moves them at once by all that momentum would add to it in time (equation 105).
 """
 
 import math

@@ -1,7 +1,7 @@
 """The linear path of tokens: a linear map of which tokens there are, weighted by tf-idf.
 
 What a text is about shows in its words whatever their order, so this is what a recurrent net has to
-better (equations 97 to 99). The strength of the map is chosen by what it says of samples that it
+better (equations 106 to 108). The strength of the map is chosen by what it says of samples that it
 has not seen, in folds, because one fit for each sample would need a matrix as wide as the
 vocabulary.
 """
@@ -90,7 +90,7 @@ def _chunks(sequences, n_columns, n_steps):
 
 
 def _weighted(counts, rarity):
-    """Counts of tokens, dampened, times their rarity, each row of length one (equation 97)."""
+    """Counts of tokens, dampened, times their rarity, each row of length one (equation 106)."""
     counts.data = (1.0 + np.log(counts.data)) * rarity[counts.indices]
     row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     length = np.sqrt(np.bincount(row, counts.data**2, counts.shape[0]))

@@ -1,4 +1,4 @@
-"""Another first block: a learnt vector for each token (equations 95 and 96)."""
+"""Another first block: a learnt vector for each token (equations 104 and 105)."""
 
 import numpy as np
 

@@ -165,8 +165,20 @@ class Layer(Block):
             Outputs, in memory of the workspace, as the history.
         history : History
         """
+        history, h = self.memory(run, last_only)
+        matrix, n_rows = weights.forward, run.timeline.n_rows
+        if state is None:
+            history.c[-n_rows:] = 0
+        else:
+            matrix = weights.forward_of_state
+            history.inputs[:n_rows, : self.n_hidden], history.c[-n_rows:] = state
+        recurrence.forward(self.cell, matrix, x, run.timeline.start, tuple(history), h)
+        return h, history
+
+    def memory(self, run, last_only):
+        """Memory of the workspace for a history and for outputs."""
         start, work = run.timeline.start, run.work
-        n_rows, n_steps = int(start[1]), len(x)
+        n_rows, n_steps = int(start[1]), int(start[-1])
         n_kept, n_memory = n_steps if run.keeps else n_rows, self.n_hidden * self.cell.n_memories
         history = History(
             work.array((self, "inputs"), n_kept + n_rows, self.shape[0]),
@@ -174,15 +186,7 @@ class Layer(Block):
             work.array((self, "c"), n_kept + n_rows, n_memory),
             work.array((self, "tanh_c"), n_kept, n_memory),
         )
-        matrix = weights.forward
-        if state is None:
-            history.c[n_kept:] = 0
-        else:
-            matrix = weights.forward_of_state
-            history.inputs[:n_rows, : self.n_hidden], history.c[n_kept:] = state
-        h = work.array((self, "h"), n_rows if last_only else n_steps, self.n_hidden)
-        recurrence.forward(self.cell, matrix, x, start, tuple(history), h)
-        return h, history
+        return history, work.array((self, "h"), n_rows if last_only else n_steps, self.n_hidden)
 
     def backward(self, weights, history, d_h, gradients, run, d_c=None):
         """The way back.

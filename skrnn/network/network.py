@@ -78,7 +78,7 @@ class Architecture:
             )
             n_inputs, wants_input = n_directions * size, True
         of_rows = choices.load(choices.POOLINGS[self.pooling])
-        pooling = (EachStep if self.return_sequences else of_rows)(size, n_directions)
+        pooling = (EachStep if self.return_sequences else of_rows)(size, n_directions, self.dtype)
         return Chain(source, layers, pooling, Head(pooling.n_outputs, self.n_outputs))
 
     def n_parameters(self):
@@ -279,6 +279,15 @@ class Network:
         """Pooled hidden states (n, n_pooled) of all answers."""
         return self._of_answers(lambda weights, pooled: pooled, self.n_pooled, theta, data, helpers)
 
+    def hidden_states(self, theta, data, helpers=None):
+        """States of the last layer at each step, (all steps, D * H), sequence after sequence."""
+        n_states = sum(one.n_hidden for one in self.chain.layers[-1])
+        return self._of_steps(passes.hidden_states, (n_states,), theta, data, helpers)
+
+    def shares(self, theta, data, helpers=None):
+        """What each step counts in the pooled states, (all steps,), sequence after sequence."""
+        return self._of_steps(passes.shares, (), theta, data, helpers)
+
     def raw_predict(self, theta, data, helpers=None):
         """Raw predictions (n, n_outputs) of all answers; those of a row do not depend, to the bit,
         on other rows.
@@ -288,6 +297,10 @@ class Network:
             return self.chain.head.forward(weights.head, pooled)[0]
 
         return self._of_answers(head, self.n_outputs, theta, data, helpers)
+
+    def weights(self, theta):
+        """Packed weights to predict with, which nothing changes."""
+        return self._packed(theta)[0]
 
     def _packed(self, theta):
         """Packed weights to predict with, and workspaces; reused if theta is that of the last call.
@@ -310,22 +323,42 @@ class Network:
         """What a function makes of weights and of the pooled states of each answer."""
         weights, workspaces = self._packed(theta)
         n_answers, firsts, pooling = len(data.lengths), None, self.chain.pooling
-        shards = self.planner.plan(data, np.arange(n_answers), training=False)
         if pooling.of_steps:
             n_answers, firsts = int(data.lengths.sum()), first_answers(data.lengths)
         found = np.empty((n_answers, n_columns), self.dtype)
 
-        def work(shard):
+        def answer(rows, run):
+            pooled = passes.pooled_states(self.chain, weights, data, rows, run)
+            found[pooling.answers(rows, firsts, run.timeline)] = function(weights, pooled)
+
+        self._each_tile(answer, workspaces, data, helpers)
+        return found
+
+    def _of_steps(self, find, shape, theta, data, helpers):
+        """What `find`, one of the passes, says of each step, an array of that shape."""
+        weights, workspaces = self._packed(theta)
+        first = first_answers(data.lengths)
+        found = np.empty((data.lengths.sum(), *shape), self.dtype)
+
+        def put(rows, run):
+            steps, of_tile = run.timeline.places()
+            found[first[rows[of_tile]] + steps] = find(self.chain, weights, data, rows, run)
+
+        self._each_tile(put, workspaces, data, helpers)
+        return found
+
+    def _each_tile(self, work, workspaces, data, helpers):
+        """Call ``work(rows, run)`` for each tile of the data."""
+        shards = self.planner.plan(data, np.arange(len(data.lengths)), training=False)
+
+        def work_on(shard):
             workspace = threads.take(workspaces) or Workspace(self.dtype)
             for rows, timeline in shard:
-                run = Run(timeline, workspace, False)
-                pooled = passes.pooled_states(self.chain, weights, data, rows, run)
-                found[pooling.answers(rows, firsts, timeline)] = function(weights, pooled)
+                work(rows, Run(timeline, workspace, False))
             if workspace.size <= plan.most_kept():
                 workspaces.append(workspace)
 
-        threads.run(work, shards, helpers)
-        return found
+        threads.run(work_on, shards, helpers)
 
 
 class Memory:

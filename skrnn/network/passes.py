@@ -69,6 +69,17 @@ def pooled_states(chain, weights, data, rows, run):
     return chain.pooling.forward(weights.pooling, outputs, run)[0]
 
 
+def hidden_states(chain, weights, data, rows, run):
+    """Outputs (S, D * H) of the last layer at each step of some rows, the longest first."""
+    return run.timeline.join(_layers_forward(chain, weights, data, rows, run, all_steps=True)[0])
+
+
+def shares(chain, weights, data, rows, run):
+    """What a pooling that shares the steps out says of each step (S,) of some rows."""
+    outputs, _, _ = _layers_forward(chain, weights, data, rows, run)
+    return chain.pooling.shares(weights.pooling, outputs, run)
+
+
 def loss_gradient(chain, loss, weights, data, labels, rows, run, gradients):
     """Loss of some rows of the data, the longest sequence first; its gradient is added up."""
     outputs, *histories = _layers_forward(chain, weights, data, rows, run)
@@ -84,8 +95,12 @@ def loss_gradient(chain, loss, weights, data, labels, rows, run, gradients):
     return value
 
 
-def _layers_forward(chain, weights, data, rows, run):
-    """Outputs of each direction of the last layer; what the input block kept; all histories."""
+def _layers_forward(chain, weights, data, rows, run, all_steps=False):
+    """Outputs of each direction of the last layer; what the input block kept; all histories.
+
+    Where the pooling reads no others, and not `all_steps` are asked for, outputs are final states.
+    """
+    all_steps = all_steps or chain.pooling.reads_all_steps
     x, kept = chain.input.forward(weights.input, data, rows, run)
     outputs, histories, first_mask = None, [], 0
     for layer, of_layer in zip(chain.layers, weights.layers, strict=True):
@@ -93,7 +108,7 @@ def _layers_forward(chain, weights, data, rows, run):
             x = run.timeline.join(outputs)
             first_mask = _mask(x, run, first_mask)
         inputs = (x, x[run.timeline.mirror]) if len(layer) == 2 else (x,)
-        last_only = layer is chain.layers[-1] and not chain.pooling.reads_all_steps
+        last_only = layer is chain.layers[-1] and not all_steps
         runs = [
             one.forward(w, x_one, run, last_only)
             for one, w, x_one in zip(layer, of_layer, inputs, strict=True)

@@ -21,14 +21,17 @@ class Pooling(Block):
     ----------
     n_hidden, n_directions : int
         Of the last layer.
+    dtype : numpy dtype
     """
 
     #: Whether the states of all steps are read, or the final ones alone.
     reads_all_steps = True
     #: Whether there is an answer for each step of a row, not for the row.
     of_steps = False
+    #: Whether what it gives after a step follows from the final states of the step alone.
+    follows_steps = False
 
-    def __init__(self, n_hidden, n_directions):
+    def __init__(self, n_hidden, n_directions, dtype):
         self.n_hidden, self.n_directions = n_hidden, n_directions
         self.n_outputs = n_hidden * n_directions
 
@@ -50,6 +53,7 @@ class Last(Pooling):
     """The final state of each direction."""
 
     reads_all_steps = False
+    follows_steps = True
 
     def forward(self, weights, outputs, run):
         """Pooled states (B, P) of final states (B, H)."""
@@ -73,7 +77,7 @@ class Last(Pooling):
 class EachStep(Pooling):
     """Nothing is pooled: the outputs of all directions at each step."""
 
-    of_steps = True
+    of_steps = follows_steps = True
 
     def forward(self, weights, outputs, run):
         """Outputs (S, P) of all states (S, H)."""

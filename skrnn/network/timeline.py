@@ -37,12 +37,17 @@ class Timeline(NamedTuple):
     def of(cls, lengths, both_directions):
         """The timeline of rows of these lengths, the longest first."""
         if lengths[0] == lengths[-1]:
-            return _of_equal_rows(len(lengths), int(lengths[0]), both_directions)
+            return of_equal_rows(len(lengths), int(lengths[0]), both_directions)
         return _of_rows(lengths, both_directions)
 
     @property
     def n_rows(self):
         return len(self.lengths)
+
+    def places(self):
+        """Step and row of each line, two arrays (S,)."""
+        steps = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
+        return steps, np.arange(len(steps)) - self.start[steps]
 
     def join(self, outputs):
         """Outputs of each direction (S, H) side by side (S, D * H), at their own time steps."""
@@ -73,7 +78,7 @@ class Timeline(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _of_equal_rows(n_rows, n_steps, both_directions):
+def of_equal_rows(n_rows, n_steps, both_directions):
     """Shared between models and threads, which only read it."""
     return _of_rows(np.full(n_rows, n_steps), both_directions)
 

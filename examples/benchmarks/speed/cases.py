@@ -16,6 +16,7 @@ class Case(NamedTuple):
     n_features: int
     hidden: int
     ragged: bool = False
+    pooling: str = "last"
 
     @property
     def title(self):
@@ -39,6 +40,8 @@ SIZES = (
 )
 DENSE = tuple(Case(cell, *size) for size in SIZES for cell in N_GATES)
 RAGGED = tuple(Case(cell, 64, 29, 12, 64, True) for cell in N_GATES)
+#: For training steps alone.
+ATTENTION = tuple(Case(cell, 32, 100, 8, 64, pooling="attention") for cell in N_GATES)
 QUICK = (Case("gru", 4, 5, 1, 3), Case("gru", 4, 9, 1, 3, True))
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from page import table
 from speed import costs, fit, growth, predict, product, step
+from speed.cases import Case
 from speed.race import seconds
 from speed.report import number
 
@@ -28,9 +29,11 @@ class Figure(NamedTuple):
     at_most: bool = False
 
 
-def _rows(results, section, part="rows", ragged=False):
+def _rows(results, section, part="rows", ragged=False, pooling="last"):
     rows = results.get(section, {}).get(part, [])
-    return [row for row in rows if row["case"]["ragged"] == ragged]
+    of_case = [Case(**row["case"]) for row in rows]
+    wanted = (ragged, pooling)
+    return [r for r, c in zip(rows, of_case, strict=True) if (c.ragged, c.pooling) == wanted]
 
 
 def _known(values):
@@ -84,6 +87,11 @@ def ragged(results):
         [seconds(row["results"], name) for name in ("PyTorch packed", "skrnn")] for row in rows
     ]
     return _least(theirs and theirs / ours for theirs, ours in times)
+
+
+def attention(results):
+    rows = _rows(results, "step", pooling="attention")
+    return _least(map(step.peer_ratio, rows))
 
 
 def _prediction_ratios(results):
@@ -192,6 +200,7 @@ FIGURES = (
     Figure("step: the same, LSTM of 256 units (or the next line)", 1.5, step_widest),
     Figure("step: LSTM of 256 units, share of the matrix-product rate", ENOUGH_SHARE, share_widest),
     Figure("ragged step: packed PyTorch / skrnn, worst cell", 5.0, ragged),
+    Figure("step with attention pooling: PyTorch / skrnn, worst cell", 2.0, attention),
     Figure(
         "batch prediction: best peer / skrnn, geometric mean of the dense rows",
         2.5,

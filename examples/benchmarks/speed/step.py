@@ -5,12 +5,18 @@ Forward, backward and Adam on one minibatch; milliseconds, and in brackets the t
 """
 
 from page import table
-from speed.cases import Case, grid
+from speed.cases import ATTENTION, Case, grid
 from speed.race import Entrant, fastest, seconds
 from speed.report import number, quotient, say_results, with_threads
 
 PEERS = ("PyTorch", "PyTorch compiled", "JAX")
 RAGGED_PEERS = ("PyTorch packed", "PyTorch padded", "JAX")
+#: What the tables have: whether sequences are ragged, their pooling, and who is compared.
+TABLES = (
+    (False, "last", PEERS),
+    (True, "last", RAGGED_PEERS),
+    (False, "attention", ("PyTorch",)),
+)
 
 
 def _pytorch(case, longest_compiled):
@@ -21,7 +27,7 @@ def _pytorch(case, longest_compiled):
             for adam in ("fused", "foreach"):
                 arguments = common | {"adam": adam, "packed": bool(packed)}
                 yield Entrant(name, "pytorch.step", n, arguments)
-    if not case.ragged and case.n_steps <= longest_compiled:
+    if case.pooling == "last" and not case.ragged and case.n_steps <= longest_compiled:
         arguments = {"case": case, "threads": 1, "compiled": True}
         yield Entrant("PyTorch compiled", "pytorch.step", 1, arguments, "compiled", limit=180.0)
 
@@ -30,6 +36,8 @@ def entrants(case, longest_compiled):
     """All competitors with all their settings."""
     for n in (1, 2):
         yield Entrant("skrnn", "ours.step", n, {"case": case, "threads": n})
+        if case.pooling != "last":  # JAX and the compiler have the final state only
+            continue
         for unroll in (1, 4):
             arguments = {"case": case, "threads": n, "unroll": unroll}
             yield Entrant("JAX", "jax_scan.step", n, arguments)
@@ -39,7 +47,7 @@ def entrants(case, longest_compiled):
 def measure(track, options):
     """A row for each case, with what each entrant took."""
     rows = []
-    for case in grid(options.quick):
+    for case in (*grid(options.quick), *([] if options.quick else ATTENTION)):
         results = track.race(list(entrants(case, options.compile)))
         say_results(f"step {case.cell} {case.title}", results)
         rows.append({"case": case._asdict(), "results": results})
@@ -64,10 +72,16 @@ def _cells(row, peers):
 
 
 def markdown(result):
-    """A table of the dense rows, and one of the ragged ones."""
+    """A table of the dense rows, one of the ragged ones, and one of attention."""
     parts = []
-    for is_ragged, peers in ((False, PEERS), (True, RAGGED_PEERS)):
+    for is_ragged, pooling, peers in TABLES:
         header = ["cell", "batch, T, F, H", "skrnn", *peers, "best peer / skrnn", "1 / 2 threads"]
-        rows = [row for row in result["rows"] if row["case"]["ragged"] == is_ragged]
-        parts.append(table(header, [_cells(row, peers) for row in rows]))
+        cases = [Case(**row["case"]) for row in result["rows"]]
+        rows = [
+            row
+            for row, case in zip(result["rows"], cases, strict=True)
+            if (case.ragged, case.pooling) == (is_ragged, pooling)
+        ]
+        if rows:
+            parts.append(table(header, [_cells(row, peers) for row in rows]))
     return "\n\n".join(parts)

@@ -16,7 +16,9 @@ _OPEN = ExitStack()  # open as long as the process
 
 
 def _network(case):
-    architecture = Architecture(case.cell, (case.hidden,), case.n_features, 1, dtype="float32")
+    architecture = Architecture(
+        case.cell, (case.hidden,), case.n_features, 1, pooling=case.pooling, dtype="float32"
+    )
     network = Network(architecture)
     return network, network.initialize(np.random.RandomState(0))
 

@@ -7,20 +7,36 @@ from torch.nn.utils.rnn import pack_padded_sequence
 from speed.cases import Case, inputs, lengths
 
 
+class Attention(nn.Module):
+    """Additive attention with one learnt query: the mean over all steps, each by its share."""
+
+    def __init__(self, hidden):
+        super().__init__()
+        self.key, self.query = nn.Linear(hidden, hidden), nn.Linear(hidden, 1, bias=False)
+
+    def forward(self, states):
+        shares = torch.softmax(self.query(torch.tanh(self.key(states)))[..., 0], dim=1)
+        return torch.bmm(shares[:, None], states)[:, 0]
+
+
 class Net(nn.Module):
-    """A recurrent layer and a linear layer on the state after each sequence's last step.
+    """A recurrent layer and a linear layer on the state after each sequence's last step, or on the
+    states of dense sequences pooled by attention.
 
     `lengths` (batch,) on the CPU; packed input has to be sorted, longest first.
     """
 
-    def __init__(self, cell, n_features, hidden, n_outputs=1, packed=False):
+    def __init__(self, cell, n_features, hidden, n_outputs=1, packed=False, pooling="last"):
         super().__init__()
         self.packed = packed
+        self.attention = Attention(hidden) if pooling == "attention" else None
         layer = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[cell]
         self.recurrent = layer(n_features, hidden, batch_first=True)
         self.head = nn.Linear(hidden, n_outputs)
 
     def forward(self, X, lengths=None):
+        if self.attention is not None:
+            return self.head(self.attention(self.recurrent(X)[0]))
         if lengths is None:
             return self.head(self.recurrent(X)[0][:, -1])
         if not self.packed:
@@ -36,7 +52,7 @@ def _prepare(case, threads, packed):
     torch.manual_seed(0)
     X, y = map(torch.from_numpy, inputs(case))
     steps = torch.from_numpy(lengths(case)) if case.ragged else None
-    net = Net(case.cell, case.n_features, case.hidden, packed=packed)
+    net = Net(case.cell, case.n_features, case.hidden, packed=packed, pooling=case.pooling)
     return net, X, y, steps
 
 

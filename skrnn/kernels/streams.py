@@ -1,0 +1,98 @@
+"""One more observation of each of some streams: carried forward, marked, scaled, put behind others.
+
+What a stream needs of the steps before is one row of double precision numbers, in this order:
+
+=================  =============================================================================
+1                  observations so far
+F                  observations since each feature had a value, zero where the last one has it
+F                  the last value of each feature, NaN where there was none
+n_path * Q         the last observations as the linear path reads them, zeros before the first
+(k - 1) * Q        the last observations but one frame's last, as the network reads them
+k * n_states       all states after each of the last k observations, the oldest first
+=================  =============================================================================
+
+with F features, Q inputs (marks and features) and frames of k observations. Frames end with the
+last observation, so k networks of every kth state each go on in turn, and the oldest is next.
+"""
+
+import numpy as np
+
+from skrnn.kernels.jit import kernel, part
+
+#: What :func:`observe` finds.
+GOOD, INFINITE, TOO_LONG = 0, 1, 2
+
+
+@part
+def _carry(x, before, after, longest):
+    """Count and carry forward; GOOD, or what is wrong with a stream."""
+    n_features = x.shape[1]
+    for r in range(x.shape[0]):
+        if before[r, 0] >= longest:
+            return TOO_LONG
+        after[r, 0] = before[r, 0] + 1
+        for f in range(n_features):
+            since, last = 1 + f, 1 + n_features + f
+            value = x[r, f]
+            if value != value:
+                after[r, since], after[r, last] = before[r, since] + 1, before[r, last]
+            else:
+                after[r, since], after[r, last] = 0, value
+                if value - value != 0:
+                    return INFINITE
+    return GOOD
+
+
+@part
+def _move(before, after, first, width, n):
+    """Put what stands `width` numbers later into n numbers from `first` on, for all rows."""
+    for r in range(after.shape[0]):
+        for i in range(first, first + n):
+            after[r, i] = before[r, i + width]
+
+
+@kernel
+def observe(x, marks, of_network, of_path, n_path, longest, before, after, inputs):
+    """Go on by the observations x (n, F); GOOD, or what is wrong.
+
+    marks: the marked features, and for each of them and stream the logarithm of the steps since its
+    last value. of_network and of_path: their centre and scale (Q,); the network's multiplies.
+    before, after (n, n_numbers): rows as above; the new states, n_states at the end, are left to
+    the caller. inputs (n, k * Q): written for the network.
+    """
+    gaps, logs = marks
+    n_features, n_gaps = x.shape[1], len(gaps)
+    n_inputs = n_features + 2 * n_gaps
+    k = inputs.shape[1] // n_inputs
+    path = 1 + 2 * n_features
+    frames = path + n_path * n_inputs
+    states = frames + (k - 1) * n_inputs
+    n_states = (before.shape[1] - states) // k
+    found = _carry(x, before, after, longest)
+    if found != GOOD:
+        return found
+    _move(before, after, path, n_inputs, (n_path - 1) * n_inputs)
+    _move(before, after, states, n_states, (k - 1) * n_states)
+    for r in range(x.shape[0]):
+        for i in range((k - 1) * n_inputs):
+            inputs[r, i] = before[r, frames + i]
+        for q in range(n_inputs):
+            if q < n_gaps:
+                value = inputs.dtype.type(after[r, 1 + gaps[q]] > 0)
+            elif q < 2 * n_gaps:
+                value = inputs.dtype.type(logs[r, q - n_gaps])
+            else:
+                value = inputs.dtype.type(after[r, 1 + n_features + q - 2 * n_gaps])
+            scaled = (value - of_network[0][q]) * of_network[1][q]
+            of_map = (np.float64(value) - of_path[0][q]) / of_path[1][q]
+            if value != value:  # none so far, so the mean
+                scaled, of_map = of_network[1][q] * inputs.dtype.type(0), 0.0
+            inputs[r, (k - 1) * n_inputs + q] = scaled
+            if before[r, 0] == 0:  # the first frame repeats the first observation
+                for j in range(k - 1):
+                    inputs[r, j * n_inputs + q] = scaled
+            if n_path:
+                after[r, frames - n_inputs + q] = of_map
+        for i in range((k - 1) * n_inputs):
+            after[r, frames + i] = inputs[r, n_inputs + i]
+    return GOOD

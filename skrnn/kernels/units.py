@@ -1,0 +1,53 @@
+"""A register's worth of numbers of a row: loaded, worked on by formulas, stored.
+
+An instruction of a kernel (a numba intrinsic) does this with up to so many numbers of a row as a
+register has lanes. It gets addresses, because a slice of an array costs more than a short row.
+"""
+
+from skrnn.kernels.vectors import Registers, Vector
+
+
+class Units:
+    """Some units of a row; `mask` says which of a register's lanes exist."""
+
+    def __init__(self, registers, mask):
+        self.registers, self.mask = registers, mask
+        self.addresses = registers.addresses
+
+    def load(self, address):
+        """What is in memory; zeros in lanes that do not exist."""
+        r = self.registers
+        return Vector(r, r.load(r.pointer(address), self.mask))
+
+    def store(self, vector, address):
+        r = self.registers
+        r.store(vector.value, r.pointer(address), self.mask)
+
+    def copies(self, scalar):
+        """A number in all lanes."""
+        return Vector(self.registers, self.registers.splat(scalar))
+
+    def sum(self, vector):
+        """The sum of all lanes, as a number; it is zero where they do not exist."""
+        return self.registers.sum(vector.value)
+
+
+def emit(builder, ty, columns, body):
+    """Run `body` on up to a register of `columns` units of a type; the number that it gives.
+
+    The code is emitted twice, because LLVM drops a constant mask of ones, and masked stores take
+    many cycles where there is no AVX-512.
+    """
+    r, results = Registers(builder, ty), []
+    is_full = builder.icmp_signed(">=", columns, columns.type(r.width))
+    with builder.if_else(is_full) as (full, partial):
+        for branch, mask in ((full, r.full_mask), (partial, lambda: r.mask(columns, 0))):
+            with branch:
+                number = body(Units(r, mask()))
+                results.append((number, builder.block))
+    if results[0][0] is None:
+        return None
+    found = builder.phi(r.real)
+    for number, block in results:
+        found.add_incoming(number, block)
+    return found

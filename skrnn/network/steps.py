@@ -1,0 +1,64 @@
+"""Rows that go on by one step from given states, again and again, as quickly as Python allows.
+
+It is what :meth:`skrnn.network.layer.Layer.forward` does from a given state, less what can be found
+once: a step of a small net on one row takes as long as three of its arrays to look up.
+"""
+
+from skrnn.kernels import recurrence
+from skrnn.network.passes import Run
+from skrnn.network.timeline import of_equal_rows
+from skrnn.network.workspace import Workspace
+
+
+class Steps:
+    """Memory for one step of some rows through the layers of one direction, and the way.
+
+    It belongs to one thread at a time.
+
+    Parameters
+    ----------
+    chain : Chain of Block
+    n_rows : int
+    dtype : numpy dtype
+    """
+
+    def __init__(self, chain, n_rows, dtype):
+        self.chain, self.n_rows, self._work = chain, n_rows, Workspace(dtype)
+        self._run = Run(of_equal_rows(n_rows, 1, False), self._work, False)
+        self._layers = []
+        for (layer,) in chain.layers:
+            history, h = layer.memory(self._run, last_only=True)
+            # A state is read here, and the new memory stands where the kernel puts it.
+            before = history.inputs[:n_rows, : layer.n_hidden], history.c[n_rows:]
+            self._layers.append((layer.cell, tuple(history), before, (h, history.c[:n_rows])))
+
+    @property
+    def size(self):
+        """Numbers there is memory for."""
+        return self._work.size
+
+    def forward(self, weights, x, old, new, places, new_places):
+        """Raw predictions (B, K) after a step of inputs x (B, F).
+
+        Parameters
+        ----------
+        weights : Chain
+        x : ndarray of shape (B, F)
+        old, new : ndarray of shape (B, n_numbers)
+            What the states stand in, and what the new ones are put into.
+        places, new_places : list of tuple of slice
+            Of each layer the columns of its state, and of its memory if its cell has one.
+        """
+        start = self._run.timeline.start
+        for of_layer, memory, columns, new_columns in zip(
+            weights.layers, self._layers, places, new_places, strict=True
+        ):
+            cell, history, before, after = memory
+            for part, place in zip(before, columns, strict=False):
+                part[:] = old[:, place]
+            recurrence.forward(cell, of_layer[0].forward_of_state, x, start, history, after[0])
+            for part, place in zip(after, new_columns, strict=False):
+                new[:, place] = part
+            x = after[0]
+        pooled, _ = self.chain.pooling.forward(weights.pooling, (x,), self._run)
+        return self.chain.head.forward(weights.head, pooled)[0]
