@@ -110,6 +110,23 @@ def test_covariates_in_a_frame_are_found_by_name_in_any_order(Frame):
     np.testing.assert_array_equal(again, found)
 
 
+@pytest.mark.parametrize("n_values", [1, 3])
+def test_covariates_of_their_own_go_on_behind_the_history(n_values):
+    series = exogenous(200)
+    sold, known = series[:185, 1], series[:, [0, 2]]
+    X, y, _ = make_windows(sold, 6, n_values, future=known[:185])
+    model = flat_linear().fit(X, y)
+    found = forecast(model, sold, 3 if n_values == 3 else 15, window=6, future=known)
+    np.testing.assert_allclose(found, series[185 : 185 + len(found), 1], atol=1e-8)
+    frame = pd.DataFrame({"sold": sold, "day": range(185)})
+    again = forecast(
+        model, frame, 3, window=6, times="day", future=pd.DataFrame(known, columns=["a", "b"])
+    )
+    np.testing.assert_array_equal(again, found[:3])
+    with pytest.raises(ValueError, match="times has a gap"):
+        forecast(model, frame.drop(index=50), 3, window=6, times="day", future=known[1:])
+
+
 def test_a_covariate_of_a_frame_may_be_missing_as_a_whole():
     settings = {"target": "sold", "times": "day"}
     X, y, _ = make_windows(FRAME.drop(columns="item"), 6, future=["price", "rain"], **settings)
