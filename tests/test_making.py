@@ -80,6 +80,24 @@ def test_future_columns_reach_the_last_step_to_be_forecast_and_no_further():
         np.testing.assert_array_equal(x[:, :3], SERIES[t - 5 : t])
 
 
+@pytest.mark.parametrize("Table", [np.array, *FRAMES])
+def test_covariates_may_be_a_table_of_their_own(Table):
+    expected = make_windows(SERIES, 5, 3, future=[1, 2])
+    same(
+        make_windows(SERIES[:, 0], 5, 3, future=Table(SERIES[:, 1:])),
+        expected.X,
+        expected.y,
+        expected.index,
+    )
+    one = make_windows(SERIES[:, 0], 5, 3, future=SERIES[:, 1])
+    np.testing.assert_array_equal(one.X, expected.X[:, :, [0, 1, 3]])
+    group, _, value = panel()
+    more = np.column_stack([value, -value])
+    found = make_windows(value, 3, 2, groups=group, future=-value[:, np.newaxis])
+    by_column = make_windows(more, 3, 2, groups=group, future=[1])
+    same(found, by_column.X, by_column.y, by_column.index)
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_later_value_changes_no_earlier_window(seed):
     """Whatever is changed at time t, windows that end before t stay as they are, to the bit."""
@@ -275,7 +293,13 @@ REFUSED = {
     "target": ((SERIES, 2), {"target": 3}, "target is 3, which is no column of a series with 3"),
     "its name": ((FRAME[["x"]], 2), {"target": "y"}, "target is 'y', .* the columns ['x']"),
     "future": ((SERIES, 2), {"future": ["x"]}, "future is 'x', which is no column"),
-    "values of future": ((SERIES, 2), {"future": SERIES}, "future must be a list of columns"),
+    "rows of future": ((SERIES, 2), {"future": SERIES[:9]}, "future has 9 rows, but the series 20"),
+    "further rows": ((SERIES[:9], 2), {"future": SERIES}, "future has 20 rows, but series 9"),
+    "3-D future": (
+        (SERIES, 2),
+        {"future": SERIES[None]},
+        "future must be a list of columns",
+    ),
     "the target in future": ((SERIES, 2), {"future": [0]}, "future has the target's own column"),
     "far future": ((SERIES, 2, 3), {"future": [1]}, "window=2 is shorter than horizon=3"),
     "no column of times": ((FRAME, 2), {"times": "t"}, "times is 't', but series has ['id'"),

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn.windows.making import check_count, check_reach, steps
+from skrnn.windows.covariates import check_reach, continued
+from skrnn.windows.making import check_count, steps
 from skrnn.windows.series import Series, check_times, read
 
 
@@ -41,7 +42,8 @@ def forecast(
         many as are forecast (for a model of several values, the next multiple of their number). A
         data frame has the columns that were declared as `future` in `make_windows`, and those
         of `times` and `groups`. An array has all columns of the history, with NaN in those that
-        are not known ahead. The target's column is not looked at.
+        are not known ahead. The target's column is not looked at. If `future` was a table of its
+        own in `make_windows`, it is one here too, with the rows of the history first.
 
     times, groups : str, int or array-like of shape (n_rows,), default=None
         As in `make_windows`. With `future`, `groups` has to be a column, of both.
@@ -87,7 +89,7 @@ def forecast(
     _check_length(series, window)
     column, known, n_ahead = series.column(target, "target"), [], 0
     if future is not None:
-        series, known, n_ahead = _continued(series, future, times, groups, column)
+        series, known, n_ahead = continued(series, future, times, groups, column)
     check_times(series)
     last = [series.values[rows[len(rows) - n_ahead - window :]] for rows in series.rows.values()]
     found = _run(model, np.stack(last), _Layout(window, column, known, series), horizon)
@@ -207,64 +209,3 @@ def _check_fed_back(found, n_values, horizon, layout):
             f"to be fed back; but what the columns {names} will be is not known. Fit it on windows "
             f"with horizon={horizon}, or declare the columns as future and pass their values."
         )
-
-
-# The rows ahead
-
-
-def _continued(series, future, times, groups, target):
-    """The series with the rows ahead below, which columns are known there, and how many rows."""
-    if groups is not None and np.ndim(groups):
-        raise ValueError(
-            "With future, groups must be a column of history and of future, because the rows of "
-            "future need groups too."
-        )
-    is_column = times is not None and np.ndim(times) == 0
-    ahead = read(future, times if is_column else None, groups, "future")
-    places = _places(ahead, series)
-    values = np.full((len(ahead.values), series.values.shape[1]), np.nan, series.values.dtype)
-    values[:, places] = ahead.values
-    is_known = ~np.isnan(values).all(axis=0)
-    if ahead.names is not None:
-        is_known[places] = True
-    is_known[target] = False
-    n_ahead = _check_groups(ahead, series)
-    n_rows = len(series.values)
-    joined = Series(
-        np.concatenate([series.values, values]),
-        series.names,
-        {group: np.r_[rows, n_rows + ahead.rows[group]] for group, rows in series.rows.items()},
-        np.concatenate([series.times, ahead.times]) if is_column else None,
-    )
-    if not is_column:
-        check_times(series)
-    return joined, np.flatnonzero(is_known).tolist(), n_ahead
-
-
-def _places(ahead, series):
-    """Which column of the series each column of the rows ahead is."""
-    if ahead.names is None:
-        if ahead.values.shape[1] != series.values.shape[1]:
-            raise ValueError(
-                f"future has {ahead.values.shape[1]} columns, but history {series.values.shape[1]}."
-                " An array has all columns of history, with NaN in those that are not known ahead."
-            )
-        return list(range(series.values.shape[1]))
-    return [series.column(name, "A column of future") for name in ahead.names]
-
-
-def _check_groups(ahead, series):
-    """How many rows each series has ahead, which has to be the same number."""
-    n_ahead = {group: len(rows) for group, rows in ahead.rows.items()}
-    other = next((group for group in series.rows if group not in n_ahead), None)
-    if series.is_panel and other is not None:
-        raise ValueError(f"future has no row of group {other!r}, which history has.")
-    counts = [n_ahead[group] for group in series.rows]
-    wrong = next((group for group in series.rows if n_ahead[group] != counts[0]), None)
-    if wrong is not None:
-        one = next(iter(series.rows))
-        raise ValueError(
-            f"future has {counts[0]} rows of group {one!r}, but {n_ahead[wrong]} of {wrong!r}: it "
-            "needs as many of each."
-        )
-    return counts[0]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from skrnn.windows.covariates import check_reach, declared
 from skrnn.windows.series import check_times, read
 
 
@@ -54,11 +55,12 @@ def make_windows(
     target : int or str, default=0
         The column that is to be forecast. Numbers do not count the columns of times and groups.
 
-    future : list of int or str, default=None
-        Columns whose values are known before their time, such as the hour, holidays, prices, or a
-        forecast of the weather. Each step of a window has their values `horizon` rows later too,
-        as further features. So the last `horizon` steps have those of all steps that are to be
-        forecast, and `window` must be `horizon` or more.
+    future : list of int or str, or array-like of shape (n_rows, n_covariates), default=None
+        Covariates whose values are known before their time, such as the hour, holidays, prices, or
+        a forecast of the weather: columns of the series, or a table of their own (of one axis only
+        with floats), whose columns are then put beside those of the series. Each step of a window
+        has their values `horizon` rows later too, as further features. So the last `horizon` steps
+        have those of all steps that are to be forecast, and `window` must be `horizon` or more.
 
     times : str, int or array-like of shape (n_rows,), default=None
         The column, by name or number, or an array of times: numbers, dates or periods. They have
@@ -106,7 +108,7 @@ def make_windows(
     read_series = read(series, times, groups)
     check_times(read_series)
     column = read_series.column(target, "target")
-    known = known_columns(read_series, future, column)
+    read_series, known = declared(read_series, future, column)
     check_reach(known, window, horizon)
     parts = [
         _cut(read_series.values[rows], rows, window, horizon, stride, column, known)
@@ -129,32 +131,6 @@ def check_count(name, value):
     """Refuse what is no whole number from 1 on."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
         raise ValueError(f"{name} must be a whole number from 1 on, got {value!r}.")
-
-
-def known_columns(series, future, target):
-    """The numbers of the columns that are known ahead, in the order of the series."""
-    if future is None:
-        return []
-    if isinstance(future, (str, Integral)):
-        future = [future]
-    if np.ndim(future) != 1:
-        raise ValueError(
-            "future must be a list of columns of the series, by name or number, got an array of "
-            f"shape {np.shape(future)}. Put covariates beside the series, as by np.column_stack."
-        )
-    known = sorted({series.column(key, "future") for key in future})
-    if target in known:
-        raise ValueError("future has the target's own column, which is not known ahead.")
-    return known
-
-
-def check_reach(known, window, horizon):
-    """Refuse windows too short for the covariates of all steps to be forecast."""
-    if known and window < horizon:
-        raise ValueError(
-            f"window={window} is shorter than horizon={horizon}, but with future a window needs "
-            "a step for the covariates of each step that is to be forecast."
-        )
 
 
 def steps(values, start, window, horizon, known):
