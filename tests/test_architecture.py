@@ -73,7 +73,7 @@ LAYERS = {
     "network.inputs": ("kernels.timeline network.block", "numpy"),
     "network.layer": ("kernels.matmul kernels.recurrence network.block", "numpy"),
     "network.pooling": ("kernels.pooling network.block", "numpy"),
-    "network.head": ("kernels.affine network.block", "numpy"),
+    "network.head": ("kernels.affine kernels.matmul network.block", "numpy"),
     "network.passes": ("kernels.timeline network.timeline network.workspace", "numpy"),
     "network.weights": ("network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),

@@ -8,7 +8,10 @@ N_GATES = {"rnn": 1, "gru": 3, "lstm": 4}
 
 
 class Case(NamedTuple):
-    """One recurrent layer and a linear output on a minibatch of sequences."""
+    """One recurrent layer and a linear output on a minibatch of sequences.
+
+    With `per_step` there is an output, and a target, for each step.
+    """
 
     cell: str
     batch: int
@@ -16,6 +19,7 @@ class Case(NamedTuple):
     n_features: int
     hidden: int
     ragged: bool = False
+    per_step: bool = False
 
     @property
     def title(self):
@@ -39,12 +43,19 @@ SIZES = (
 )
 DENSE = tuple(Case(cell, *size) for size in SIZES for cell in N_GATES)
 RAGGED = tuple(Case(cell, 64, 29, 12, 64, True) for cell in N_GATES)
+PER_STEP = tuple(Case(cell, 32, 100, 8, 64, per_step=True) for cell in N_GATES)
 QUICK = (Case("gru", 4, 5, 1, 3), Case("gru", 4, 9, 1, 3, True))
+QUICK_PER_STEP = (Case("gru", 4, 5, 1, 3, per_step=True),)
 
 
 def grid(quick):
     """All cases, dense and ragged."""
     return QUICK if quick else DENSE + RAGGED
+
+
+def per_step(quick):
+    """Cases with a target for each step."""
+    return QUICK_PER_STEP if quick else PER_STEP
 
 
 def lengths(case):
@@ -57,14 +68,16 @@ def lengths(case):
 
 
 def inputs(case):
-    """Padded float32 sequences (batch, n_steps, n_features), longest first, and targets (batch, 1).
+    """Padded float32 sequences (batch, n_steps, n_features), longest first, and targets (batch, 1),
+    or (batch, n_steps, 1) with one for each step.
 
     Steps beyond a sequence's end are zero.
     """
     rng = np.random.RandomState(1)
     X = rng.standard_normal((case.batch, case.n_steps, case.n_features)).astype(np.float32)
     X[np.arange(case.n_steps) >= lengths(case)[:, None]] = 0.0
-    return X, rng.standard_normal((case.batch, 1)).astype(np.float32)
+    shape = (case.batch, case.n_steps, 1) if case.per_step else (case.batch, 1)
+    return X, rng.standard_normal(shape).astype(np.float32)
 
 
 def table(n_samples, n_columns):

@@ -8,7 +8,14 @@ from skrnn.data.sequences import Sequences
 from skrnn.learning import optimizers
 from skrnn.losses import SquaredError
 from skrnn.network.inputs import sequence_data
-from skrnn.network.network import Architecture, Examples, Memory, Network
+from skrnn.network.network import (
+    Architecture,
+    Examples,
+    Memory,
+    Network,
+    OfSteps,
+    first_answers,
+)
 from skrnn.network.threads import helpers as helpers_of
 from speed.cases import Case, inputs, lengths
 
@@ -16,7 +23,10 @@ _OPEN = ExitStack()  # open as long as the process
 
 
 def _network(case):
-    architecture = Architecture(case.cell, (case.hidden,), case.n_features, 1, dtype="float32")
+    architecture = Architecture(
+        case.cell, (case.hidden,), case.n_features, 1, dtype="float32",
+        return_sequences=case.per_step,
+    )  # fmt: skip
     network = Network(architecture)
     return network, network.initialize(np.random.RandomState(0))
 
@@ -36,7 +46,11 @@ def _data(case):
 def _step(case, threads, theta):
     network = _network(case)[0]
     data, y = _data(case)
-    examples = Examples(data, y, np.ones(case.batch, np.float32))
+    y, weights, steps = y.reshape(-1, 1), np.ones(y.size, np.float32), None
+    if case.per_step:
+        firsts = first_answers(data.lengths)
+        steps = OfSteps(firsts, np.add.reduceat(weights, firsts))
+    examples = Examples(data, y, weights, None, steps)
     loss, rows = SquaredError(), np.arange(case.batch)
     gradient = np.empty_like(theta)
     optimizer = optimizers.Adam(len(theta), np.float32)

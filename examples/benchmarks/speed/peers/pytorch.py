@@ -8,19 +8,22 @@ from speed.cases import Case, inputs, lengths
 
 
 class Net(nn.Module):
-    """A recurrent layer and a linear layer on the state after each sequence's last step.
+    """A recurrent layer and a linear layer on the state after each sequence's last step, or on
+    those of all steps.
 
     `lengths` (batch,) on the CPU; packed input has to be sorted, longest first.
     """
 
-    def __init__(self, cell, n_features, hidden, n_outputs=1, packed=False):
+    def __init__(self, cell, n_features, hidden, n_outputs=1, packed=False, per_step=False):
         super().__init__()
-        self.packed = packed
+        self.packed, self.per_step = packed, per_step
         layer = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[cell]
         self.recurrent = layer(n_features, hidden, batch_first=True)
         self.head = nn.Linear(hidden, n_outputs)
 
     def forward(self, X, lengths=None):
+        if self.per_step:
+            return self.head(self.recurrent(X)[0])
         if lengths is None:
             return self.head(self.recurrent(X)[0][:, -1])
         if not self.packed:
@@ -36,7 +39,7 @@ def _prepare(case, threads, packed):
     torch.manual_seed(0)
     X, y = map(torch.from_numpy, inputs(case))
     steps = torch.from_numpy(lengths(case)) if case.ragged else None
-    net = Net(case.cell, case.n_features, case.hidden, packed=packed)
+    net = Net(case.cell, case.n_features, case.hidden, packed=packed, per_step=case.per_step)
     return net, X, y, steps
 
 
