@@ -69,7 +69,8 @@ class Loss:
             values, slopes = self.value_and_slope(raw.astype(np.float64), targets)
         if raw.shape[1] == 1:
             return values[:, 0], slopes
-        return np.add.reduce(values, axis=1) / values.shape[1], slopes / raw.shape[1]
+        slopes /= raw.shape[1]
+        return np.add.reduce(values, axis=1) / values.shape[1], slopes
 
     def of_rows(self, raw, targets):
         """Loss of each row (n,) of raw predictions (n, n_outputs), its weight left out."""
@@ -321,12 +322,14 @@ class Softmax(Loss):
     def value_and_slope(self, raw, y):
         """One value a row, y (n, 1); the slopes have the factor K that the mean divides by."""
         rows, labels = np.arange(len(raw)), y[:, 0].astype(np.intp)
-        shifted = raw - raw.max(axis=1, keepdims=True)
-        e = np.exp(shifted)
-        total = e.sum(axis=1, keepdims=True)
-        slope = e / total
+        slope = raw - raw.max(axis=1, keepdims=True)  # all in one array, because it may be large
+        own = slope[rows, labels, np.newaxis]
+        np.exp(slope, out=slope)
+        total = slope.sum(axis=1, keepdims=True)
+        slope /= total
         slope[rows, labels] -= 1.0
-        return np.log(total) - shifted[rows, labels, np.newaxis], slope * raw.shape[1]
+        slope *= raw.shape[1]
+        return np.log(total) - own, slope
 
     def n_outputs(self, n_targets):
         return self.n_classes

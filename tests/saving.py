@@ -14,6 +14,7 @@ from skrnn import RNNClassifier, RNNRegressor
 
 TABLE, ARRAY, RAGGED = datasets.table(), datasets.array(), ragged()
 Y = numbers(TABLE)
+STEPS = np.cumsum(ARRAY[:, :, 0], axis=1)
 TYPED = pd.DataFrame(TABLE)
 TYPED[6] = TYPED[7] = pd.Categorical(np.arange(len(TABLE)) % 3)
 TOKENS = [np.arange(1 + i % 3, 4 + i % 5) for i in range(len(TABLE))]
@@ -46,6 +47,10 @@ MODELS = {
     "gaps": (lambda: small(RNNRegressor).fit(gappy(ARRAY), Y), ARRAY),
     "gaps of a table": (lambda: small(RNNRegressor).fit(gappy(TABLE), Y), TABLE),
     "tokens": (lambda: small(RNNRegressor, embedding_dim=3).fit(TOKENS, Y), TOKENS),
+    "steps": (
+        lambda: small(RNNRegressor, return_sequences=True, bidirectional=True).fit(ARRAY, STEPS),
+        ARRAY,
+    ),
     "no path": (lambda: small(RNNRegressor, linear_path=None).fit(TABLE, Y), TABLE),
     "two classes": (
         lambda: small(RNNClassifier, class_weight="balanced").fit(ARRAY, labels(ARRAY)),

@@ -93,7 +93,7 @@ LAYERS = {
         "kernels.attention kernels.matmul network.block network.pooling",
         "numpy",
     ),
-    "network.head": ("kernels.affine network.block", "numpy"),
+    "network.head": ("kernels.affine kernels.matmul network.block", "numpy"),
     "network.passes": ("kernels.timeline network.timeline network.workspace", "numpy"),
     "network.weights": ("network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),

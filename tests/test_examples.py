@@ -77,7 +77,7 @@ def test_readme_snippets():
         exec(compile(block, "README.md", "exec"), names)
 
 
-PAGES = [("input_forms.md", 20), ("tuning.md", 5), ("forecasting.md", 20)]
+PAGES = [("input_forms.md", 20), ("tuning.md", 5), ("forecasting.md", 20), ("steps.md", 4)]
 
 
 @pytest.mark.parametrize(("page", "least"), PAGES)

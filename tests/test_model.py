@@ -14,6 +14,7 @@ from saving import (
     EACH,
     MODELS,
     REFUSED,
+    STEPS,
     TABLE,
     Pickle,
     Y,
@@ -94,6 +95,7 @@ def test_a_model_that_came_back_is_trained_on_as_the_model_is(kind):
     if kind in ("array", "scales not settled"):
         y = np.column_stack([y, y])
     y = abs(y) if kind == "flat" else y
+    y = STEPS if kind == "steps" else y
     trained = []
     for one in (model, twin):
         if kind == "two classes":
@@ -207,7 +209,7 @@ PARTS += ["kept", "optimizer", "moments_of_inputs", "moments_of_targets"]
 OF_SCHEMA = [field.name for field in dataclasses.fields(Schema)]
 OF_ARCHITECTURE = [field.name for field in dataclasses.fields(Architecture)]
 OF_SCALING = ["center", "scale", "target_center", "target_scale"]
-OF_PATH = ["n_steps", "center", "scale", "coefficients", "intercepts", "unit"]
+OF_PATH = ["n_steps", "n_ahead", "center", "scale", "coefficients", "intercepts", "unit"]
 OF_MOMENTS = ["mean", "variance", "weight", "n_rows"]
 OF_NUMBERS, OF_CLASSES = ["kind", "loss", "quantile", "n"], ["kind", "classes"]
 
@@ -249,7 +251,7 @@ def test_every_key_is_left_out_once(kind):
 
 
 #: Every array of a model, by the keys to it.
-ARRAYS = [("theta",), *under("scaling", OF_SCALING), *under("path", OF_PATH[1:])]
+ARRAYS = [("theta",), *under("scaling", OF_SCALING), *under("path", OF_PATH[2:])]
 STATE_OF_OPTIMIZER = {"adam": ["first", "second"], "sgd": ["velocity"]}
 
 

@@ -9,7 +9,19 @@ import joblib
 import numpy as np
 import pytest
 from datasets import outputs
-from saving import EACH, MODELS, REFUSED, Y, changed, fitted, id_of, leaves, refuses_state, saved
+from saving import (
+    EACH,
+    MODELS,
+    REFUSED,
+    STEPS,
+    Y,
+    changed,
+    fitted,
+    id_of,
+    leaves,
+    refuses_state,
+    saved,
+)
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.data.schema import Schema
@@ -103,6 +115,7 @@ def bits(kind, model):
     if kind in ("array", "scales not settled"):
         y = np.column_stack([y, -y])
     y = abs(y) if kind == "flat" else y
+    y = STEPS if kind == "steps" else y
     if kind == "two classes":
         model.set_params(class_weight=None)  # "balanced" is not for partial_fit
     before = outputs(model, X).tobytes()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skrnn.kernels import affine
+from skrnn.kernels import affine, matmul
 from skrnn.network.block import Block, Parameter, constant, glorot
 
 
@@ -31,4 +31,50 @@ class Head(Block):
     def backward(self, weights, pooled, d_raw, gradients, run=None):
         """The gradient of the pooled states, in their place."""
         affine.backward(weights[0], pooled, d_raw, *gradients)
+        return pooled
+
+
+class HeadOfSteps(Head):
+    """The same by products of whole tiles, because there are as many rows as steps.
+
+    For 32 rows of 100 steps and 64 units both ways take 0.17 ms with one output, and 0.55 with 86.
+
+    Parameters
+    ----------
+    n_inputs, n_outputs : int
+    dtype : numpy dtype
+    """
+
+    def __init__(self, n_inputs, n_outputs, dtype):
+        super().__init__(n_inputs, n_outputs)
+        self._width, self._n_inputs = matmul.panel_width(dtype), n_inputs
+
+    @property
+    def gradient_shapes(self):
+        """The gradient of V has whole tiles."""
+        return [(matmul.rows_with_padding(self._n_inputs), self.n_outputs), (self.n_outputs,)]
+
+    def unpack_gradient(self, gradients, arrays):
+        arrays[0][:], arrays[1][:] = gradients[0][: self._n_inputs], gradients[1]
+
+    def pack(self, arrays, fill, both_ways):
+        """V as panels, the bias, and for the way back the transposed V."""
+        V, bias = arrays
+        panels = [matmul.pack(V, self._width, fill), bias]
+        return [*panels, matmul.pack(V.T, self._width, fill)] if both_ways else panels
+
+    def forward(self, weights, pooled, run=None):
+        """Raw predictions (S, K) of the states (S, P) of all steps, which are kept."""
+        raw = np.empty((len(pooled), self.n_outputs), pooled.dtype)
+        raw[:] = weights[1]
+        matmul.multiply(pooled, weights[0], raw, 1)
+        return raw, pooled
+
+    def backward(self, weights, pooled, d_raw, gradients, run):
+        """The gradient of the states, in their place."""
+        d_V, d_bias = gradients
+        d_bias += np.add.reduce(d_raw, axis=0)
+        scratch = run.work.scratch(len(d_V))
+        matmul.add_transposed_product(pooled, d_raw, 0, len(pooled), matmul.ALL_ROWS, d_V, *scratch)
+        matmul.multiply(d_raw, weights[2], pooled, 0)
         return pooled

@@ -12,7 +12,7 @@ from skrnn.kernels.timeline import SequenceData
 from skrnn.network import passes, plan, threads
 from skrnn.network.block import Block
 from skrnn.network.embedding import Embedding, TouchedRows, parts_of
-from skrnn.network.head import Head
+from skrnn.network.head import Head, HeadOfSteps
 from skrnn.network.inputs import Numbers
 from skrnn.network.layer import Layer
 from skrnn.network.layout import Layout
@@ -77,9 +77,15 @@ class Architecture:
                 tuple(Layer(cell, n_inputs, size, self.dtype, wants_input, tag) for tag in tags)
             )
             n_inputs, wants_input = n_directions * size, True
-        of_rows = choices.load(choices.POOLINGS[self.pooling])
-        pooling = (EachStep if self.return_sequences else of_rows)(size, n_directions, self.dtype)
-        return Chain(source, layers, pooling, Head(pooling.n_outputs, self.n_outputs))
+        return Chain(source, layers, *self._output_blocks(size, n_directions))
+
+    def _output_blocks(self, size, n_directions):
+        """Pooling and head, for states of that size and so many directions."""
+        if self.return_sequences:
+            every = EachStep(size, n_directions, self.dtype)
+            return every, HeadOfSteps(every.n_outputs, self.n_outputs, self.dtype)
+        pooling = choices.load(choices.POOLINGS[self.pooling])(size, n_directions, self.dtype)
+        return pooling, Head(pooling.n_outputs, self.n_outputs)
 
     def n_parameters(self):
         """How many a network has, by arithmetic alone: nothing is allocated."""

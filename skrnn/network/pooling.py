@@ -1,6 +1,6 @@
 """Pooling blocks: from the outputs of each direction to one vector for each answer of the network.
 
-An answer is of a row (equations 40 to 45), or of each of its steps (equation 95).
+An answer is of a row (equations 40 to 45), or of each of its steps (equation 109).
 
 A pooling gets a list of the last layer's outputs, one for each direction: all states (S, H), or the
 final states (B, H) where it reads no others. To add one, write its class here, or in a file of its

@@ -5,17 +5,19 @@ Forward, backward and Adam on one minibatch; milliseconds, and in brackets the t
 """
 
 from page import table
-from speed.cases import ATTENTION, Case, grid
+from speed.cases import Case, grid, of_all_steps
 from speed.race import Entrant, fastest, seconds
 from speed.report import number, quotient, say_results, with_threads
 
 PEERS = ("PyTorch", "PyTorch compiled", "JAX")
 RAGGED_PEERS = ("PyTorch packed", "PyTorch padded", "JAX")
-#: What the tables have: whether sequences are ragged, their pooling, and who is compared.
+#: What the tables have: the head of a column, which cases they are of, and who is compared.
 TABLES = (
-    (False, "last", PEERS),
-    (True, "last", RAGGED_PEERS),
-    (False, "attention", ("PyTorch",)),
+    ("batch, T, F, H", lambda case: case.reads_final_state and not case.ragged, PEERS),
+    ("batch, T, F, H", lambda case: case.ragged, RAGGED_PEERS),
+    ("attention", lambda case: case.pooling == "attention", ("PyTorch",)),
+    ("target for each step", lambda case: case.per_step, ("PyTorch",)),
+    ("tokens", lambda case: case.n_tokens, ("PyTorch", "PyTorch sparse")),
 )
 
 
@@ -27,7 +29,9 @@ def _pytorch(case, longest_compiled):
             for adam in ("fused", "foreach"):
                 arguments = common | {"adam": adam, "packed": bool(packed)}
                 yield Entrant(name, "pytorch.step", n, arguments)
-    if case.pooling == "last" and not case.ragged and case.n_steps <= longest_compiled:
+        if case.n_tokens:  # gradients of the rows that are touched, and Adam for these
+            yield Entrant("PyTorch sparse", "pytorch.step", n, common | {"sparse": True})
+    if case.reads_final_state and not case.ragged and case.n_steps <= longest_compiled:
         arguments = {"case": case, "threads": 1, "compiled": True}
         yield Entrant("PyTorch compiled", "pytorch.step", 1, arguments, "compiled", limit=180.0)
 
@@ -36,9 +40,8 @@ def entrants(case, longest_compiled):
     """All competitors with all their settings."""
     for n in (1, 2):
         yield Entrant("skrnn", "ours.step", n, {"case": case, "threads": n})
-        if case.pooling != "last":  # JAX and the compiler have the final state only
-            continue
-        for unroll in (1, 4):
+        # JAX and the compiler have the final state only.
+        for unroll in (1, 4) if case.reads_final_state else ():
             arguments = {"case": case, "threads": n, "unroll": unroll}
             yield Entrant("JAX", "jax_scan.step", n, arguments)
     yield from _pytorch(case, longest_compiled)
@@ -47,16 +50,16 @@ def entrants(case, longest_compiled):
 def measure(track, options):
     """A row for each case, with what each entrant took."""
     rows = []
-    for case in (*grid(options.quick), *([] if options.quick else ATTENTION)):
+    for case in grid(options.quick) + of_all_steps(options.quick):
         results = track.race(list(entrants(case, options.compile)))
-        say_results(f"step {case.cell} {case.title}", results)
+        say_results(f"step {case.cell} {case.title}{', per step' * case.per_step}", results)
         rows.append({"case": case._asdict(), "results": results})
     return {"rows": rows}
 
 
 def peer_ratio(row):
     """The fastest peer's seconds over ours; None without peers."""
-    theirs = seconds(row["results"], *PEERS, *RAGGED_PEERS)
+    theirs = seconds(row["results"], *PEERS, *RAGGED_PEERS, "PyTorch sparse")
     return quotient(theirs, seconds(row["results"], "skrnn"))
 
 
@@ -72,16 +75,16 @@ def _cells(row, peers):
 
 
 def markdown(result):
-    """A table of the dense rows, one of the ragged ones, and one of attention."""
+    """A table of each kind of cases, but for those that an older measurement has not."""
+    cases = [Case(**row["case"]) for row in result["rows"]]
     parts = []
-    for is_ragged, pooling, peers in TABLES:
-        header = ["cell", "batch, T, F, H", "skrnn", *peers, "best peer / skrnn", "1 / 2 threads"]
-        cases = [Case(**row["case"]) for row in result["rows"]]
-        rows = [
-            row
-            for row, case in zip(result["rows"], cases, strict=True)
-            if (case.ragged, case.pooling) == (is_ragged, pooling)
-        ]
+    for title, is_of_kind, peers in TABLES:
+        rows = [row for row, case in zip(result["rows"], cases, strict=True) if is_of_kind(case)]
         if rows:
-            parts.append(table(header, [_cells(row, peers) for row in rows]))
+            parts.append(_table(title, peers, rows))
     return "\n\n".join(parts)
+
+
+def _table(title, peers, rows):
+    header = ["cell", title, "skrnn", *peers, "best peer / skrnn", "1 / 2 threads"]
+    return table(header, [_cells(row, peers) for row in rows])

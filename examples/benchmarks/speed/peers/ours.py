@@ -8,17 +8,26 @@ from skrnn.data.sequences import Sequences
 from skrnn.learning import optimizers
 from skrnn.losses import SquaredError
 from skrnn.network.inputs import sequence_data
-from skrnn.network.network import Architecture, Examples, Memory, Network
+from skrnn.network.network import (
+    Architecture,
+    Examples,
+    Memory,
+    Network,
+    OfSteps,
+    first_answers,
+)
 from skrnn.network.threads import helpers as helpers_of
-from speed.cases import Case, inputs, lengths
+from speed.cases import Case, inputs, lengths, tokens
 
 _OPEN = ExitStack()  # open as long as the process
 
 
 def _network(case):
     architecture = Architecture(
-        case.cell, (case.hidden,), case.n_features, 1, pooling=case.pooling, dtype="float32"
-    )
+        case.cell, (case.hidden,), case.n_features, 1, dtype="float32", pooling=case.pooling,
+        return_sequences=case.per_step, n_tokens=case.n_tokens,
+        embedding_dim=case.n_features if case.n_tokens else None,
+    )  # fmt: skip
     network = Network(architecture)
     return network, network.initialize(np.random.RandomState(0))
 
@@ -26,29 +35,36 @@ def _network(case):
 def _data(case):
     """The minibatch in skrnn's form, and its targets."""
     X, y = inputs(case)
+    if case.n_tokens:
+        X = tokens(case)[:, :, np.newaxis].astype(np.int32)
     sequences = Sequences.from_array(X)
     if case.ragged:  # in any order: sorting is part of the step
         order = np.random.RandomState(3).permutation(case.batch)
         kept = [x[:length] for x, length in zip(X, lengths(case), strict=True)]
         sequences, y = Sequences.from_list([kept[i] for i in order]), y[order]
-    per_feature = (1, case.n_features)
+    per_feature = (1, X.shape[2])
     return sequence_data(sequences, np.zeros(per_feature), np.ones(per_feature)), y
 
 
 def _step(case, threads, theta):
     network = _network(case)[0]
     data, y = _data(case)
-    examples = Examples(data, y, np.ones(case.batch, np.float32))
+    y, weights, steps = y.reshape(-1, 1), np.ones(y.size, np.float32), None
+    if case.per_step:
+        firsts = first_answers(data.lengths)
+        steps = OfSteps(firsts, np.add.reduceat(weights, firsts))
+    examples = Examples(data, y, weights, None, steps)
     loss, rows = SquaredError(), np.arange(case.batch)
-    gradient = np.empty_like(theta)
+    gradient = np.zeros_like(theta)
     optimizer = optimizers.Adam(len(theta), np.float32)
     helpers = _OPEN.enter_context(helpers_of(threads))
     memory = Memory(network)
 
     def run(rate=1e-3):
         network.loss_gradient(loss, theta, examples, rows, gradient, helpers=helpers, memory=memory)
-        norm = optimizers.gradient_norm(gradient)
-        optimizer.update(theta, gradient, rate, optimizers.clipping_factor(norm, 1.0))
+        norm = optimizers.gradient_norm(gradient, memory.parts)
+        shrink = optimizers.clipping_factor(norm, 1.0)
+        optimizer.update(theta, gradient, rate, shrink, memory.parts)
 
     return run
 
