@@ -123,7 +123,7 @@ LAYERS = {
     "learning.valid": ("", "numpy"),
     "learning.saved": ("choices data.checks learning.valid losses", "numpy"),
     "learning.streams": (
-        "data.streams kernels.affine kernels.streams network.plan network.steps network.threads",
+        "data.checks data.streams kernels.streams network.plan network.steps network.threads",
         "numpy",
     ),
     "learning.model": (

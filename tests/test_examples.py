@@ -72,7 +72,9 @@ def test_readme_snippets():
         exec(compile(block, "README.md", "exec"), names)
 
 
-@pytest.mark.parametrize(("page", "least"), [("input_forms.md", 20), ("tuning.md", 5)])
+@pytest.mark.parametrize(
+    ("page", "least"), [("input_forms.md", 20), ("tuning.md", 5), ("streams.md", 25)]
+)
 def test_user_guide_snippets(page, least):
     path = ROOT / "docs" / page
     session = "\n".join(fenced(path, "pycon"))
