@@ -137,7 +137,7 @@ LAYERS = {
     "learning.saved": ("choices learning.valid losses", "numpy"),
     "learning.consistency": ("data.checks learning.saved learning.valid linear.bag", "numpy"),
     "learning.streams": (
-        "data.streams kernels.affine kernels.streams network.plan network.steps network.threads",
+        "data.checks data.streams kernels.streams network.plan network.steps network.threads",
         "numpy",
     ),
     "learning.model": (

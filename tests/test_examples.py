@@ -77,7 +77,10 @@ def test_readme_snippets():
         exec(compile(block, "README.md", "exec"), names)
 
 
-PAGES = [("input_forms.md", 20), ("tuning.md", 5), ("forecasting.md", 20), ("steps.md", 4)]
+PAGES = [
+    ("input_forms.md", 20), ("tuning.md", 5), ("forecasting.md", 20), ("steps.md", 4),
+    ("streams.md", 25),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("page", "least"), PAGES)

@@ -6,6 +6,7 @@ in ``fuzzing.py``, what must hold of every single call in ``guarding.py``.
 """
 
 import pickle
+import warnings
 import zlib
 from contextlib import contextmanager
 from dataclasses import replace
@@ -66,6 +67,7 @@ def test_one_fit(seed):
         check_predictions(case, model)
         check_the_same_again(case, model)
         check_parts(case, model)
+        check_steps(case, model)
         check_pickle(case, model)
         check_refusals(case, model)
 
@@ -105,7 +107,7 @@ def fit(case, model):
 
 def outputs(model, X):
     """All that a model says of X, by the name of the method."""
-    names = ["predict"]
+    names = ["predict", "transform"]
     if isinstance(model, RNNClassifier):
         names += ["predict_proba", "predict_log_proba", "decision_function"]
     found = {}
@@ -157,6 +159,21 @@ def check_parts(case, model):
     has_gaps = np.isnan(case.data.values).any()  # which at the end of an array may be padding
     if case.data.form != "table" and not has_gaps:  # columns are no features of a step
         assert_same(outputs(model, case.data.sequences(rows)), whole, "predictions for a list")
+
+
+def check_steps(case, model):
+    """A sequence that comes one step at a time, where the model can go on by steps."""
+    inner = model._model
+    if inner.schema.is_table or model.bidirectional or model.pooling != "last":
+        return
+    for sequence in case.data.sequences(np.arange(min(3, case.n))):
+        state = None
+        for step in np.asarray(sequence, dtype=float).reshape(len(sequence), -1):
+            prediction, state = model.predict_step(step[np.newaxis], state)
+        with warnings.catch_warnings():  # of names that plain arrays lack
+            warnings.simplefilter("ignore", UserWarning)
+            expected = model.predict([sequence])
+        np.testing.assert_array_equal(prediction, expected, "step by step")
 
 
 def check_pickle(case, model):

@@ -31,7 +31,7 @@ _FIXED = [
     *("hidden_layer_sizes", "cell", "activation", "bidirectional", "pooling", "linear_path"),
     *("standardize", "dtype", "loss", "quantile", "n_timesteps"),
 ]
-_METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
+_METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform")
 
 
 class Walk:

@@ -51,19 +51,37 @@ def _move(before, after, first, width, n):
             after[r, i] = before[r, i + width]
 
 
+@part
+def _map(after, first, coefficients, intercepts, of_path):
+    """The linear path's raw predictions of the inputs that stand in each row from a column on.
+
+    They are added in the order of :func:`skrnn.kernels.affine.forward`, which predicts whole
+    sequences.
+    """
+    for r in range(of_path.shape[0]):
+        for k in range(of_path.shape[1]):
+            total = intercepts[k]
+            for p in range(coefficients.shape[0]):
+                total += after[r, first + p] * coefficients[p, k]
+            of_path[r, k] = total
+
+
 @kernel
-def observe(x, marks, of_network, of_path, n_path, longest, before, after, inputs):
+def observe(x, marks, of_network, linear_map, longest, before, after, inputs, of_path):
     """Go on by the observations x (n, F); GOOD, or what is wrong.
 
     marks: the marked features, and for each of them and stream the logarithm of the steps since its
-    last value. of_network and of_path: their centre and scale (Q,); the network's multiplies.
+    last value. of_network: centre and factor (Q,) of its inputs. linear_map: centre and scale (Q,)
+    of the path's, its coefficients (n_path * Q, K), of no rows without a path, and intercepts (K,).
     before, after (n, n_numbers): rows as above; the new states, n_states at the end, are left to
-    the caller. inputs (n, k * Q): written for the network.
+    the caller. Written are inputs (n, k * Q) for the network, and of_path (n, K), of no rows
+    without a path: its raw predictions.
     """
     gaps, logs = marks
+    center, scale, coefficients, intercepts = linear_map
     n_features, n_gaps = x.shape[1], len(gaps)
     n_inputs = n_features + 2 * n_gaps
-    k = inputs.shape[1] // n_inputs
+    k, n_path = inputs.shape[1] // n_inputs, coefficients.shape[0] // n_inputs
     path = 1 + 2 * n_features
     frames = path + n_path * n_inputs
     states = frames + (k - 1) * n_inputs
@@ -84,7 +102,7 @@ def observe(x, marks, of_network, of_path, n_path, longest, before, after, input
             else:
                 value = inputs.dtype.type(after[r, 1 + n_features + q - 2 * n_gaps])
             scaled = (value - of_network[0][q]) * of_network[1][q]
-            of_map = (np.float64(value) - of_path[0][q]) / of_path[1][q]
+            of_map = (np.float64(value) - center[q]) / scale[q]
             if value != value:  # none so far, so the mean
                 scaled, of_map = of_network[1][q] * inputs.dtype.type(0), 0.0
             inputs[r, (k - 1) * n_inputs + q] = scaled
@@ -95,4 +113,17 @@ def observe(x, marks, of_network, of_path, n_path, longest, before, after, input
                 after[r, frames - n_inputs + q] = of_map
         for i in range((k - 1) * n_inputs):
             after[r, frames + i] = inputs[r, n_inputs + i]
+    _map(after, path, coefficients, intercepts, of_path)
     return GOOD
+
+
+@kernel
+def add(of_path, raw):
+    """Add what the path says, if there is one, to raw predictions (n, K); are all finite?"""
+    is_finite = True
+    for r in range(raw.shape[0]):
+        for k in range(raw.shape[1]):
+            if of_path.shape[0]:
+                raw[r, k] += of_path[r, k]
+            is_finite &= raw[r, k] - raw[r, k] == 0
+    return is_finite

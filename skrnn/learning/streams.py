@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from skrnn.data.checks import STREAMS, require_finite_output
 from skrnn.data.streams import StreamState, read_step, refuse_infinite
-from skrnn.kernels import affine, streams
+from skrnn.kernels import streams
 from skrnn.network import threads
 from skrnn.network.plan import most_kept
 from skrnn.network.steps import Steps
@@ -46,12 +47,13 @@ class Streams:
         )
 
     def _set_path(self, path):
-        n = self.schema.n_inputs
-        self._n_path, self._map, self._path_scales = 0, None, (np.zeros(n), np.ones(n))
+        n_inputs, n_outputs = self.schema.n_inputs, self.chain.head.n_outputs
+        self._n_path = 0 if path is None else path.n_steps
+        shapes = (n_inputs,), (n_inputs,), (self._n_path * n_inputs, n_outputs), (n_outputs,)
+        arrays = map(np.ones, shapes)  # without a path nothing is made of them
         if path is not None:
-            self._n_path = path.n_steps
-            self._map = path.coefficients.copy(), path.intercepts.copy()
-            self._path_scales = tuple(one.ravel().copy() for one in (path.center, path.scale))
+            arrays = path.center, path.scale, path.coefficients, path.intercepts
+        self._map = tuple(one.reshape(to).copy() for one, to in zip(arrays, shapes, strict=True))
 
     def _set_places(self, layers):
         """Where in a row of a state the next states of all layers stand, and where the new ones."""
@@ -84,15 +86,16 @@ class Streams:
         if not before.flags.writeable:  # in shared memory: numba would compile anew
             before = np.array(before)
         inputs = np.empty((len(read), self._n_frame * self.schema.n_inputs), self.dtype)
+        of_path = np.empty((len(read) if self._n_path else 0, len(self._map[3])), self.dtype)
         found = streams.observe(
-            read, self._marks(read, before), self._scales, self._path_scales, self._n_path,
-            self._longest, before, after, inputs,
+            read, self._marks(read, before), self._scales, self._map, self._longest, before, after,
+            inputs, of_path,
         )  # fmt: skip
         if found != streams.GOOD:
             self._refuse(found, x, read, state)
         raw = self._network_step(inputs, before, after)
-        if self._map is not None:
-            raw += self._path_step(after)
+        if not streams.add(of_path, raw):
+            require_finite_output(raw, of=STREAMS)
         return raw, StreamState(after, self.name)
 
     def _marks(self, read, before):
@@ -111,13 +114,6 @@ class Streams:
         if steps.size <= most_kept():
             self._idle.append(steps)
         return raw
-
-    def _path_step(self, after):
-        first = 1 + 2 * self.schema.n_features
-        flat = after[:, first : first + len(self._map[0])]
-        raw = np.empty((len(after), len(self._map[1])))
-        affine.forward(*self._map, np.ascontiguousarray(flat), raw)
-        return raw.astype(self.dtype, copy=False)
 
     def _checked(self, state, n_streams):
         """The state, if it can be one of so many streams of this model."""

@@ -1,4 +1,6 @@
-"""The linear path where each step has a target: whole sequences are left out (equations 110 to 113).
+"""The linear path where each step has a target: whole sequences are left out.
+
+Equations 110 to 113.
 
 The steps of a sequence are not independent of each other: windows overlap, and so do targets. A map
 that has seen all steps of a sequence but one would say that one too well. So sequences are dealt

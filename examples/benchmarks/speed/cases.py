@@ -97,7 +97,7 @@ def inputs(case):
 
 
 def tokens(case):
-    """Ids (batch, n_steps), int64, as frequent as words are: the k-th a k-th as often as the first."""
+    """Ids (batch, n_steps), int64, as frequent as words: the k-th a k-th as often as the first."""
     shares = 1.0 / np.arange(1, case.n_tokens + 1)
     drawn = np.random.RandomState(4).choice(
         case.n_tokens, (case.batch, case.n_steps), p=shares / shares.sum()

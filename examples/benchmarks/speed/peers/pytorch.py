@@ -20,8 +20,8 @@ class Attention(nn.Module):
 
 
 class Net(nn.Module):
-    """A recurrent layer and a linear layer on the state after each sequence's last step, on those of
-    all steps, or on the states of dense sequences pooled by attention.
+    """A recurrent layer and a linear layer on the state after each sequence's last step, on those
+    of all steps, or on the states of dense sequences pooled by attention.
 
     `lengths` (batch,) on the CPU; packed input has to be sorted, longest first.
     """
