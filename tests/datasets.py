@@ -92,8 +92,14 @@ def small(Estimator, **parameters):
 def outputs(model, X):
     """All that a model says of X."""
     if isinstance(model, RNNRegressor):
-        return model.predict(X)
-    return np.column_stack([model.predict_proba(X), model.decision_function(X)])
+        return _joined(model.predict(X))
+    found = _joined(model.predict_proba(X)), _joined(model.decision_function(X))
+    return np.column_stack([one.reshape(len(one), -1) for one in found])
+
+
+def _joined(found):
+    """A list of arrays as one array."""
+    return np.concatenate(found) if isinstance(found, list) else found
 
 
 def state(model):

@@ -82,6 +82,7 @@ FREE = {
     ("path", "intercepts"),
     ("optimizer", "n_updates"),
     ("optimizer", "second"),
+    ("architecture", "return_sequences"),
 }
 
 
