@@ -180,8 +180,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     ----------
     coefs_ : list of ndarray
         For each layer and direction the input matrix, shape (inputs, gates * units), and the
-        recurrent matrix, (units, gates * units); last the output layer's, (directions * units,
-        outputs). Gates are in the order i f g o (LSTM) and r z n (GRU).
+        recurrent matrix, (units, gates * units), which a table read as one step does not have;
+        last the output layer's, (directions * units, outputs). Gates are in the order i f g o
+        (LSTM) and r z n (GRU).
 
     intercepts_ : list of ndarray
         For each layer and direction the bias, shape (gates * units,), for GRU (4 * units,): the

@@ -81,6 +81,7 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
         activation=params["activation"],
         dtype=schema.dtype,
         frame_length=frame_length,
+        is_recurrent=not schema.is_table or frame_length < schema.n_observations,
     )
     kept = {
         "standardize": bool(params["standardize"]),

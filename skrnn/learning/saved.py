@@ -36,7 +36,7 @@ from skrnn.learning.valid import (
 )
 
 #: The format of saved models. It changes whenever older ones cannot be read.
-FORMAT = 4
+FORMAT = 5
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 _SHORT = Repr()
@@ -108,6 +108,7 @@ PARTS = {
             "activation": one_of(choices.ACTIVATIONS),
             "dtype": PRECISION,
             "frame_length": COUNT,
+            "is_recurrent": FLAG,
         }
     ],
     "scaling": [_SCALES | {"target_center": ARRAY, "target_scale": ARRAY}],
@@ -207,6 +208,12 @@ def _most_gaps(schema):
     return schema.width if schema.is_table else schema.n_features
 
 
+def _is_one_step(model):
+    """Whether whatever the schema reads is one step of the network."""
+    schema = model.schema
+    return schema.is_table and model.architecture.frame_length >= schema.n_observations
+
+
 def _is_within_rows(path, schema):
     return (
         path is None
@@ -273,6 +280,11 @@ RELATIONS = [
         "architecture.hidden_layer_sizes",
         lambda model: len(model.architecture.hidden_layer_sizes) > 0,
         "of one layer or more",
+    ),
+    (
+        "architecture.is_recurrent",
+        lambda model: model.architecture.is_recurrent != _is_one_step(model),
+        "False of a table of one step, else True",
     ),
     (
         "kept.linear_path",

@@ -39,6 +39,8 @@ class Architecture:
     dtype : {"float32", "float64"}
     frame_length : int
         Consecutive observations that the network reads as one step.
+    is_recurrent : bool
+        False: all sequences are one step, and no layer has the weights U of a state before it.
     """
 
     cell: str
@@ -50,6 +52,7 @@ class Architecture:
     activation: str = "tanh"
     dtype: str = "float64"
     frame_length: int = 1
+    is_recurrent: bool = True
 
     def blocks(self):
         """A Chain of fresh blocks."""
@@ -59,9 +62,8 @@ class Architecture:
         n_directions = 2 if self.bidirectional else 1
         for i, size in enumerate(self.hidden_layer_sizes):
             tags = [f"_l{i}_d{d}" for d in range(n_directions)]
-            layers.append(
-                tuple(Layer(cell, n_inputs, size, self.dtype, wants_input, tag) for tag in tags)
-            )
+            given = cell, n_inputs, size, self.dtype, wants_input
+            layers.append(tuple(Layer(*given, tag, self.is_recurrent) for tag in tags))
             n_inputs, wants_input = n_directions * size, True
         pooling = choices.load(choices.POOLINGS[self.pooling])(size, n_directions)
         return Chain(source, layers, pooling, Head(pooling.n_outputs, self.n_outputs))
