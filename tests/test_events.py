@@ -4,6 +4,7 @@ import copy
 import math
 import warnings
 
+import building
 import joblib
 import numpy as np
 import pytest
@@ -344,6 +345,24 @@ def test_the_best_is_the_smallest_loss_even_if_it_was_no_improvement():
     assert not told(Patience(0.004, 4), slowly).has_stalled
     assert told(Patience(0.01, 0), [100.0, 99.5, 98.9]).has_stalled  # 98.9 is near to 99.5
     assert not told(Patience(0.01, 0), [100.0, 99.5, 98.4]).has_stalled
+
+
+def test_small_gains_are_an_improvement_together():
+    """Of a tenth at least, since the last improvement."""
+    patience = Patience(0.0, 2, least=lambda loss: 0.1 * loss)
+    for told_of, n_stalled in ([100, 91], 1), ([90.5], 2), ([89], 0), ([81], 1), ([80], 0):
+        assert told(patience, told_of).n_stalled == n_stalled
+
+
+@pytest.mark.parametrize("name", ["squared_error", "logistic"])
+def test_what_evidence_is_worth(name):
+    """It is that of the posterior of a share: equation (85)."""
+    weights, targets = np.array([1.0, 2.0, 0.5]), np.zeros((3, 1))
+    watch = Watch(Examples(None, targets, weights), building.loss(name), None)
+    worth = watch.worth(0.3, 0.7)
+    before, after = 3.5 * 0.7, 3.5 * (0.7 - worth)
+    gained = before - after if name == "logistic" else 1.75 * np.log(before / after)
+    assert gained == pytest.approx(0.3, rel=1e-12)
 
 
 def test_patience_that_starts_at_a_loss_counts_only_what_is_better():

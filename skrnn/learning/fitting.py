@@ -22,8 +22,10 @@ from skrnn.network import network, threads
 from skrnn.network.network import Architecture
 from skrnn.quantiles import robust_scale
 
-#: Updates without improvement after which n_iter_no_change="auto" stops training.
-_PATIENCE = 200
+#: Updates, and epochs at least, without improvement after which n_iter_no_change="auto" stops
+#: training, where validation data are watched; else twice as many. And the evidence that such an
+#: improvement is worth at least.
+_PATIENCE, _FEWEST_STALLED, _LEAST_EVIDENCE = 100, 5, 0.1
 #: What max_iter=None aims at: so many updates, within so many epochs.
 _N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
 #: Steps that frame_length="auto" makes of a sequence of mean length, at most.
@@ -209,7 +211,7 @@ def _spread(errors, weights, is_robust, smallest):
 
 def settings_of(params, n_samples, incremental, is_watched):
     """Training settings from an estimator's parameters."""
-    values = {name: params[name] for name in Settings._fields}
+    values = {name: params[name] for name in Settings._fields if name in params}
     values["batch_size"] = batch_size = _batch_size(params["batch_size"], n_samples)
     values["early_stopping"] = bool(params["early_stopping"])  # "auto" is true: data are watched
     n_batches = -(-n_samples // batch_size)
@@ -217,12 +219,18 @@ def settings_of(params, n_samples, incremental, is_watched):
         values["max_iter"] = _n_epochs(n_batches, params["solver"])
     settings = Settings(**values)
     if params["n_iter_no_change"] == "auto":
-        goes_through = settings.has_planned_end and not is_watched
-        patience = np.inf if goes_through else max(10, _PATIENCE // n_batches)
-        settings = settings._replace(n_iter_no_change=patience)
+        patience = _patience(n_batches, settings.has_planned_end, is_watched)
+        settings = settings._replace(n_iter_no_change=patience, least_evidence=_LEAST_EVIDENCE)
     if incremental and settings.has_planned_end:
         settings = settings._replace(learning_rate="constant")  # partial_fit knows no end
     return settings
+
+
+def _patience(n_batches, has_planned_end, is_watched):
+    if has_planned_end and not is_watched:
+        return np.inf
+    patience = max(_FEWEST_STALLED, _PATIENCE // n_batches)
+    return patience if is_watched else 2 * patience
 
 
 def _n_epochs(n_batches, solver):

@@ -24,7 +24,10 @@ _ADAPTIVE_DIVISOR, _SMALLEST_RATE = 5.0, 1e-6
 
 
 class Settings(NamedTuple):
-    """How to train; names and meanings are the estimators'."""
+    """How to train; names and meanings are the estimators', but for the last one.
+
+    least_evidence is what an improvement on the validation data has to be worth (equation 85).
+    """
 
     solver: str
     alpha: float
@@ -44,6 +47,7 @@ class Settings(NamedTuple):
     n_iter_no_change: float
     max_grad_norm: float | None
     dropout: float
+    least_evidence: float = 0.0
 
     @property
     def has_planned_end(self):
@@ -125,7 +129,7 @@ class Training:
         self.optimizer = optimizer or optimizers.new_optimizer(task.network, settings)
         self.n_samples_seen, self.helpers, self.warn = n_samples_seen, helpers, warn
         self.curves = Curves()
-        self.patience = Patience(settings.tol, settings.n_iter_no_change)
+        self.patience = Patience(settings.tol, settings.n_iter_no_change, self._least_gain)
         own = (self.curves, self.watch, self.patience)
         self._listeners = [*filter(lambda one: one is not None, own), *listeners]
         self.n_recoveries, self.interrupted, self.undone = 0, False, False
@@ -285,6 +289,11 @@ class Training:
     def _has_stalled(self):
         listening = self.watch is None or self.settings.early_stopping
         return listening and self.patience.has_stalled
+
+    def _least_gain(self, loss):
+        """The decrease of a loss that is too small to count."""
+        least = self.settings.least_evidence
+        return self.watch.worth(least, loss) if self.watch is not None and least else 0.0
 
     def _slow_down(self):
         """Lower an adaptive learning rate; False where there is nothing left to lower."""
