@@ -8,7 +8,7 @@ import building
 import joblib
 import numpy as np
 import pytest
-from fits import ALONE, BESIDE, Diary, break_at, data_for, fit, fitted, lasting, small
+from fits import ALONE, BESIDE, Diary, Spy, break_at, data_for, fit, fitted, lasting, small
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss, mean_pinball_loss
 
@@ -630,6 +630,13 @@ def test_verbose_says_what_both_parts_and_the_path_are_worth_in_one_unit(
     assert lines[15].startswith(shown)
     assert lines[15].endswith(f", share {model.recurrent_share_:.2f}.")
     assert len(lines) == 16
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_the_path_is_judged_once(watched, monkeypatch):
+    spy = Spy(monkeypatch, candidates, "path_verdict")
+    fitted(RNNRegressor, watched, linear_path="auto", verbose=True, max_iter=1)
+    assert len(spy.calls) == 1
 
 
 def test_the_gain_that_is_printed_is_that_of_the_share(printed, monkeypatch):

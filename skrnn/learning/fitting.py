@@ -8,17 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from skrnn.data import scaling
-from skrnn.data.examples import Examples
 from skrnn.data.schema import Schema
 from skrnn.kernels import announcements
-from skrnn.learning import advice, candidates, optimizers, outcomes, scales
-from skrnn.learning.candidates import Candidate, Trained
-from skrnn.learning.events import Lines, Watch
+from skrnn.learning import advice, candidates, outcomes, race, scales
 from skrnn.learning.model import Model
 from skrnn.learning.saved import LEFT_OUT
-from skrnn.learning.training import Settings, Streams, Task, Training
+from skrnn.learning.training import Settings
 from skrnn.linear import path as linear_path
-from skrnn.network import network, threads
 from skrnn.network.network import Architecture
 from skrnn.quantiles import robust_scale
 
@@ -303,8 +299,11 @@ def fit(model, examples, watched, circumstances, before=None):
 
 def _fit_one(model, examples, watched, circumstances, before):
     """The Outcome where nothing is chosen between."""
-    linear = None if watched is not None else outcomes.linear_of(model, examples)
-    only = _train(candidates.beside_the_path(model, examples, watched), model, circumstances)
+    linear = None
+    if watched is None and model.path is not None:
+        linear = outcomes.linear_of(model, candidates.path_verdict(model, examples).score)
+    candidate = candidates.beside_the_path(model, examples, watched)
+    only = race.train_one(candidate, model, circumstances)
     if only.training.undone and before is not None:
         only = only._replace(model=before)
     if linear is not None and circumstances.say is not None:
@@ -314,13 +313,16 @@ def _fit_one(model, examples, watched, circumstances, before):
 
 def _fit_several(model, examples, watched, circumstances):
     """The Outcome of all candidates, weighed on validation data."""
-    linear, trained, interrupted = outcomes.linear_of(model, watched), [], False
+    verdict = candidates.path_verdict(model, watched)
+    linear, trained, interrupted = outcomes.linear_of(model, verdict.score), [], False
     if circumstances.say is not None:
-        circumstances.say(outcomes.on_path(candidates.path_verdict(model, watched)))
+        circumstances.say(outcomes.on_path(verdict))
     try:
-        _train_candidates(trained, model, examples, watched, circumstances)
+        makes = candidates.CANDIDATES[: 1 if model.n_samples_seen else None]
+        made = (make(model, examples, watched) for make in makes)
+        race.train_in_turns(trained, made, model, circumstances)
         return _choose(model, trained, linear, circumstances)
-    except KeyboardInterrupt:  # between two trainings, or while their shares are found
+    except KeyboardInterrupt:  # between two turns, or while their shares are found
         if not trained:
             raise
         circumstances.warn(advice.INTERRUPTED)
@@ -328,19 +330,11 @@ def _fit_several(model, examples, watched, circumstances):
     return _choose(model, trained, linear, circumstances)._replace(interrupted=interrupted)
 
 
-def _train_candidates(trained, model, examples, watched, circumstances):
-    """Append each Trained, so that whatever interrupts the others leaves it."""
-    for make in candidates.CANDIDATES if model.n_samples_seen == 0 else candidates.CANDIDATES[:1]:
-        trained.append(_train(make(model, examples, watched), model, circumstances))
-        if trained[-1].training.interrupted or trained[-1].training.stopped:
-            break
-
-
 def _choose(start, trained, linear, circumstances):
     """The Outcome of some Trained."""
-    interrupted = trained[-1].training.interrupted
-    # An interrupt may have left a candidate without a single epoch.
-    seen = [one for one in trained if one.training.watch.unchosen is not None]
+    interrupted = any(one.training.interrupted for one in trained)
+    trained = [one.learnt() for one in trained]
+    seen = [one for one in trained if one.is_seen]
     if not seen:
         return outcomes.of(trained[0], linear, interrupted)
     watched = trained[0].training.watch.examples
@@ -349,70 +343,3 @@ def _choose(start, trained, linear, circumstances):
         of_path = chosen.score_of(watched.offsets)
         circumstances.say(outcomes.on_choice(of_path, score, chosen.candidate.name, share))
     return outcomes.of(chosen, linear, interrupted, share)
-
-
-def _train(candidate, beside, circumstances):
-    """A Trained copy of a candidate's model; `beside`: the model that the fit begins with."""
-    start, settings, only_once = candidate.model, *circumstances[:2]
-    listeners, say = circumstances.listeners, circumstances.say
-    if say is not None:
-        listeners = (*listeners, _lines(candidate, beside, say))
-    model, seen = start.copy(), start.n_samples_seen
-    streams = (np.random.RandomState([seed, seen % 2**32]) for seed in start.seeds[1:3])
-    optimizer = None
-    if only_once:
-        optimizer = optimizers.revived(model.network, settings, start.optimizer)
-    with threads.helpers(circumstances.n_threads) as helpers:
-        training = Training(
-            _task(candidate, model), settings, Streams(*streams), n_samples_seen=seen,
-            optimizer=optimizer, listeners=listeners, helpers=helpers, warn=circumstances.warn,
-        )  # fmt: skip
-        converged = True
-        if only_once:
-            training.run_once()
-        else:
-            converged = training.run()
-            if say is not None:
-                say(outcomes.on_end(len(training.curves), training.reason_to_stop()))
-    state = vars(training.optimizer) if only_once else None
-    model = replace(model, n_samples_seen=training.n_samples_seen, optimizer=state)
-    return Trained(candidate, model, training, converged)
-
-
-def _lines(candidate, beside, say):
-    """Listener that says what becomes of each epoch."""
-    factor = candidates.loss_factor(beside, candidate)
-    return Lines(say, beside.path is not None, factor)
-
-
-def _task(candidate: Candidate, model):
-    watch = None
-    if candidate.watched is not None:
-        watched = network_examples(model, candidate.watched)
-        watch = Watch(watched, model.target.loss, candidate.score)
-
-    def rebuild(theta, n_samples_seen):
-        return replace(model, theta=theta, n_samples_seen=n_samples_seen)
-
-    def is_finite(raw):
-        predicted = model.in_target_units(raw).astype(raw.dtype)
-        return bool(np.isfinite(raw).all() and np.isfinite(predicted).all())
-
-    examples = network_examples(model, candidate.examples)
-    return Task(
-        candidate.name, model.network, model.target.loss, model.theta, examples, watch, rebuild,
-        is_finite,
-    )  # fmt: skip
-
-
-def network_examples(model, examples: Examples):
-    """Examples in the network's units and precision."""
-    dtype, offsets = model.theta.dtype, examples.offsets
-    if offsets is None:
-        offsets = model.path_predict(examples.sequences)
-    return network.Examples(
-        model.data(examples.sequences),
-        np.ascontiguousarray(model.standardized(examples.targets), dtype),
-        np.ascontiguousarray(examples.weights, dtype),
-        np.ascontiguousarray(offsets, dtype),
-    )

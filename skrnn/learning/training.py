@@ -6,6 +6,7 @@ Knows arrays and networks, not scikit-learn. What is to be told of each epoch go
 
 import math
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -118,6 +119,17 @@ class Training:
     helpers : threads.Helpers, optional
     warn : callable
         Called with the text of a warning.
+
+    Attributes
+    ----------
+    converged : bool
+        False where more epochs would have helped.
+    is_running : bool
+        Whether the training has not ended.
+    interrupted : bool
+        Whether Ctrl-C ended it.
+    stopped : bool
+        Whether a listener ended it.
     """
 
     def __init__(
@@ -128,7 +140,7 @@ class Training:
         self.theta, self.network, self.watch = task.theta, task.network, task.watch
         self.optimizer = optimizer or optimizers.new_optimizer(task.network, settings)
         self.n_samples_seen, self.helpers, self.warn = n_samples_seen, helpers, warn
-        self.curves = Curves()
+        self.curves, self.converged, self.is_running = Curves(), True, True
         self.patience = Patience(settings.tol, settings.n_iter_no_change, self._least_gain)
         own = (self.curves, self.watch, self.patience)
         self._listeners = [*filter(lambda one: one is not None, own), *listeners]
@@ -140,20 +152,44 @@ class Training:
         self.stopped, self._n_planned = False, settings.max_iter
         self._first = self._good = self._start = self._snapshot()
         self._rows = np.arange(len(task.examples.weights))  # that the last loss was of
+        self._course = self._train()
 
     def run(self):
-        """Train to the end; return False if more epochs would have helped."""
-        solve = self._minimize if self.settings.solver == "lbfgs" else self._run_epochs
+        """Train to the end."""
+        for _ in self._course:
+            pass
+
+    def take_turn(self, n_epochs):
+        """Train for at most so many more epochs; "lbfgs" goes to its end."""
+        for _ in islice(self._course, n_epochs):
+            pass
+
+    def end(self):
+        """Train no more; nothing happens where a training has ended by itself."""
+        self._course.close()
+
+    def _train(self):
+        """The whole course of a training, which can be left behind each epoch and taken up again.
+
+        Where it ends, `theta` has the weights to keep, and `converged` is False if more epochs
+        would have helped.
+        """
         try:
             if self._has_path():
                 self._watch_the_start()
-            converged = solve()
+            if self.settings.solver == "lbfgs":
+                self.converged = self._minimize()
+            else:
+                self.converged = yield from self._run_epochs()
             self._keep_the_best()
         except KeyboardInterrupt:
-            converged = self.interrupted = True
+            self.interrupted = True
             self.warn(advice.INTERRUPTED)
             self._keep_the_best()
-        return converged
+        except GeneratorExit:
+            self._keep_the_best()
+        finally:
+            self.is_running = False
 
     def _has_path(self):
         return self.watch is not None and self.watch.examples.offsets.any()
@@ -183,6 +219,7 @@ class Training:
             self._report(loss)
             if self.stopped or (self._has_stalled() and not self._slow_down()):
                 return True
+            yield
         return self.settings.has_planned_end
 
     def reason_to_stop(self):
