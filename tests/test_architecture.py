@@ -152,13 +152,16 @@ LAYERS = {
         "data.examples learning.events learning.model linear.blending",
         "numpy",
     ),
-    "learning.outcomes": ("learning.candidates learning.events learning.model", "numpy"),
+    "learning.outcomes": ("learning.events learning.model", "numpy"),
+    "learning.race": (
+        "data.examples learning.candidates learning.events learning.optimizers "
+        "learning.outcomes learning.training network.network network.threads",
+        "numpy",
+    ),
     "learning.fitting": (
-        "data.examples data.scaling data.schema kernels.announcements learning.advice "
-        "learning.candidates learning.events learning.model learning.optimizers "
-        "learning.outcomes learning.saved learning.scales learning.training linear.bag "
-        "linear.path "
-        "network.network network.threads quantiles",
+        "data.scaling data.schema kernels.announcements learning.advice "
+        "learning.candidates learning.model learning.outcomes learning.race learning.saved "
+        "learning.scales learning.training linear.bag linear.path network.network quantiles",
         "numpy",
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),

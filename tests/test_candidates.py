@@ -7,7 +7,7 @@ from fits import ALONE, BESIDE, Diary, Spy, data_for, fitted, lasting, small, we
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.learning import candidates, fitting, training
+from skrnn.learning import candidates, fitting, race, training
 from skrnn.linear.blending import Blend
 from skrnn.network import threads
 
@@ -149,7 +149,7 @@ def test_what_a_part_says_of_the_validation_data_was_chosen_on_other_halves_and_
     better, monkeypatch
 ):
     spy = Spy(monkeypatch, candidates, "blend")
-    trained = Spy(monkeypatch, fitting, "_train")
+    trained = Spy(monkeypatch, race, "_begun")
     fitted(RNNRegressor, True, linear_path="auto")
     of = {one.candidate.name: one for one in trained.results}
     part = spy["parts"][0][better == ALONE]

@@ -4,10 +4,11 @@ import copy
 import math
 import warnings
 
+import building
 import joblib
 import numpy as np
 import pytest
-from fits import ALONE, BESIDE, Diary, break_at, data_for, fit, fitted, lasting, small
+from fits import ALONE, BESIDE, Diary, Spy, break_at, data_for, fit, fitted, lasting, small
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss, mean_pinball_loss
 
@@ -346,6 +347,24 @@ def test_the_best_is_the_smallest_loss_even_if_it_was_no_improvement():
     assert not told(Patience(0.01, 0), [100.0, 99.5, 98.4]).has_stalled
 
 
+def test_small_gains_are_an_improvement_together():
+    """Of a tenth at least, since the last improvement."""
+    patience = Patience(0.0, 2, least=lambda loss: 0.1 * loss)
+    for told_of, n_stalled in ([100, 91], 1), ([90.5], 2), ([89], 0), ([81], 1), ([80], 0):
+        assert told(patience, told_of).n_stalled == n_stalled
+
+
+@pytest.mark.parametrize("name", ["squared_error", "logistic"])
+def test_what_evidence_is_worth(name):
+    """It is that of the posterior of a share: equation (85)."""
+    weights, targets = np.array([1.0, 2.0, 0.5]), np.zeros((3, 1))
+    watch = Watch(Examples(None, targets, weights), building.loss(name), None)
+    worth = watch.worth(0.3, 0.7)
+    before, after = 3.5 * 0.7, 3.5 * (0.7 - worth)
+    gained = before - after if name == "logistic" else 1.75 * np.log(before / after)
+    assert gained == pytest.approx(0.3, rel=1e-12)
+
+
 def test_patience_that_starts_at_a_loss_counts_only_what_is_better():
     patience = Patience(0.01, 1)
     patience.start_at(2.0)
@@ -611,6 +630,13 @@ def test_verbose_says_what_both_parts_and_the_path_are_worth_in_one_unit(
     assert lines[15].startswith(shown)
     assert lines[15].endswith(f", share {model.recurrent_share_:.2f}.")
     assert len(lines) == 16
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_the_path_is_judged_once(watched, monkeypatch):
+    spy = Spy(monkeypatch, candidates, "path_verdict")
+    fitted(RNNRegressor, watched, linear_path="auto", verbose=True, max_iter=1)
+    assert len(spy.calls) == 1
 
 
 def test_the_gain_that_is_printed_is_that_of_the_share(printed, monkeypatch):

@@ -115,3 +115,20 @@ def test_training_goes_on_with_the_frames_it_began_with():
 def test_other_frame_lengths_are_refused(wrong):
     with pytest.raises(ValueError, match="frame_length"):
         small(RNNRegressor, frame_length=wrong).fit(table(), target_for(RNNRegressor, table()))
+
+
+@BOTH
+def test_a_table_of_one_step_has_no_recurrent_weights(Estimator):
+    X = table(60, 4)
+    y = target_for(Estimator, X)
+    settings = {"cell": "lstm", "hidden_layer_sizes": (3, 2), "max_iter": 2}
+    for frame_length, inputs in (("auto", 4), (4, 4), (9, 4), (2, 2)):
+        model = small(Estimator, frame_length=frame_length, **settings).fit(X, y)
+        shapes = [coef.shape for coef in model.coefs_[:-1]]
+        if inputs == 4:
+            assert shapes == [(4, 12), (3, 8)]
+        else:
+            assert shapes == [(2, 12), (3, 12), (3, 8), (2, 8)]
+    # Sequences may be longer in a later prediction.
+    model = small(Estimator, frame_length=4, **settings).fit(X[:, :, np.newaxis], y)
+    assert [coef.shape for coef in model.coefs_[:-1]] == [(4, 12), (3, 12), (3, 8), (2, 8)]

@@ -466,6 +466,33 @@ def test_many_shards_tiles_and_threads(cell, pooling, monkeypatch):
 
 
 @pytest.mark.kernels
+@pytest.mark.parametrize("hidden", [(5,), (20, 19)])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_one_step_has_the_same_bits_without_recurrent_weights(cell, hidden, rng):
+    given = {"cell": cell, "hidden": hidden, "n_features": 3, "n_outputs": 2, "bidirectional": True}
+    network = building.network(**given)
+    one_step = building.network(**given, is_recurrent=False)
+    theta, of_one_step = network.initialize(rng), one_step.initialize(rng)
+    theta += rng.normal(size=theta.shape)
+    arrays, twins = network.views(theta), one_step.views(of_one_step)
+    assert set(arrays) - set(twins) == {name for name in arrays if name.startswith("U")}
+    for name, twin in twins.items():
+        twin[:] = arrays[name]
+    data, targets = sequence_data(rng.normal(size=(33, 3)), range(34)), rng.normal(size=(33, 2))
+    raw = network.raw_predict(theta, data)
+    np.testing.assert_array_equal(one_step.raw_predict(of_one_step, data), raw)
+    loss, labels = building.loss("squared_error", 2), (targets, np.ones(33))
+    value, gradient = building.loss_gradient(network, loss, theta, data, *labels)
+    again, its_gradient = building.loss_gradient(one_step, loss, of_one_step, data, *labels)
+    assert again == value
+    gradients = network.views(gradient)
+    for name, array in one_step.views(its_gradient).items():
+        np.testing.assert_array_equal(array, gradients[name])
+    for name in set(arrays) - set(twins):
+        assert not gradients[name].any()
+
+
+@pytest.mark.kernels
 @pytest.mark.parametrize("per_step", [False, True])
 def test_standardisation(per_step):
     problem = Problem(cell="lstm", lengths=[4, 4, 4])

@@ -72,7 +72,8 @@ NETWORK = Sized(7, np.dtype(np.float32))
 def settings_for(solver, **changes):
     estimator = small(solver=solver, **SETTINGS[solver], **changes)
     values = vars(estimator) | {"n_iter_no_change": 10}
-    return training.Settings(**{name: values[name] for name in training.Settings._fields})
+    names = training.Settings._fields[:-1]
+    return training.Settings(**{name: values[name] for name in names})
 
 
 def path_of(optimizer, n_updates, seed=0):

@@ -194,6 +194,8 @@ WRONG = [
     ("table", ("architecture", "activation"), ["swish", None, "", 0, ["tanh"]]),
     ("table", ("architecture", "bidirectional"), [0, None, "no"]),
     ("table", ("architecture", "n_features"), [True, 1.0, np.int64(1)]),
+    ("table", ("architecture", "is_recurrent"), [True, 0, None]),
+    ("flat", ("architecture", "is_recurrent"), [False]),
     ("table", ("kept", "standardize"), [1, None]),
     ("no path", ("kept", "linear_path"), [True, 0, "manual"]),
     ("array", ("kept", "dtype"), ["float64", "float16"]),

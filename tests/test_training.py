@@ -329,19 +329,23 @@ def test_automatic_max_iter_makes_some_3000_updates(solver, n, max_iter):
 @pytest.mark.parametrize(
     ("n", "schedule", "is_watched", "patience"),
     [
-        (20, "cosine", True, 100),
+        (20, "cosine", True, 50),
         (20, "constant", False, 100),
-        (500, "one_cycle", True, 10),
+        (500, "one_cycle", True, 5),
+        (500, "constant", False, 10),
         (20, "cosine", False, math.inf),
         (20, "one_cycle", False, math.inf),
     ],
 )
-def test_automatic_patience_is_200_updates_or_the_whole_of_a_schedule(
+def test_automatic_patience_is_100_updates_or_the_whole_of_a_schedule(
     n, schedule, is_watched, patience
 ):
     model = small(batch_size=10, learning_rate=schedule)
     settings = fitting.settings_of(vars(model), n, False, is_watched)
     assert settings.n_iter_no_change == patience
+    assert settings.least_evidence == 0.1
+    own = vars(model) | {"n_iter_no_change": 7}
+    assert fitting.settings_of(own, n, False, is_watched)[-2:] == (model.dropout, 0.0)
 
 
 @BOTH

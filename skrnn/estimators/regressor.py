@@ -172,8 +172,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         anything.
 
     n_iter_no_change : int, inf or "auto", default="auto"
-        Epochs without improvement before training stops. "auto": as many as make 200 updates, but
-        at least 10; without validation data a schedule that ends at `max_iter` is gone through.
+        Epochs without improvement before training stops. "auto": as many as make 100 updates, but
+        at least 5, where an improvement too small to be seen in a choice of models is none. Without
+        validation data it is twice as many, and a schedule that ends at `max_iter` is gone through.
 
     max_grad_norm : float or None, default=1.0
         Largest norm of the gradient; a longer one is scaled down.
@@ -192,7 +193,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     ----------
     coefs_ : list of ndarray
         For each layer and direction the input matrix, shape (inputs, gates * units), and the
-        recurrent matrix, (units, gates * units); of attention pooling the matrix and the query;
+        recurrent matrix, (units, gates * units), which a table read as one step does not have; of
+        attention pooling the matrix and the query;
         last the output layer's, (directions * units, outputs). Gates are in the order i f g o
         (LSTM) and r z n (GRU).
 

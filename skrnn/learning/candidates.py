@@ -13,7 +13,7 @@ import numpy as np
 from skrnn.data.examples import Examples
 from skrnn.learning.events import Verdict
 from skrnn.learning.model import Model
-from skrnn.linear.blending import Part, blend
+from skrnn.linear.blending import Part, blend, evidence
 
 
 class Candidate(NamedTuple):
@@ -129,21 +129,30 @@ def start_values(model, examples):
 
 
 class Trained(NamedTuple):
-    """What a training made of a candidate.
+    """A candidate and its training, which may be under way.
 
     Attributes
     ----------
     candidate : Candidate
     model : Model
+        With the weights that are trained.
     training : skrnn.learning.training.Training
-    converged : bool
-        False where more epochs would have helped.
     """
 
     candidate: Candidate
     model: Model
     training: object
-    converged: bool
+
+    @property
+    def is_seen(self):
+        """Whether it has had an epoch to be judged by; an interrupt may have come before."""
+        return self.training.watch.unchosen is not None
+
+    def learnt(self, optimizer=None):
+        """Itself with the model that the training has left, and the optimiser's state."""
+        n_samples_seen = self.training.n_samples_seen
+        model = replace(self.model, n_samples_seen=n_samples_seen, optimizer=optimizer)
+        return self._replace(model=model)
 
     def part(self):
         """What it says of the validation data, in the path's unit."""
@@ -151,6 +160,20 @@ class Trained(NamedTuple):
         if unit is not None:
             raw = raw / unit.astype(raw.dtype)
         return Part(raw, self.candidate.is_alone)
+
+    def evidence(self, watched, loss):
+        """Evidence of it, less that of the path alone; of nothing while it is not seen.
+
+        Parameters
+        ----------
+        watched : skrnn.network.network.Examples
+            The validation data, in the path's units.
+        loss : skrnn.losses.Loss
+        """
+        if not self.is_seen:
+            return -np.inf
+        answers = watched.offsets, watched.targets, watched.weights
+        return evidence(self.part(), *answers, loss, watched.steps is not None)
 
     def score_of(self, raw):
         """Score of raw predictions on the validation data, in the path's unit."""

@@ -40,6 +40,12 @@ def _most_gaps(schema):
     return schema.width if schema.is_table else schema.n_features
 
 
+def _is_one_step(model):
+    """Whether whatever the schema reads is one step of the network."""
+    schema = model.schema
+    return schema.is_table and model.architecture.frame_length >= schema.n_observations
+
+
 def _answers_steps(model):
     """Whether a model can: each observation has to be a step."""
     return model.architecture.frame_length == 1 and not model.schema.is_table
@@ -153,6 +159,11 @@ RELATIONS = [
         "architecture.return_sequences",
         lambda model: not model.architecture.return_sequences or _answers_steps(model),
         "False, because of a table or of frames there are no targets of steps",
+    ),
+    (
+        "architecture.is_recurrent",
+        lambda model: model.architecture.is_recurrent != _is_one_step(model),
+        "False of a table of one step, else True",
     ),
     (
         "kept.linear_path",

@@ -86,6 +86,8 @@ class Patience:
         A relative decrease above this is an improvement.
     n_epochs : float
         Epochs without one after which the loss has stalled.
+    least : callable, optional
+        Of the loss of the last improvement: the decrease since then that is one too few.
 
     Attributes
     ----------
@@ -93,19 +95,28 @@ class Patience:
         Epochs since the last improvement.
     """
 
-    def __init__(self, tol, n_epochs):
-        self._tol, self._n_epochs = tol, n_epochs
-        self._best, self.n_stalled = math.inf, 0
+    def __init__(self, tol, n_epochs, least=lambda loss: 0.0):
+        self._tol, self._n_epochs, self._least = tol, n_epochs, least
+        self.start_at(math.inf)
 
     def start_at(self, loss):
         """Count only what is better than this loss as an improvement."""
-        self._best = loss
+        self._best = self._improved = loss
+        self.n_stalled = 0
 
     def __call__(self, epoch):
-        best, loss = self._best, epoch.watched_loss
-        worth = best if math.isinf(best) else best - self._tol * abs(best)
-        self.n_stalled = 0 if loss < worth else self.n_stalled + 1
-        self._best = min(best, loss)
+        loss = epoch.watched_loss
+        if self._is_improvement(loss):
+            self._improved, self.n_stalled = loss, 0
+        else:
+            self.n_stalled += 1
+        self._best = min(self._best, loss)
+
+    def _is_improvement(self, loss):
+        if math.isinf(self._best):
+            return loss < self._best
+        worth = self._best - self._tol * abs(self._best)
+        return loss < min(worth, self._improved - self._least(self._improved))
 
     @property
     def has_stalled(self):
@@ -180,6 +191,13 @@ class Watch:
         self._keep_unchosen(recurrent, weights * losses)
         loss = float(np.average(losses, weights=weights))
         return Verdict(loss, self._score(recurrent + offsets))
+
+    def worth(self, evidence, loss):
+        """The decrease of a mean loss that is so much evidence (equation 85)."""
+        n_samples = float(self.examples.weights.sum(dtype=np.float64))
+        if self._loss.is_likelihood:
+            return evidence / n_samples
+        return -loss * math.expm1(-2.0 * evidence / n_samples)
 
     def keep_best(self, theta, loss):
         """Keep a copy of weights that are better than all before, or the first ones."""

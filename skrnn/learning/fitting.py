@@ -8,23 +8,21 @@ from typing import NamedTuple
 import numpy as np
 
 from skrnn.data import scaling
-from skrnn.data.examples import Examples
 from skrnn.data.schema import Schema
 from skrnn.kernels import announcements
-from skrnn.learning import advice, candidates, optimizers, outcomes, scales
-from skrnn.learning.candidates import Candidate, Trained
-from skrnn.learning.events import Lines, Watch
+from skrnn.learning import advice, candidates, outcomes, race, scales
 from skrnn.learning.model import Model
 from skrnn.learning.saved import LEFT_OUT
-from skrnn.learning.training import Settings, Streams, Task, Training
+from skrnn.learning.training import Settings
 from skrnn.linear import bag
 from skrnn.linear import path as linear_path
-from skrnn.network import network, threads
 from skrnn.network.network import Architecture
 from skrnn.quantiles import robust_scale
 
-#: Updates without improvement after which n_iter_no_change="auto" stops training.
-_PATIENCE = 200
+#: Updates, and epochs at least, without improvement after which n_iter_no_change="auto" stops
+#: training, where validation data are watched; else twice as many. And the evidence that such an
+#: improvement is worth at least.
+_PATIENCE, _FEWEST_STALLED, _LEAST_EVIDENCE = 100, 5, 0.1
 #: What max_iter=None aims at: so many updates, within so many epochs.
 _N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
 #: Steps that frame_length="auto" makes of a sequence of mean length, at most.
@@ -85,6 +83,7 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
         embedding_dim=_plain(params["embedding_dim"]),
         n_tokens=0 if schema.tokens is None else len(schema.tokens),
         return_sequences=bool(params["return_sequences"]),
+        is_recurrent=not schema.is_table or frame_length < schema.n_observations,
     )
     kept = {
         "standardize": bool(params["standardize"]),
@@ -223,7 +222,7 @@ def _spread(errors, weights, is_robust, smallest):
 
 def settings_of(params, n_samples, incremental, is_watched):
     """Training settings from an estimator's parameters."""
-    values = {name: params[name] for name in Settings._fields}
+    values = {name: params[name] for name in Settings._fields if name in params}
     values["batch_size"] = batch_size = _batch_size(params["batch_size"], n_samples)
     values["early_stopping"] = bool(params["early_stopping"])  # "auto" is true: data are watched
     n_batches = -(-n_samples // batch_size)
@@ -231,12 +230,18 @@ def settings_of(params, n_samples, incremental, is_watched):
         values["max_iter"] = _n_epochs(n_batches, params["solver"])
     settings = Settings(**values)
     if params["n_iter_no_change"] == "auto":
-        goes_through = settings.has_planned_end and not is_watched
-        patience = np.inf if goes_through else max(10, _PATIENCE // n_batches)
-        settings = settings._replace(n_iter_no_change=patience)
+        patience = _patience(n_batches, settings.has_planned_end, is_watched)
+        settings = settings._replace(n_iter_no_change=patience, least_evidence=_LEAST_EVIDENCE)
     if incremental and settings.has_planned_end:
         settings = settings._replace(learning_rate="constant")  # partial_fit knows no end
     return settings
+
+
+def _patience(n_batches, has_planned_end, is_watched):
+    if has_planned_end and not is_watched:
+        return np.inf
+    patience = max(_FEWEST_STALLED, _PATIENCE // n_batches)
+    return patience if is_watched else 2 * patience
 
 
 def _n_epochs(n_batches, solver):
@@ -309,8 +314,11 @@ def fit(model, examples, watched, circumstances, before=None):
 
 def _fit_one(model, examples, watched, circumstances, before):
     """The Outcome where nothing is chosen between."""
-    linear = None if watched is not None else outcomes.linear_of(model, examples)
-    only = _train(candidates.beside_the_path(model, examples, watched), model, circumstances)
+    linear = None
+    if watched is None and model.path is not None:
+        linear = outcomes.linear_of(model, candidates.path_verdict(model, examples).score)
+    candidate = candidates.beside_the_path(model, examples, watched)
+    only = race.train_one(candidate, model, circumstances)
     if only.training.undone and before is not None:
         only = only._replace(model=before)
     if linear is not None and circumstances.say is not None:
@@ -320,13 +328,16 @@ def _fit_one(model, examples, watched, circumstances, before):
 
 def _fit_several(model, examples, watched, circumstances):
     """The Outcome of all candidates, weighed on validation data."""
-    linear, trained, interrupted = outcomes.linear_of(model, watched), [], False
+    verdict = candidates.path_verdict(model, watched)
+    linear, trained, interrupted = outcomes.linear_of(model, verdict.score), [], False
     if circumstances.say is not None:
-        circumstances.say(outcomes.on_path(candidates.path_verdict(model, watched)))
+        circumstances.say(outcomes.on_path(verdict))
     try:
-        _train_candidates(trained, model, examples, watched, circumstances)
+        makes = candidates.CANDIDATES[: 1 if model.n_samples_seen else None]
+        made = (make(model, examples, watched) for make in makes)
+        race.train_in_turns(trained, made, model, circumstances)
         return _choose(model, trained, linear, circumstances)
-    except KeyboardInterrupt:  # between two trainings, or while their shares are found
+    except KeyboardInterrupt:  # between two turns, or while their shares are found
         if not trained:
             raise
         circumstances.warn(advice.INTERRUPTED)
@@ -334,19 +345,11 @@ def _fit_several(model, examples, watched, circumstances):
     return _choose(model, trained, linear, circumstances)._replace(interrupted=interrupted)
 
 
-def _train_candidates(trained, model, examples, watched, circumstances):
-    """Append each Trained, so that whatever interrupts the others leaves it."""
-    for make in candidates.CANDIDATES if model.n_samples_seen == 0 else candidates.CANDIDATES[:1]:
-        trained.append(_train(make(model, examples, watched), model, circumstances))
-        if trained[-1].training.interrupted or trained[-1].training.stopped:
-            break
-
-
 def _choose(start, trained, linear, circumstances):
     """The Outcome of some Trained."""
-    interrupted = trained[-1].training.interrupted
-    # An interrupt may have left a candidate without a single epoch.
-    seen = [one for one in trained if one.training.watch.unchosen is not None]
+    interrupted = any(one.training.interrupted for one in trained)
+    trained = [one.learnt() for one in trained]
+    seen = [one for one in trained if one.is_seen]
     if not seen:
         return outcomes.of(trained[0], linear, interrupted)
     watched = trained[0].training.watch.examples
@@ -355,95 +358,3 @@ def _choose(start, trained, linear, circumstances):
         of_path = chosen.score_of(watched.offsets)
         circumstances.say(outcomes.on_choice(of_path, score, chosen.candidate.name, share))
     return outcomes.of(chosen, linear, interrupted, share)
-
-
-def _train(candidate, beside, circumstances):
-    """A Trained copy of a candidate's model; `beside`: the model that the fit begins with."""
-    start, settings, only_once = candidate.model, *circumstances[:2]
-    listeners, say = circumstances.listeners, circumstances.say
-    if say is not None:
-        listeners = (*listeners, _lines(candidate, beside, say))
-    model, seen = start.copy(), start.n_samples_seen
-    streams = (np.random.RandomState([seed, seen % 2**32]) for seed in start.seeds[1:3])
-    optimizer = None
-    if only_once:
-        optimizer = optimizers.revived(model.network, settings, start.optimizer)
-    with threads.helpers(circumstances.n_threads) as helpers:
-        training = Training(
-            _task(candidate, model), settings, Streams(*streams), n_samples_seen=seen,
-            optimizer=optimizer, listeners=listeners, helpers=helpers, warn=circumstances.warn,
-        )  # fmt: skip
-        converged = True
-        if only_once:
-            training.run_once()
-        else:
-            converged = training.run()
-            if say is not None:
-                say(outcomes.on_end(len(training.curves), training.reason_to_stop()))
-    state = vars(training.optimizer) if only_once else None
-    model = replace(model, n_samples_seen=training.n_samples_seen, optimizer=state)
-    return Trained(candidate, model, training, converged)
-
-
-def _lines(candidate, beside, say):
-    """Listener that says what becomes of each epoch."""
-    factor = candidates.loss_factor(beside, candidate)
-    return Lines(say, beside.path is not None, factor)
-
-
-def _task(candidate: Candidate, model):
-    watch = None
-    if candidate.watched is not None:
-        watched = network_examples(model, candidate.watched)
-        watch = Watch(watched, model.target.loss, candidate.score)
-
-    def rebuild(theta, n_samples_seen):
-        return replace(model, theta=theta, n_samples_seen=n_samples_seen)
-
-    def is_finite(raw):
-        predicted = model.in_target_units(raw).astype(raw.dtype)
-        return bool(np.isfinite(raw).all() and np.isfinite(predicted).all())
-
-    examples = network_examples(model, candidate.examples)
-    return Task(
-        candidate.name, model.network, model.target.loss, model.theta, examples, watch, rebuild,
-        is_finite, _completion(model, candidate.examples.sequences),
-    )  # fmt: skip
-
-
-def _completion(model, sequences):
-    """What gives tokens that no training sequence has the mean of all other vectors, in place.
-
-    A model that is trained further may know tokens from before; then that is the unknown one alone.
-    """
-    network, is_absent = model.network, np.zeros(model.architecture.n_tokens + 1, bool)
-    if not network.n_in_table:
-        return None
-    is_absent[-1] = True
-    if model.n_samples_seen == 0:
-        is_absent[:] = True
-        is_absent[sequences.steps()] = False
-
-    def complete(theta):
-        table = network.table(theta)
-        table[is_absent] = table[~is_absent].mean(axis=0)
-
-    return complete
-
-
-def network_examples(model, examples: Examples):
-    """Examples in the network's units and precision."""
-    dtype, offsets = model.theta.dtype, examples.offsets
-    if offsets is None:
-        offsets = model.path_predict(examples.sequences)
-    weights, steps = np.ascontiguousarray(examples.weights, dtype), None
-    if examples.of_steps:
-        firsts = network.first_answers(examples.sequences.lengths)
-        steps = network.OfSteps(firsts, np.add.reduceat(weights, firsts, dtype=np.float64))
-    return network.Examples(
-        model.data(examples.sequences),
-        np.ascontiguousarray(model.standardized(examples.targets), dtype),
-        weights,
-        np.ascontiguousarray(offsets, dtype),
-        steps,
-    )

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn.learning.candidates import path_verdict
 from skrnn.learning.events import Curves
 from skrnn.learning.model import Model
 
@@ -56,16 +55,16 @@ class Outcome(NamedTuple):
 def of(trained, linear, interrupted, share=None):
     """The Outcome with what a Trained has become."""
     return Outcome(
-        trained.model, trained.training.curves, trained.converged, trained.candidate.name, share,
-        linear, interrupted,
+        trained.model, trained.training.curves, trained.training.converged,
+        trained.candidate.name, share, linear, interrupted,
     )  # fmt: skip
 
 
-def linear_of(model, examples):
-    """Linear, of a path that has just been fitted, judged on some examples; else None."""
+def linear_of(model, score):
+    """Linear, of a path that has just been fitted and has such a score; else None."""
     if model.path is None or model.n_samples_seen > 0:
         return None
-    return Linear(*model.linear_map(), path_verdict(model, examples).score)
+    return Linear(*model.linear_map(), score)
 
 
 # Lines of text
@@ -87,6 +86,11 @@ def on_path_left_out(score):
 def on_end(n_epochs, reason):
     """After each training."""
     return f"Stopped after epoch {n_epochs}: {reason}."
+
+
+def on_left_behind(n_epochs, name):
+    """After a training that is given up."""
+    return f"Stopped {name} after epoch {n_epochs}: left behind."
 
 
 def on_choice(of_path, of_both, name, share):

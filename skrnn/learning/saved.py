@@ -111,6 +111,7 @@ PARTS = {
             "embedding_dim": either(COUNT, NONE),
             "n_tokens": COUNTER,
             "return_sequences": FLAG,
+            "is_recurrent": FLAG,
         }
     ],
     "scaling": [_SCALES | {"target_center": ARRAY, "target_scale": ARRAY}],

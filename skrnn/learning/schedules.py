@@ -3,6 +3,26 @@
 import math
 
 
+def factor(settings, epochs, n_samples_seen):
+    """What the learning rate at the start is multiplied by.
+
+    Parameters
+    ----------
+    settings : skrnn.learning.training.Settings
+    epochs : float
+        Since the start, a fraction of one included.
+    n_samples_seen : int
+        Before the epoch that is under way.
+    """
+    if settings.learning_rate == "cosine":
+        return cosine(epochs / settings.max_iter)
+    if settings.learning_rate == "one_cycle":
+        return one_cycle(epochs / settings.max_iter)
+    if settings.learning_rate == "invscaling":
+        return inverse_scaling(n_samples_seen, settings.power_t)
+    return 1.0
+
+
 def cosine(progress):
     """Half a cosine from 1 to 0 (Loshchilov and Hutter, 2017); `progress` runs from 0 to 1."""
     return 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))

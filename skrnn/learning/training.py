@@ -6,6 +6,7 @@ Knows arrays and networks, not scikit-learn. What is to be told of each epoch go
 
 import math
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,10 @@ _ADAPTIVE_DIVISOR, _SMALLEST_RATE = 5.0, 1e-6
 
 
 class Settings(NamedTuple):
-    """How to train; names and meanings are the estimators'."""
+    """How to train; names and meanings are the estimators', but for the last one.
+
+    least_evidence is what an improvement on the validation data has to be worth (equation 85).
+    """
 
     solver: str
     alpha: float
@@ -42,6 +46,7 @@ class Settings(NamedTuple):
     n_iter_no_change: float
     max_grad_norm: float | None
     dropout: float
+    least_evidence: float = 0.0
 
     @property
     def has_planned_end(self):
@@ -114,6 +119,17 @@ class Training:
     helpers : threads.Helpers, optional
     warn : callable
         Called with the text of a warning.
+
+    Attributes
+    ----------
+    converged : bool
+        False where more epochs would have helped.
+    is_running : bool
+        Whether the training has not ended.
+    interrupted : bool
+        Whether Ctrl-C ended it.
+    stopped : bool
+        Whether a listener ended it.
     """
 
     def __init__(
@@ -124,8 +140,8 @@ class Training:
         self.theta, self.network, self.watch = task.theta, task.network, task.watch
         self.optimizer = optimizer or optimizers.new_optimizer(task.network, settings)
         self.n_samples_seen, self.helpers, self.warn = n_samples_seen, helpers, warn
-        self.curves = Curves()
-        self.patience = Patience(settings.tol, settings.n_iter_no_change)
+        self.curves, self.converged, self.is_running = Curves(), True, True
+        self.patience = Patience(settings.tol, settings.n_iter_no_change, self._least_gain)
         own = (self.curves, self.watch, self.patience)
         self._listeners = [*filter(lambda one: one is not None, own), *listeners]
         self.n_recoveries, self.interrupted, self.undone = 0, False, False
@@ -136,20 +152,44 @@ class Training:
         self.stopped, self._n_planned = False, settings.max_iter
         self._first = self._good = self._start = self._snapshot()
         self._rows = np.arange(len(task.examples.row_weights))  # that the last loss was of
+        self._course = self._train()
 
     def run(self):
-        """Train to the end; return False if more epochs would have helped."""
-        solve = self._minimize if self.settings.solver == "lbfgs" else self._run_epochs
+        """Train to the end."""
+        for _ in self._course:
+            pass
+
+    def take_turn(self, n_epochs):
+        """Train for at most so many more epochs; "lbfgs" goes to its end."""
+        for _ in islice(self._course, n_epochs):
+            pass
+
+    def end(self):
+        """Train no more; nothing happens where a training has ended by itself."""
+        self._course.close()
+
+    def _train(self):
+        """The whole course of a training, which can be left behind each epoch and taken up again.
+
+        Where it ends, `theta` has the weights to keep, and `converged` is False if more epochs
+        would have helped.
+        """
         try:
             if self._has_path():
                 self._watch_the_start()
-            converged = solve()
+            if self.settings.solver == "lbfgs":
+                self.converged = self._minimize()
+            else:
+                self.converged = yield from self._run_epochs()
             self._keep_the_best()
         except KeyboardInterrupt:
-            converged = self.interrupted = True
+            self.interrupted = True
             self.warn(advice.INTERRUPTED)
             self._keep_the_best()
-        return converged
+        except GeneratorExit:
+            self._keep_the_best()
+        finally:
+            self.is_running = False
 
     def _has_path(self):
         return self.watch is not None and self.watch.examples.offsets.any()
@@ -180,6 +220,7 @@ class Training:
             self._report(loss)
             if self.stopped or (self._has_stalled() and not self._slow_down()):
                 return True
+            yield
         return self.settings.has_planned_end
 
     def reason_to_stop(self):
@@ -226,7 +267,9 @@ class Training:
                 return math.nan
             self._tried = True
             shrink = optimizers.clipping_factor(norm, s.max_grad_norm)
-            self._update(self._rate(len(self.curves) + first / n_samples), shrink)
+            epochs = len(self.curves) + first / n_samples
+            factor = self._rate_factor * schedules.factor(s, epochs, self.n_samples_seen)
+            self._update(s.learning_rate_init * factor, shrink)
             total += loss * float(weights[rows].sum(dtype=np.float64))
         if not np.isfinite(self.theta).all():
             return math.nan
@@ -247,18 +290,6 @@ class Training:
             self.task.loss, theta, self.task.examples, rows, self._gradient, masks=masks,
             alpha=alpha, helpers=self.helpers, memory=self._memory,
         )  # fmt: skip
-
-    def _rate(self, epochs):
-        """Learning rate after so many epochs, a fraction of one included."""
-        s, progress = self.settings, epochs / self.settings.max_iter
-        base = s.learning_rate_init * self._rate_factor
-        if s.learning_rate == "cosine":
-            return base * schedules.cosine(progress)
-        if s.learning_rate == "one_cycle":
-            return base * schedules.one_cycle(progress)
-        if s.learning_rate == "invscaling":
-            return base * schedules.inverse_scaling(self.n_samples_seen, s.power_t)
-        return base
 
     def _dropout_masks(self, n_rows):
         rate = self.settings.dropout
@@ -292,6 +323,11 @@ class Training:
     def _has_stalled(self):
         listening = self.watch is None or self.settings.early_stopping
         return listening and self.patience.has_stalled
+
+    def _least_gain(self, loss):
+        """The decrease of a loss that is too small to count."""
+        least = self.settings.least_evidence
+        return self.watch.worth(least, loss) if self.watch is not None and least else 0.0
 
     def _slow_down(self):
         """Lower an adaptive learning rate; False where there is nothing left to lower."""

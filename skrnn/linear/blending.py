@@ -58,6 +58,34 @@ def _samples_in_one(changes, weights):
     return 1.0 + 2.0 * total
 
 
+def _gains(part, path, targets, weights, loss, of_steps):
+    """Evidence of each of the shares, less that of the path alone (equation 85)."""
+    weights = weights.astype(np.float64)
+
+    def losses(raw):
+        return loss.of_rows(raw.astype(path.dtype), targets)
+
+    def evidence(losses):
+        total = weights @ losses
+        if loss.is_likelihood:
+            return -total
+        return -0.5 * weights.sum() * np.log(max(total, np.finfo(float).tiny))
+
+    change, of_path = part.raw - part.is_alone * path, losses(path)
+    gains = np.array([evidence(losses(path + share * change)) for share in _SHARES])
+    gains -= evidence(of_path)
+    if of_steps or not loss.is_of_classes:
+        changes, counted = losses(path + 0.5 * change) - of_path, weights > 0.0
+        gains /= _samples_in_one(changes[counted], weights[counted])
+    return gains
+
+
+def evidence(part, path, targets, weights, loss, of_steps=False):
+    """Evidence of a part in any share, less that of the path alone; arguments as in `blend`."""
+    gains = _gains(part, path, targets, weights, loss, of_steps)
+    return float(np.logaddexp.reduce(gains) - np.log(len(_SHARES)))
+
+
 def blend(parts, path, targets, weights, loss, of_steps=False):
     """Choose one of several recurrent parts, and its share.
 
@@ -77,29 +105,9 @@ def blend(parts, path, targets, weights, loss, of_steps=False):
     -------
     Blend
     """
-    weights = weights.astype(np.float64)
-
-    def losses(raw):
-        return loss.of_rows(raw.astype(path.dtype), targets)
-
-    def evidence(losses):
-        total = weights @ losses
-        if loss.is_likelihood:
-            return -total
-        return -0.5 * weights.sum() * np.log(max(total, np.finfo(float).tiny))
-
-    nothing = np.log(_NOTHING)
     prior = np.log((1.0 - _NOTHING) / len(parts) / len(_SHARES))
-    of_path, found = losses(path), []
-    for raw, is_alone in parts:
-        change = raw - is_alone * path
-        gains = np.array([evidence(losses(path + share * change)) for share in _SHARES])
-        gains -= evidence(of_path)
-        if of_steps or not loss.is_of_classes:
-            changes, counted = losses(path + 0.5 * change) - of_path, weights > 0.0
-            gains /= _samples_in_one(changes[counted], weights[counted])
-        found.append(gains + prior)
+    found = [_gains(part, path, targets, weights, loss, of_steps) + prior for part in parts]
     best = int(np.argmax([np.logaddexp.reduce(part) for part in found]))
-    posterior = np.exp(found[best] - np.logaddexp.reduce(np.r_[nothing, found[best]]))
+    posterior = np.exp(found[best] - np.logaddexp.reduce(np.r_[np.log(_NOTHING), found[best]]))
     share = float(posterior @ _SHARES)
     return Blend(best, share, 1.0 - parts[best].is_alone * share)

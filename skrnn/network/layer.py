@@ -56,17 +56,18 @@ class Layer(Block):
         Whether the gradient of its inputs is asked for.
     tag : str
         Ends the names of its parameters.
+    is_recurrent : bool, default=True
+        False: it is for sequences of one step, and leaves out U, which multiplies zeros there.
     """
 
-    def __init__(self, cell, n_inputs, n_hidden, dtype, wants_input, tag=""):
+    def __init__(self, cell, n_inputs, n_hidden, dtype, wants_input, tag="", is_recurrent=True):
         self.cell, self.n_inputs, self.n_hidden = cell, n_inputs, n_hidden
-        self.wants_input = wants_input
+        self.wants_input, self.is_recurrent = wants_input, is_recurrent
         n_gates, n_blocks = cell.n_gates * n_hidden, cell.n_blocks * n_hidden
-        self.parameters = (
-            Parameter("W" + tag, (n_inputs, n_gates), glorot(cell.n_gates), True),
-            Parameter("U" + tag, (n_hidden, n_gates), orthogonal(cell.n_gates), True),
-            Parameter("b" + tag, (n_blocks,), constant(cell.bias_start), False),
-        )
+        W = Parameter("W" + tag, (n_inputs, n_gates), glorot(cell.n_gates), True)
+        U = Parameter("U" + tag, (n_hidden, n_gates), orthogonal(cell.n_gates), True)
+        b = Parameter("b" + tag, (n_blocks,), constant(cell.bias_start), False)
+        self.parameters = (W, U, b) if is_recurrent else (W, b)
         self.shape = n_hidden + 1 + n_inputs, n_blocks
         # U's blocks, turned by so many columns, go first; W's start at a later column.
         self._n_state, self._first_input = n_gates, n_blocks - n_gates
@@ -78,7 +79,7 @@ class Layer(Block):
         """The span (from, to) of each panel's rows that are not zero, (panels, 2)."""
         width = self._width
         first = np.arange(0, self.shape[1], width)
-        low = np.where(first >= self._n_state, self.n_hidden, 0)
+        low = np.where(self.is_recurrent & (first < self._n_state), 0, self.n_hidden)
         high = np.where(first + width <= self._first_input, self.n_hidden + 1, self.shape[0])
         return np.stack([low, high], axis=1)
 
@@ -91,15 +92,14 @@ class Layer(Block):
 
     def _pairs(self, arrays, matrix):
         """Views of W, of U in two parts and of the bias, each with its place in the matrix."""
-        W, U, bias = arrays
+        W, *U, bias = arrays
         split = self._n_state - self._turn
         state, inputs = self._state_and_inputs(matrix)
-        return (
-            (W, inputs),
-            (U[:, self._turn :], state[:, :split]),
-            (U[:, : self._turn], state[:, split:]),
-            (bias, matrix[self.n_hidden]),
-        )
+        pairs = [(W, inputs), (bias, matrix[self.n_hidden])]
+        for of_state in U:
+            pairs.append((of_state[:, self._turn :], state[:, :split]))
+            pairs.append((of_state[:, : self._turn], state[:, split:]))
+        return pairs
 
     def _state_and_inputs(self, matrix):
         """Where U and W stand in a step matrix."""
@@ -129,10 +129,9 @@ class Layer(Block):
         panels = [matmul.pack(matrix, self._width, fill)]
         if both_ways:
             state, inputs = self._state_and_inputs(matrix)
-            to_state = matmul.pack(state.T, self._width, fill)
-            unwanted = to_state[:0]
-            to_input = matmul.pack(inputs.T, self._width, fill) if self.wants_input else unwanted
-            panels += [to_state, to_input]
+            for part, is_wanted in ((state, self.is_recurrent), (inputs, self.wants_input)):
+                back = matmul.pack(part.T, self._width, fill)
+                panels.append(back if is_wanted else back[:0])
         return panels
 
     def bind(self, packed):

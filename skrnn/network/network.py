@@ -48,6 +48,8 @@ class Architecture:
         How many tokens have a vector of their own.
     return_sequences : bool
         Whether it answers each step, and no pooling is looked at.
+    is_recurrent : bool
+        False: all sequences are one step, and no layer has the weights U of a state before it.
     """
 
     cell: str
@@ -62,6 +64,7 @@ class Architecture:
     embedding_dim: int | None = None
     n_tokens: int = 0
     return_sequences: bool = False
+    is_recurrent: bool = True
 
     def blocks(self):
         """A Chain of fresh blocks."""
@@ -73,9 +76,8 @@ class Architecture:
         n_directions = 2 if self.bidirectional else 1
         for i, size in enumerate(self.hidden_layer_sizes):
             tags = [f"_l{i}_d{d}" for d in range(n_directions)]
-            layers.append(
-                tuple(Layer(cell, n_inputs, size, self.dtype, wants_input, tag) for tag in tags)
-            )
+            given = cell, n_inputs, size, self.dtype, wants_input
+            layers.append(tuple(Layer(*given, tag, self.is_recurrent) for tag in tags))
             n_inputs, wants_input = n_directions * size, True
         return Chain(source, layers, *self._output_blocks(size, n_directions))
 

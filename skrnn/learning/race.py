@@ -1,0 +1,200 @@
+"""Trainings of candidates: how each begins, and how several take turns until one is left behind."""
+
+from contextlib import ExitStack
+from dataclasses import replace
+
+import numpy as np
+
+from skrnn.data.examples import Examples
+from skrnn.learning import candidates, optimizers, outcomes
+from skrnn.learning.candidates import Candidate, Trained
+from skrnn.learning.events import Lines, Watch
+from skrnn.learning.training import Streams, Task, Training
+from skrnn.network import network, threads
+
+#: Updates of a turn, and epochs at least.
+_TURN, _FEWEST_EPOCHS = 100, 5
+#: What a candidate may lack of the evidence of the first, in nats and as a share of it.
+_MOST_BEHIND, _MOST_BEHIND_OF_FIRST = 2.0, 0.2
+
+
+def train_one(candidate, beside, circumstances):
+    """A Trained copy of a candidate's model.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    beside : Model
+        That the fit begins with.
+    circumstances : skrnn.learning.fitting.Circumstances
+    """
+    with threads.helpers(circumstances.n_threads) as helpers:
+        one = _begun(candidate, beside, circumstances, helpers)
+        if circumstances.only_once:
+            one.training.run_once()
+            return one.learnt(vars(one.training.optimizer))
+        one.training.run()
+        _say_end(one, circumstances)
+    return one.learnt()
+
+
+def train_in_turns(trained, made, beside, circumstances):
+    """Train some candidates, and give up those that are left behind.
+
+    Parameters
+    ----------
+    trained : list
+        Gets each Trained when it begins, so that whatever interrupts the others leaves it.
+    made : iterable of Candidate
+    beside, circumstances :
+        As in :func:`train_one`.
+    """
+    with ExitStack() as stack:
+        for candidate in made:
+            helpers = stack.enter_context(threads.helpers(circumstances.n_threads))
+            trained.append(_begun(candidate, beside, circumstances, helpers))
+            stack.callback(trained[-1].training.end)
+            if _take_turn(trained[-1], circumstances):
+                return
+        before = _evidences(trained)
+        while running := [one for one in trained if one.training.is_running]:
+            if any(_take_turn(one, circumstances) for one in running):
+                return
+            now = _evidences(trained)
+            if circumstances.settings.early_stopping:
+                for number in left_behind(before, now):
+                    _give_up(trained[number], circumstances.say)
+            before = now
+
+
+def left_behind(before, now):
+    """Which of some candidates need no more training: those that lack evidence, and ever more.
+
+    Parameters
+    ----------
+    before, now : ndarray of shape (n,)
+        Evidence of each (equation 85) before the last turn and behind it.
+
+    Returns
+    -------
+    ndarray of int
+    """
+    first = np.argmax(now)
+    enough = max(_MOST_BEHIND, _MOST_BEHIND_OF_FIRST * now[first])
+    behind, was_behind = now[first] - now, before[first] - before
+    return np.nonzero((behind > enough) & (behind >= was_behind))[0]
+
+
+def _evidences(trained):
+    """Evidence of each candidate; zeros where there is no choice."""
+    if len(trained) < 2:
+        return np.zeros(1)
+    first = trained[0].training
+    watched, loss = first.watch.examples, first.task.loss
+    return np.array([one.evidence(watched, loss) for one in trained])
+
+
+def _take_turn(one, circumstances):
+    """Train a candidate for a turn; True where the user has ended the fit."""
+    training = one.training
+    n_batches = -(-len(training.task.examples.row_weights) // training.settings.batch_size)
+    training.take_turn(max(_FEWEST_EPOCHS, _TURN // n_batches))
+    if not training.is_running:
+        _say_end(one, circumstances)
+    return training.interrupted or training.stopped
+
+
+def _give_up(one, say):
+    """End a training that may be under way."""
+    if one.training.is_running:
+        one.training.end()
+        if say is not None:
+            say(outcomes.on_left_behind(len(one.training.curves), one.candidate.name))
+
+
+def _say_end(one, circumstances):
+    if circumstances.say is not None:
+        training = one.training
+        circumstances.say(outcomes.on_end(len(training.curves), training.reason_to_stop()))
+
+
+def _begun(candidate, beside, circumstances, helpers):
+    """A Trained copy of a candidate's model, before its first epoch."""
+    start, settings, only_once = candidate.model, *circumstances[:2]
+    listeners, say = circumstances.listeners, circumstances.say
+    if say is not None:
+        listeners = (*listeners, _lines(candidate, beside, say))
+    model, seen = start.copy(), start.n_samples_seen
+    streams = (np.random.RandomState([seed, seen % 2**32]) for seed in start.seeds[1:3])
+    optimizer = None
+    if only_once:
+        optimizer = optimizers.revived(model.network, settings, start.optimizer)
+    training = Training(
+        _task(candidate, model), settings, Streams(*streams), n_samples_seen=seen,
+        optimizer=optimizer, listeners=listeners, helpers=helpers, warn=circumstances.warn,
+    )  # fmt: skip
+    return Trained(candidate, model, training)
+
+
+def _lines(candidate, beside, say):
+    """Listener that says what becomes of each epoch."""
+    factor = candidates.loss_factor(beside, candidate)
+    return Lines(say, beside.path is not None, factor)
+
+
+def _task(candidate: Candidate, model):
+    watch = None
+    if candidate.watched is not None:
+        watched = network_examples(model, candidate.watched)
+        watch = Watch(watched, model.target.loss, candidate.score)
+
+    def rebuild(theta, n_samples_seen):
+        return replace(model, theta=theta, n_samples_seen=n_samples_seen)
+
+    def is_finite(raw):
+        predicted = model.in_target_units(raw).astype(raw.dtype)
+        return bool(np.isfinite(raw).all() and np.isfinite(predicted).all())
+
+    examples = network_examples(model, candidate.examples)
+    return Task(
+        candidate.name, model.network, model.target.loss, model.theta, examples, watch, rebuild,
+        is_finite, _completion(model, candidate.examples.sequences),
+    )  # fmt: skip
+
+
+def _completion(model, sequences):
+    """What gives tokens that no training sequence has the mean of all other vectors, in place.
+
+    A model that is trained further may know tokens from before; then that is the unknown one alone.
+    """
+    network, is_absent = model.network, np.zeros(model.architecture.n_tokens + 1, bool)
+    if not network.n_in_table:
+        return None
+    is_absent[-1] = True
+    if model.n_samples_seen == 0:
+        is_absent[:] = True
+        is_absent[sequences.steps()] = False
+
+    def complete(theta):
+        table = network.table(theta)
+        table[is_absent] = table[~is_absent].mean(axis=0)
+
+    return complete
+
+
+def network_examples(model, examples: Examples):
+    """Examples in the network's units and precision."""
+    dtype, offsets = model.theta.dtype, examples.offsets
+    if offsets is None:
+        offsets = model.path_predict(examples.sequences)
+    weights, steps = np.ascontiguousarray(examples.weights, dtype), None
+    if examples.of_steps:
+        firsts = network.first_answers(examples.sequences.lengths)
+        steps = network.OfSteps(firsts, np.add.reduceat(weights, firsts, dtype=np.float64))
+    return network.Examples(
+        model.data(examples.sequences),
+        np.ascontiguousarray(model.standardized(examples.targets), dtype),
+        weights,
+        np.ascontiguousarray(offsets, dtype),
+        steps,
+    )
