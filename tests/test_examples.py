@@ -79,7 +79,7 @@ def test_readme_snippets():
 
 PAGES = [
     ("input_forms.md", 20), ("tuning.md", 5), ("forecasting.md", 20), ("steps.md", 4),
-    ("streams.md", 25),
+    ("streams.md", 25), ("text.md", 12),
 ]  # fmt: skip
 
 
