@@ -140,9 +140,13 @@ LAYERS = {
         "data.checks data.streams kernels.streams network.plan network.steps network.threads",
         "numpy",
     ),
+    "learning.token_streams": (
+        "data.checks data.sequences data.streams data.tokens learning.streams",
+        "numpy",
+    ),
     "learning.model": (
         "data.scaling data.schema data.targets learning.consistency learning.saved "
-        "learning.streams linear.bag linear.path "
+        "learning.streams learning.token_streams linear.bag linear.path "
         "network.inputs "
         "network.network network.threads",
         "numpy",

@@ -467,3 +467,53 @@ def test_search_and_cross_validation_take_lists_of_tokens():
 def test_the_length_of_vectors_is_validated(parameter):
     with pytest.raises(ValueError, match="embedding_dim"):
         net(embedding_dim=parameter).fit(*texts())
+
+
+# --- streams -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"linear_path": None},
+        {"linear_path": "auto"},
+        {"linear_path": 2, "cell": "lstm"},
+        {"hidden_layer_sizes": (5, 4), "dtype": "float32", "linear_path": "auto"},
+    ],
+    ids=str,
+)
+def test_streams_of_tokens_have_the_bits_of_whole_sequences(parameters):
+    X, y = texts(80)
+    model = net(**parameters).fit(X, y)
+    rows, state = np.random.default_rng(8).integers(1, 15, (3, 6)), None
+    for step in range(6):
+        predicted, state = model.predict_step(rows[:, step], state)
+        assert_array_equal(predicted, model.predict(rows[:, : step + 1]))
+    some, _ = model.predict_step([4], state[1])
+    assert_array_equal(some, model.predict([[*rows[1], 4]]))
+
+
+def test_streams_that_answer_each_step():
+    X, _ = texts(40)
+    y = [(x % 2).astype(float) for x in X]
+    model = net(RNNClassifier, return_sequences=True).fit(X, y)
+    whole, state = model.predict(np.array([X[3]]))[0], None
+    for step, token in enumerate(X[3]):
+        predicted, state = model.predict_step([token], state)
+        assert predicted[0] == whole[step]
+
+
+def test_steps_of_streams_that_are_no_tokens_are_refused():
+    X, y = texts()
+    model = net(linear_path="auto").fit(X, y)
+    _, state = model.predict_step([3, 4])
+    for x, words in (
+        ([[3], [4]], r"x has the shape \(2, 1\)"),
+        ([3, 0], "In x: Sample 1 of X has no token"),
+        ([3, 1.5], "In x: Sample 1 of X has .*1.5"),
+        ([3], "x has 1 rows, but state is of 2 streams"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            model.predict_step(x, state)
+    with pytest.raises(ValueError, match="state is of another model"):
+        net().fit(X, y + 1).predict_step([3, 4], state)

@@ -17,8 +17,8 @@ class Streaming:
 
         Parameters
         ----------
-        x : array-like of shape (n_streams, n_features)
-            One step of each sequence. NaN is a missing value.
+        x : array-like of shape (n_streams, n_features), or of shape (n_streams,)
+            One step of each sequence; of tokens an id. NaN is a missing value.
 
         state : StreamState, default=None
             What the last call returned; None before the first step.

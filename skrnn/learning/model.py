@@ -18,6 +18,7 @@ from skrnn.data.scaling import Moments
 from skrnn.data.schema import Schema
 from skrnn.learning import consistency, saved
 from skrnn.learning.streams import Streams
+from skrnn.learning.token_streams import TokenStreams
 from skrnn.linear.bag import BagPath
 from skrnn.linear.path import LinearPath
 from skrnn.network import threads
@@ -138,8 +139,11 @@ class Model:
         """What goes on by single steps; looked at again whether parameters changed if `anew`."""
         found = vars(self).get("_streams")
         if found is None or (anew and not found.is_of(self.theta)):
-            found = vars(self)["_streams"] = Streams(self)
+            found = vars(self)["_streams"] = self._new_streams()
         return found
+
+    def _new_streams(self):
+        return (TokenStreams if self.schema.is_of_tokens else Streams)(self)
 
     def n_steps(self, sequences):
         """Steps (n,) of sequences as the network reads them."""

@@ -133,9 +133,12 @@ class Streams:
                 f"x has {n_streams} rows, but state is of {len(state)} streams. Pass one row for"
                 " each of them, or choose streams by state[rows]."
             )
-        if state.numbers.shape[1] != self._n_numbers:
+        if not self._has_its_width(state):
             raise ValueError("state is damaged. Begin the streams anew, with state=None.")
         return state
+
+    def _has_its_width(self, state):
+        return state.numbers.shape[1] == self._n_numbers
 
     def _refuse(self, found, x, read, state):
         if found == streams.INFINITE:
@@ -152,10 +155,6 @@ class Streams:
 def _require_steps(model):
     """Refuse a model that reads more than the past, or more of it than a state can keep."""
     name, schema = model.schema.estimator_name, model.schema
-    if schema.is_of_tokens:
-        raise ValueError(
-            f"predict_step is for an X of numbers, but {name} was fitted on token ids."
-        )
     if schema.is_table:
         raise ValueError(
             f"predict_step goes through sequences, but {name} was fitted on a plain table of"
@@ -178,8 +177,10 @@ def _digest(model):
     """A name of what a model makes of a step, the same in every process."""
     found, path = blake2b(digest_size=16), model.path
     arrays = [model.theta, model.scaling.center, model.scaling.scale]
+    if model.schema.is_of_tokens:
+        arrays.append(model.schema.tokens)
     if path is not None:
-        arrays += [path.center, path.scale, path.coefficients, path.intercepts]
+        arrays += [one for one in path.to_state().values() if isinstance(one, np.ndarray)]
     found.update(repr((model.architecture, model.schema)).encode())
     for array in arrays:
         found.update(array.tobytes())
