@@ -18,6 +18,7 @@ STEPS = np.cumsum(ARRAY[:, :, 0], axis=1)
 TYPED = pd.DataFrame(TABLE)
 TYPED[6] = TYPED[7] = pd.Categorical(np.arange(len(TABLE)) % 3)
 TOKENS = [np.arange(1 + i % 3, 4 + i % 5) for i in range(len(TABLE))]
+OF_TOKENS = [np.cumsum(x) / 10.0 for x in TOKENS]
 REFUSED = r"^This saved model cannot be loaded, .* Load another copy, or fit it again\. \(.*\.\)$"
 
 
@@ -50,6 +51,10 @@ MODELS = {
     "steps": (
         lambda: small(RNNRegressor, return_sequences=True, bidirectional=True).fit(ARRAY, STEPS),
         ARRAY,
+    ),
+    "steps of tokens": (
+        lambda: small(RNNRegressor, embedding_dim=3, return_sequences=True).fit(TOKENS, OF_TOKENS),
+        TOKENS,
     ),
     "no path": (lambda: small(RNNRegressor, linear_path=None).fit(TABLE, Y), TABLE),
     "two classes": (

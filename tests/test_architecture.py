@@ -119,6 +119,7 @@ LAYERS = {
         "linear.folds linear.logistic linear.ridge linear.rounding",
         "numpy",
     ),
+    "linear.token_window": ("data.sequences linear.path", "numpy"),
     "linear.bag": (
         "blas data.scaling linear.calibration linear.rounding",
         "numpy scipy",
@@ -135,7 +136,10 @@ LAYERS = {
     ),
     "learning.valid": ("", "numpy"),
     "learning.saved": ("choices learning.valid losses", "numpy"),
-    "learning.consistency": ("data.checks learning.saved learning.valid linear.bag", "numpy"),
+    "learning.consistency": (
+        "data.checks learning.saved learning.valid linear.bag linear.path linear.token_window",
+        "numpy",
+    ),
     "learning.streams": (
         "data.checks data.streams kernels.streams network.plan network.steps network.threads",
         "numpy",
@@ -146,7 +150,7 @@ LAYERS = {
     ),
     "learning.model": (
         "data.scaling data.schema data.targets learning.consistency learning.saved "
-        "learning.streams learning.token_streams linear.bag linear.path "
+        "learning.streams learning.token_streams linear.bag linear.path linear.token_window "
         "network.inputs "
         "network.network network.threads",
         "numpy",
@@ -165,7 +169,8 @@ LAYERS = {
     "learning.fitting": (
         "data.scaling data.schema kernels.announcements learning.advice "
         "learning.candidates learning.model learning.outcomes learning.race learning.saved "
-        "learning.scales learning.training linear.bag linear.path network.network quantiles",
+        "learning.scales learning.training linear.bag linear.path linear.token_window "
+        "network.network quantiles",
         "numpy",
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),

@@ -517,3 +517,49 @@ def test_steps_of_streams_that_are_no_tokens_are_refused():
             model.predict_step(x, state)
     with pytest.raises(ValueError, match="state is of another model"):
         net().fit(X, y + 1).predict_step([3, 4], state)
+
+
+# --- a linear path at each step ------------------------------------------------------------------
+
+
+def steps_of(X):
+    """For each step whether the token before it is 3, which a window of two steps knows."""
+    return [np.r_[False, x[:-1] == 3].astype(int) for x in X]
+
+
+def test_the_path_at_each_step_knows_the_tokens_around_it():
+    X, _ = texts(150)
+    new, _ = texts(80, seed=1)
+    settings = {"return_sequences": True, "early_stopping": True, "max_iter": 1}
+    model = net(RNNClassifier, **settings, linear_path="auto").fit(X, steps_of(X))
+    assert model.linear_score_ > 0.98
+    assert model.score(new, steps_of(new)) > 0.98
+    alone = net(RNNClassifier, **settings, linear_path=None).fit(X, steps_of(X))
+    assert alone.score(new, steps_of(new)) < model.score(new, steps_of(new)) - 0.02
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_a_path_at_each_step_looks_ahead_only_both_ways(bidirectional):
+    X, _ = texts(80)
+    y = [np.cumsum(x) / 10.0 for x in X]
+    model = net(return_sequences=True, bidirectional=bidirectional, linear_path="auto").fit(X, y)
+    one, other = model.predict(np.array([[3, 4, 5, 6], [3, 4, 7, 2]]))
+    assert np.array_equal(one[:2], other[:2]) == (not bidirectional)
+    assert_array_equal(model.predict([[99, 3]])[0], model.predict([[98, 3]])[0])
+
+
+def test_large_vocabularies_have_no_path_at_each_step(monkeypatch):
+    X, _ = texts(60)
+    monkeypatch.setattr("skrnn.linear.token_window.MOST_TOKENS", 11)
+    model = net(RNNClassifier, return_sequences=True, linear_path="auto").fit(X, steps_of(X))
+    assert model.linear_score_ is None
+
+
+def test_streams_that_answer_each_step_beside_a_path():
+    X, _ = texts(60)
+    y = [np.cumsum(x) / 10.0 for x in X]
+    model = net(return_sequences=True, linear_path=3).fit(X, y)
+    whole, state = model.predict(np.array([[3, 4, 5, 6, 2]]))[0], None
+    for step, token in enumerate([3, 4, 5, 6, 2]):
+        predicted, state = model.predict_step([token], state)
+        assert predicted[0] == whole[step]

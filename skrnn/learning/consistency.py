@@ -12,6 +12,8 @@ from skrnn.data.checks import is_finite
 from skrnn.learning.saved import LEFT_OUT, refuse
 from skrnn.learning.valid import Valid
 from skrnn.linear.bag import BagPath
+from skrnn.linear.path import LinearPath
+from skrnn.linear.token_window import TokenWindow
 
 
 def _has_its_columns(schema):
@@ -52,9 +54,10 @@ def _answers_steps(model):
 
 
 def _has_its_kind_of_path(model):
-    if model.schema.is_of_tokens and model.architecture.return_sequences:
-        return False
-    return model.schema.is_of_tokens == isinstance(model.path, BagPath)
+    kind = LinearPath
+    if model.schema.is_of_tokens:
+        kind = TokenWindow if model.architecture.return_sequences else BagPath
+    return type(model.path) is kind
 
 
 def _looks_ahead(model):
@@ -62,7 +65,7 @@ def _looks_ahead(model):
 
 
 def _is_within_rows(path, schema, asked):
-    if schema.is_of_tokens and path is not None:
+    if isinstance(path, BagPath):
         return path.n_steps == (None if asked == "auto" else asked)
     return (
         path is None
@@ -123,7 +126,7 @@ RELATIONS = [
     (
         "path.coefficients",
         lambda model: model.path is None or _has_its_kind_of_path(model),
-        "of a bag of tokens where sequences of tokens have one target each, and only there",
+        "of the kind of path that X and its targets have",
     ),
     (
         "schema.n_features",
@@ -278,6 +281,8 @@ def _of_path(model):
             ("path", "intercepts"): ((n_outputs,), _FINITE),
             ("path", "unit"): ((n_outputs,), _POSITIVE),
         }
+    if model.schema.is_of_tokens:
+        n_features = model.architecture.n_tokens
     of_inputs = (model.schema.n_observations if model.schema.is_table else 1, n_features)
     n_window = model.path.n_steps + model.path.n_ahead
     return {

@@ -14,7 +14,7 @@ from skrnn.learning import advice, candidates, outcomes, race, scales
 from skrnn.learning.model import Model
 from skrnn.learning.saved import LEFT_OUT
 from skrnn.learning.training import Settings
-from skrnn.linear import bag
+from skrnn.linear import bag, token_window
 from skrnn.linear import path as linear_path
 from skrnn.network.network import Architecture
 from skrnn.quantiles import robust_scale
@@ -180,17 +180,23 @@ def _linear_path(model, examples, path):
         return None, None
     try:
         examples = replace(examples, targets=targets)
-        architecture = model.architecture
-        if model.schema.is_of_tokens and architecture.return_sequences:
-            return None, None  # a bag has no place for each step
-        if model.schema.is_of_tokens and architecture.return_sequences:
-            return None, None  # a bag has no place for each step
+        both_sides = model.architecture.bidirectional
         if model.schema.is_of_tokens:
-            return bag.fit(examples, architecture.n_tokens, loss, path)
-        both_sides = architecture.bidirectional
+            return _path_of_tokens(model, examples, path)
         return linear_path.fit(examples, model.schema.origins, loss, path, both_sides)
     except OverflowError:  # X or y spread too far, and are not standardised
         return None, None
+
+
+def _path_of_tokens(model, examples, path):
+    """A bag; or at each step a window, if there are not too many tokens for it."""
+    architecture, loss = model.architecture, model.target.loss
+    n_tokens = architecture.n_tokens
+    if not architecture.return_sequences:
+        return bag.fit(examples, n_tokens, loss, path)
+    if n_tokens > token_window.MOST_TOKENS:
+        return None, None
+    return token_window.fit(examples, n_tokens, loss, path, architecture.bidirectional)
 
 
 def _in_units_of_errors(model, examples, left_out):

@@ -21,6 +21,7 @@ from skrnn.learning.streams import Streams
 from skrnn.learning.token_streams import TokenStreams
 from skrnn.linear.bag import BagPath
 from skrnn.linear.path import LinearPath
+from skrnn.linear.token_window import TokenWindow
 from skrnn.network import threads
 from skrnn.network.inputs import sequence_data
 from skrnn.network.network import Architecture, Network
@@ -299,7 +300,7 @@ class Model:
             Architecture(**state["architecture"]),
             state["theta"],
             Scaling(**state["scaling"]),
-            None if path is None else (BagPath if "rarity" in path else LinearPath)(**path),
+            None if path is None else _kind_of_path(state)(**path),
             state["seeds"],
             state["kept"],
             state["n_samples_seen"],
@@ -308,3 +309,10 @@ class Model:
         )
         consistency.check_fit(model)
         return model
+
+
+def _kind_of_path(state):
+    """The class of a saved path."""
+    if "rarity" in state["path"]:
+        return BagPath
+    return TokenWindow if state["schema"]["tokens"] is not None else LinearPath
