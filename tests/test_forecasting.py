@@ -174,6 +174,18 @@ def test_a_panel_is_forecast_as_each_of_its_series(n_values, Frame):
         np.testing.assert_array_equal(found[name], alone)
 
 
+def test_a_panel_with_more_rows_ahead_than_behind():
+    history, ahead = (pd.DataFrame(long_table(of)) for of in (items(), items(10)))
+    settings = {"target": "sold", "times": "week", "groups": "item"}
+    X, y, _ = make_windows(history, 6, future=["price"], **settings)
+    model = small().fit(X, y)
+    last = history.groupby("item").tail(6)
+    found = forecast(model, last, 10, future=ahead, **settings)
+    expected = forecast(model, history, 10, future=ahead, **settings)
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values)
+
+
 def test_a_panel_of_arrays():
     series, groups = np.r_[wave(60), wave(50, height=2.0)], np.repeat([7, 3], [60, 50])
     X, y, _ = make_windows(series, 10, groups=groups)

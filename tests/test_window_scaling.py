@@ -61,6 +61,13 @@ def test_without_a_season_the_level_is_the_last_value():
     np.testing.assert_array_equal(given["X"][:, :, 0], X[:, :, 0])
 
 
+def test_a_window_within_one_season_is_measured_by_its_spread():
+    X, y, _ = make_windows(series(), 5)
+    given = WindowScaledRegressor(Recorder(), period=6).fit(X, y).regressor_.given_
+    np.testing.assert_allclose(given["X"][:, :, 0].mean(axis=1), 0.0, atol=1e-9)
+    np.testing.assert_allclose(np.abs(given["X"][:, :, 0]).mean(axis=1), 1.0)
+
+
 def test_validation_data_are_in_their_own_units():
     X, y, _ = make_windows(series(), 13, 4)
     model = WindowScaledRegressor(Recorder(), period=6).fit(X, y, X_val=X[::2], y_val=y[::2])
@@ -144,7 +151,9 @@ def test_in_a_search_and_through_pickle_and_clone():
 
 def test_float32_stays_float32():
     X, y, _ = make_windows(series().astype(np.float32), 12)
+    kept = X.copy()
     model = WindowScaledRegressor(small(dtype=None), period=6).fit(X, y)
+    np.testing.assert_array_equal(X, kept)
     assert model.regressor_.coefs_[0].dtype == model.predict(X).dtype == np.float32
 
 
