@@ -127,6 +127,21 @@ def test_covariates_of_their_own_go_on_behind_the_history(n_values):
         forecast(model, frame.drop(index=50), 3, window=6, times="day", future=known[1:])
 
 
+def test_a_last_window_and_more_rows_ahead_than_it_has():
+    names, known = ["price", "sold", "rain"], ["price", "rain"]
+    table = pd.DataFrame(exogenous(100), columns=names).assign(day=range(100))
+    settings = {"target": "sold", "times": "day"}
+    X, y, _ = make_windows(table[:90], 6, future=known, **settings)
+    model = flat_linear().fit(X, y)
+    ahead = table.loc[90:, [*known, "day"]]
+    found = forecast(model, table[84:90], 10, window=6, future=ahead, **settings)
+    np.testing.assert_allclose(found, table["sold"][90:], atol=1e-8)
+    last = table.loc[84:89].drop(columns="day")
+    settings = {"target": "sold", "times": table["day"][84:90], "window": 6}
+    again = forecast(model, last, 10, future=ahead.drop(columns="day"), **settings)
+    np.testing.assert_array_equal(again, found)
+
+
 def test_a_covariate_of_a_frame_may_be_missing_as_a_whole():
     settings = {"target": "sold", "times": "day"}
     X, y, _ = make_windows(FRAME.drop(columns="item"), 6, future=["price", "rain"], **settings)
@@ -176,7 +191,7 @@ def test_a_panel_is_forecast_as_each_of_its_series(n_values, Frame):
 
 def test_a_panel_with_more_rows_ahead_than_behind():
     history, ahead = (pd.DataFrame(long_table(of)) for of in (items(), items(10)))
-    settings = {"target": "sold", "groups": "item"}
+    settings = {"target": "sold", "times": "week", "groups": "item"}
     X, y, _ = make_windows(history, 6, future=["price"], **settings)
     model = small().fit(X, y)
     last = history.groupby("item").tail(6)

@@ -1,7 +1,7 @@
 """The regressor inside forecasting tools that make lag tables and feed forecasts back themselves.
 
-What comes out of them has to be what make_windows and forecast give: the same windows, in another
-order of columns, that LagLayout puts right.
+What comes out of them has to be what make_windows and forecast give: the same windows, for most of
+them in another order of columns, which LagLayout puts right.
 """
 
 from importlib.util import find_spec
@@ -21,6 +21,7 @@ needs_skforecast = pytest.mark.skipif(
 needs_mlforecast = pytest.mark.skipif(
     find_spec("mlforecast") is None, reason="mlforecast is not installed"
 )
+needs_sktime = pytest.mark.skipif(find_spec("sktime") is None, reason="sktime is not installed")
 # Their own: of pandas, and of how they look at estimators.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -131,6 +132,22 @@ def test_mlforecast_cross_validates_with_a_calendar():
     found = host.cross_validation(panel(), n_windows=2, h=HORIZON)
     assert len(found) == 2 * 2 * HORIZON
     assert np.isfinite(found["rnn"]).all()
+
+
+@needs_sktime
+@pytest.mark.parametrize(("strategy", "horizon"), [("recursive", 1), ("multioutput", 3)])
+def test_sktime_reduction(strategy, horizon):
+    """Its tables begin with the oldest value, as flat rows do."""
+    from sktime.forecasting.compose import make_reduction
+
+    y = series()
+    model = small().set_params(n_timesteps=LAGS)
+    scitype = "tabular-regressor"
+    host = make_reduction(model, window_length=LAGS, strategy=strategy, scitype=scitype)
+    found = host.fit(y, fh=[1, 2, 3]).predict()
+    X, target, _ = make_windows(y.to_numpy(), LAGS, horizon)
+    expected = forecast(small().fit(X, target), y.to_numpy(), 3)
+    np.testing.assert_allclose(np.ravel(found), expected, rtol=1e-6)
 
 
 def test_a_search_on_the_table_that_hosts_hand_over():

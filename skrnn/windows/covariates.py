@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from skrnn.data.columns import is_frame
+from skrnn.data.columns import is_frame, names_of
 from skrnn.windows.series import Series, check_times, read
 
 
@@ -61,6 +61,17 @@ def _is_table(future):
     return array is None or array.ndim == 2 or (array.ndim == 1 and array.dtype.kind == "f")
 
 
+def _is_own_table(future, series, times):
+    """Whether these are covariates of all rows, and not some columns of the rows ahead."""
+    if series.is_panel or len(future) <= len(series.values):
+        return False
+    names = names_of(future)
+    if names is None or series.names is None:
+        return True
+    of_times = times if np.ndim(times) == 0 else None
+    return any(name not in (*series.names, of_times) for name in names)
+
+
 def _beside(series, future):
     """The series with a table of covariates beside it, their columns, and how many rows more."""
     table = read(future, argument="future")
@@ -103,7 +114,7 @@ def continued(series, future, times, groups, target):
     n_ahead : int
         Rows of each series ahead.
     """
-    if not series.is_panel and len(future) > len(series.values):
+    if _is_own_table(future, series, times):
         check_times(series)
         return _beside(series, future)
     if groups is not None and np.ndim(groups):

@@ -93,14 +93,13 @@ def _array(series, argument):
             f"{argument} must be one series, (n_rows,) or (n_rows, n_columns), but its rows are of "
             "different lengths. Several series go below each other, with groups to tell them apart."
         ) from error
-    if array.ndim == 1:
-        array = array[:, np.newaxis]
-    if array.ndim != 2 or not array.size:
+    if array.ndim not in (1, 2) or not array.size:
+        got = array.shape if array.ndim else type(series).__name__
         raise ValueError(
-            f"{argument} must be of shape (n_rows,) or (n_rows, n_columns), got {array.shape}. "
+            f"{argument} must be of shape (n_rows,) or (n_rows, n_columns), got {got}. "
             "Several series go below each other, with groups to tell them apart."
         )
-    return array
+    return array.reshape(len(array), -1)
 
 
 def _beside(table, key, name, argument):
@@ -136,7 +135,10 @@ def _cells(table, place):
 
 def _numbers(table, taken, argument):
     """Names and numbers of the columns that are not taken."""
-    names, advice = names_of(table), " Encode it first, or leave it out."
+    names, advice = (
+        names_of(table),
+        " Encode it first, leave it out, or pass it as times or groups.",
+    )
     n_columns = table.shape[1] if names is None else len(names)
     left = [place for place in range(n_columns) if place not in taken]
     if not left:
@@ -180,7 +182,7 @@ def _rows_of(groups, n_rows):
 
 def _as_times(times):
     """Times as numbers or dates that can be subtracted."""
-    if times.dtype.kind in "iufM":
+    if times.dtype.kind in "iufmM":
         return times
     one = times[0]
     if isinstance(one, Number):
