@@ -72,6 +72,16 @@ def test_start_values_of_a_layer(cell):
     np.testing.assert_array_equal(views["b_out"], np.zeros(2))
 
 
+def test_attention_starts_as_the_mean():
+    sequences = reference.random_sequences(rng_of(2), [5, 1, 3], 2)
+    pooled = {}
+    for pooling in ("attention", "mean"):
+        network = building.network("gru", (4,), 2, 1, pooling=pooling)
+        theta = network.initialize(np.random.RandomState(0))
+        pooled[pooling] = network.pooled_states(theta, building.joined(sequences))
+    np.testing.assert_allclose(pooled["attention"], pooled["mean"], rtol=1e-12)
+
+
 def test_orthogonal_start_values_may_mirror():
     """All rotations and reflections are equally likely; QR by itself gives but one of the two."""
     for n_units in (1, 3, 4):

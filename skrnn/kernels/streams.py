@@ -7,12 +7,13 @@ What a stream needs of the steps before is one row of double precision numbers, 
 F                  observations since each feature had a value, zero where the last one has it
 F                  the last value of each feature, NaN where there was none
 n_path * Q         the last observations as the linear path reads them, zeros before the first
-(k - 1) * Q        the last observations but one frame's last, as the network reads them
+(k - 1) * Q        the last k - 1 observations as the network reads them
 k * n_states       all states after each of the last k observations, the oldest first
 =================  =============================================================================
 
 with F features, Q inputs (marks and features) and frames of k observations. Frames end with the
-last observation, so k networks of every kth state each go on in turn, and the oldest is next.
+last observation, so there are k runs of the network, one for each way to cut a sequence, which go
+on in turn: the oldest states are those of the run that is next.
 """
 
 import numpy as np

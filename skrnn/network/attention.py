@@ -10,7 +10,8 @@ from skrnn.network.pooling import Pooling
 class Attention(Pooling):
     """The mean over all steps, each by a share that its own state and a learnt query decide.
 
-    There are as many keys as pooled features. The history of a run is the states (S, P), the tanh
+    There are as many keys as pooled features. The query starts at zero, so at first every step
+    counts alike. The history of a run is the states (S, P), the tanh
     of the keys (S, P) and the shares (S,).
     """
 
@@ -20,7 +21,7 @@ class Attention(Pooling):
         self.parameters = (
             Parameter("W_attention", (n, n), glorot(), True),
             Parameter("b_attention", (n,), constant((0.0,)), False),
-            Parameter("v_attention", (n, 1), glorot(), True),
+            Parameter("v_attention", (n, 1), constant((0.0,)), True),
         )
         self._width = matmul.panel_width(dtype)
 
