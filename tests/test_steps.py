@@ -578,3 +578,14 @@ def test_a_prediction_that_is_not_finite_is_named_by_its_step():
 def test_outputs_of_a_net_for_sequences_are_as_before():
     model = datasets.small(RNNRegressor).fit(DENSE, datasets.numbers(DENSE))
     assert outputs(model, DENSE).shape == (30,)
+
+
+@pytest.mark.parametrize("counted", [[0], [0, 9], [3, 4, 5]])
+@pytest.mark.parametrize("factor", [1.0, 1e20])
+def test_few_steps_have_a_target_or_one_outweighs_all_others(factor, counted):
+    weights = np.zeros((2, 6))
+    weights.flat[counted] = 1.0
+    weights.flat[counted[0]] = factor
+    X = datasets.array(2, 6)
+    model = small(linear_path="auto").fit(X, target(RNNRegressor, X), weights)
+    assert np.isfinite(model.predict(X)).all()
