@@ -84,6 +84,8 @@ def _use_every_kernel(cell, dtype):
             model.fit(table, y).predict(table)
         for pooling in choices.POOLINGS:
             RNNRegressor(**settings, pooling=pooling, linear_path=None).fit(ragged, y)
+        of_steps = RNNRegressor(**settings, return_sequences=True)
+        of_steps.fit(ragged, [x[:, 0] for x in ragged]).predict(ragged)
         RNNRegressor(**deep, solver="sgd").fit(ragged, y).predict(ragged)
         RNNClassifier(**settings, solver="lbfgs").fit(table, label).predict(table)
         RNNClassifier(**deep, linear_path=None).partial_fit(ragged, label, classes=[0, 1, 2])

@@ -13,6 +13,8 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_er
 from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit, cross_val_score
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.data.examples import Examples
+from skrnn.data.sequences import Sequences
 from skrnn.metrics import make_step_scorer
 
 BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
@@ -589,3 +591,14 @@ def test_few_steps_have_a_target_or_one_outweighs_all_others(factor, counted):
     X = datasets.array(2, 6)
     model = small(linear_path="auto").fit(X, target(RNNRegressor, X), weights)
     assert np.isfinite(model.predict(X)).all()
+
+
+def test_equal_sequences_with_other_targets_count_no_more_than_their_steps():
+    """Equal inputs with several targets, some of them twice, and steps that do not count."""
+    x = datasets.array(1, 80)[0]
+    lines = np.random.default_rng(0).normal(size=(3, 80, 1))[np.arange(6) % 3]
+    weights = np.tile([1.0, 0.0, 1.0, 1.0], 120)
+    sequences = Sequences.from_list([x] * 6)
+    examples = Examples.of(sequences, lines.reshape(-1, 1), weights, of_steps=True)
+    assert 0.0 < examples.weights.sum() <= weights.sum()
+    assert (examples.weights > 0.0).sum() == weights.sum()

@@ -28,9 +28,12 @@ class Figure(NamedTuple):
     at_most: bool = False
 
 
-def _rows(results, section, part="rows", ragged=False):
-    rows = results.get(section, {}).get(part, [])
-    return [row for row in rows if row["case"]["ragged"] == ragged]
+def _rows(results, section, part="rows", ragged=False, per_step=False):
+    rows, kind = results.get(section, {}).get(part, []), (ragged, per_step)
+    # An older measurement does not say whether there is a target for each step: there was none.
+    return [
+        row for row in rows if (row["case"]["ragged"], row["case"].get("per_step", False)) == kind
+    ]
 
 
 def _known(values):
@@ -84,6 +87,11 @@ def ragged(results):
         [seconds(row["results"], name) for name in ("PyTorch packed", "skrnn")] for row in rows
     ]
     return _least(theirs and theirs / ours for theirs, ours in times)
+
+
+def each_step(results):
+    rows = _rows(results, "step", per_step=True)
+    return _least(step.peer_ratio(row) for row in rows if row["case"]["cell"] == "gru")
 
 
 def _prediction_ratios(results):
@@ -192,6 +200,7 @@ FIGURES = (
     Figure("step: the same, LSTM of 256 units (or the next line)", 1.5, step_widest),
     Figure("step: LSTM of 256 units, share of the matrix-product rate", ENOUGH_SHARE, share_widest),
     Figure("ragged step: packed PyTorch / skrnn, worst cell", 5.0, ragged),
+    Figure("target for each step, GRU: PyTorch / skrnn", 2.5, each_step),
     Figure(
         "batch prediction: best peer / skrnn, geometric mean of the dense rows",
         2.5,
