@@ -7,10 +7,17 @@ import datasets
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from datasets import gappy, objects, outputs, state
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score
-from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit, cross_val_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    TimeSeriesSplit,
+    cross_val_score,
+    cross_validate,
+)
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.data.examples import Examples
@@ -602,3 +609,22 @@ def test_equal_sequences_with_other_targets_count_no_more_than_their_steps():
     examples = Examples.of(sequences, lines.reshape(-1, 1), weights, of_steps=True)
     assert 0.0 < examples.weights.sum() <= weights.sum()
     assert (examples.weights > 0.0).sum() == weights.sum()
+
+
+def test_weights_are_routed_to_a_scorer_that_asks_for_them():
+    y = [(one == "low").astype(int) for one in targets(RNNClassifier, RAGGED)]
+    weights = [np.arange(1.0, len(x) + 1.0) for x in RAGGED]
+    model = small(RNNClassifier)
+    scores = {}
+    with sklearn.config_context(enable_metadata_routing=True):
+        model.set_fit_request(sample_weight=False)
+        for wanted in (True, False):
+            scorer = make_step_scorer(accuracy_score).set_score_request(sample_weight=wanted)
+            given = {"cv": KFold(2), "scoring": scorer, "params": {"sample_weight": weights}}
+            if not wanted:
+                model.set_fit_request(sample_weight=True)
+            scores[wanted] = cross_validate(model, RAGGED, y, **given)["test_score"]
+    model = small(RNNClassifier).fit(RAGGED[15:], y[15:])
+    expected = make_step_scorer(accuracy_score)(model, RAGGED[:15], y[:15], weights[:15])
+    assert scores[True][0] == expected
+    assert scores[False][0] != expected
