@@ -6,6 +6,7 @@ import re
 import datasets
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import sklearn
 from datasets import gappy, objects, outputs, state
@@ -103,6 +104,7 @@ FORMS_OF_Y = {
     "lists": lambda y: [one.tolist() for one in y],
     "object array": objects,
     "series": lambda y: pd.Series(list(y)),
+    "polars": lambda y: pl.Series([one.tolist() for one in y]),
     "tuple": tuple,
     "single columns": lambda y: [pd.Series(one) for one in y],
 }
