@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import sklearn
 from datasets import gappy, objects, outputs, state
+from fits import Spy
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score
 from sklearn.model_selection import (
@@ -23,6 +24,7 @@ from sklearn.model_selection import (
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.data.examples import Examples
 from skrnn.data.sequences import Sequences
+from skrnn.learning import candidates
 from skrnn.metrics import make_step_scorer
 
 BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
@@ -391,6 +393,12 @@ def test_validation_data_have_steps_too(linear_path, Estimator):
     assert other.validation_loss_curve_ != model.validation_loss_curve_
     tail = small(Estimator, **settings, validation_fraction=TimeSeriesSplit(2, test_size=10))
     np.testing.assert_array_equal(says(tail.fit(RAGGED, y), RAGGED), says(model, RAGGED))
+
+
+def test_the_share_is_found_as_one_of_steps(monkeypatch):
+    spy = Spy(monkeypatch, candidates, "blend")
+    small(linear_path="auto", early_stopping=True).fit(RAGGED, targets(RNNRegressor, RAGGED))
+    assert spy["of_steps"] == [True]
 
 
 def test_the_score_watched_is_that_of_score():
