@@ -22,6 +22,7 @@ from sklearn.model_selection import (
 )
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.data.classes import ClassTarget
 from skrnn.data.examples import Examples
 from skrnn.data.sequences import Sequences
 from skrnn.learning import candidates
@@ -187,6 +188,16 @@ def test_mean_and_constant_are_of_labelled_steps():
     model = small(learning_rate_init=1e-12, max_iter=1).fit(X, y, weights)
     mean = np.average(end_to_end(y), weights=end_to_end(weights))
     np.testing.assert_allclose(model._model.scaling.target_center, mean)
+
+
+def test_inputs_are_standardised_by_the_mean_weight_of_their_steps():
+    y = targets(RNNRegressor, RAGGED)
+    of_all = small(max_iter=1).fit(RAGGED, y)._model.scaling.center[0]
+    np.testing.assert_allclose(of_all, end_to_end(RAGGED).mean(axis=0))
+    weights = [np.arange(len(x)) % 2 + 1.0 + (i % 3) for i, x in enumerate(RAGGED)]
+    of_rows = np.repeat([w.mean() for w in weights], list(map(len, RAGGED)))
+    center = small(max_iter=1).fit(RAGGED, y, weights)._model.scaling.center[0]
+    np.testing.assert_allclose(center, np.average(end_to_end(RAGGED), axis=0, weights=of_rows))
 
 
 @pytest.mark.parametrize("linear_path", [None, "auto", 2])
@@ -393,6 +404,11 @@ def test_validation_data_have_steps_too(linear_path, Estimator):
     assert other.validation_loss_curve_ != model.validation_loss_curve_
     tail = small(Estimator, **settings, validation_fraction=TimeSeriesSplit(2, test_size=10))
     np.testing.assert_array_equal(says(tail.fit(RAGGED, y), RAGGED), says(model, RAGGED))
+
+
+def test_nothing_is_stratified(monkeypatch):
+    monkeypatch.delattr(ClassTarget, "strata")
+    small(RNNClassifier, early_stopping=True).fit(RAGGED, targets(RNNClassifier, RAGGED))
 
 
 def test_the_share_is_found_as_one_of_steps(monkeypatch):
