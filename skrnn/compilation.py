@@ -85,6 +85,8 @@ def _use_every_kernel(cell, dtype):
             model.fit(table, y).predict(table)
         for pooling in choices.POOLINGS:
             RNNRegressor(**settings, pooling=pooling, linear_path=None).fit(ragged, y)
+        of_steps = RNNRegressor(**settings, return_sequences=True)
+        of_steps.fit(ragged, [x[:, 0] for x in ragged]).predict(ragged)
         RNNRegressor(**deep, solver="sgd").fit(ragged, y).predict(ragged)
         RNNRegressor(**settings, embedding_dim=2).fit(tokens, y).predict(tokens)
         RNNClassifier(**settings, solver="lbfgs").fit(table, label).predict(table)

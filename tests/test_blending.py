@@ -136,3 +136,19 @@ def test_copies_side_by_side_are_no_windows_of_a_series():
     ones = [Part(raw, True)], 0 * raw, target, np.full(60, 3.0), SquaredError()
     copies = [Part(raw[rows], True)], 0 * raw[rows], target[rows], np.ones(180), SquaredError()
     assert blend(*copies) == pytest.approx(blend(*ones), rel=1e-12)
+
+
+def test_classes_of_steps_are_not_so_many_samples():
+    """Steps of a sequence gain together, and those that do not count say nothing of it."""
+    random = np.random.default_rng(14)
+    codes = np.repeat(random.integers(0, 2, (12, 1)), 20, axis=0).astype(float)
+    raw = np.repeat(random.normal(size=(12, 1)), 20, axis=0) + 0.7 * (codes - 0.5)
+    raw += 0.01 * random.normal(size=raw.shape)
+    problem = [Part(raw, False)], 0 * raw, codes
+    of_samples = blend(*problem, np.ones(240), Logistic()).share
+    of_steps = blend(*problem, np.ones(240), Logistic(), True).share
+    assert abs(of_steps - of_samples) > 0.05
+    weights = np.tile([1.0, 0.0], 120)
+    counted = [Part(raw[::2], False)], 0 * raw[::2], codes[::2], np.ones(120), Logistic(), True
+    found = blend(*problem, weights, Logistic(), True)
+    assert found == pytest.approx(blend(*counted), rel=1e-12)

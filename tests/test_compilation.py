@@ -60,6 +60,9 @@ with install_recorder("numba:compile") as recorder:
         use(RNNRegressor(**net, loss=loss, quantile=[0.1, 0.9]), table, abs(both))
     for solver in ("sgd", "lbfgs"):
         use(RNNRegressor(**net, solver=solver), ragged, y)
+    steps, tags = {"return_sequences": True}, [x[:, 0] > 0 for x in ragged]
+    use(RNNRegressor(**net, **steps), array, array)
+    use(RNNClassifier(**net, **steps, bidirectional=True, dropout=0.2), ragged, tags)
     use(RNNClassifier(**net), array, label == "a")
     use(RNNClassifier(**net), array, both > 0)
     stream = RNNRegressor(**net).fit(array, y)

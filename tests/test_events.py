@@ -8,6 +8,7 @@ import building
 import joblib
 import numpy as np
 import pytest
+from building import of_steps
 from fits import ALONE, BESIDE, Diary, Spy, break_at, data_for, fit, fitted, lasting, small
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss, mean_pinball_loss
@@ -481,6 +482,22 @@ def test_each_half_of_the_validation_data_has_predictions_chosen_on_the_other_ha
         best.add((even, odd))
     assert len(best) > 2
     assert any(even != odd for even, odd in best)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "other"),
+    [
+        ([2, 1, 3, 2], [0, 0, 1, 0, 0, 0, 1, 1]),
+        ([6], [0, 0, 0, 1, 1, 1]),
+    ],
+    ids=["every other sequence", "of one the later steps"],
+)
+def test_halves_of_steps(lengths, other):
+    weights = np.ones(len(other))
+    steps = of_steps(np.array(lengths), weights)
+    one, rest = Examples(None, None, weights, None, steps).halves()
+    assert one.tolist() == [i for i, is_other in enumerate(other) if not is_other]
+    assert rest.tolist() == [i for i, is_other in enumerate(other) if is_other]
 
 
 def test_predictions_of_the_start_are_chosen_from_too(monkeypatch):

@@ -6,13 +6,26 @@ import re
 import datasets
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+import sklearn
 from datasets import gappy, objects, outputs, state
+from fits import Spy
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score
-from sklearn.model_selection import GridSearchCV, KFold, TimeSeriesSplit, cross_val_score
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    TimeSeriesSplit,
+    cross_val_score,
+    cross_validate,
+)
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.data.classes import ClassTarget
+from skrnn.data.examples import Examples
+from skrnn.data.sequences import Sequences
+from skrnn.learning import candidates
 from skrnn.metrics import make_step_scorer
 
 BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
@@ -94,6 +107,7 @@ FORMS_OF_Y = {
     "lists": lambda y: [one.tolist() for one in y],
     "object array": objects,
     "series": lambda y: pd.Series(list(y)),
+    "polars": lambda y: pl.Series([one.tolist() for one in y]),
     "tuple": tuple,
     "single columns": lambda y: [pd.Series(one) for one in y],
 }
@@ -174,6 +188,16 @@ def test_mean_and_constant_are_of_labelled_steps():
     model = small(learning_rate_init=1e-12, max_iter=1).fit(X, y, weights)
     mean = np.average(end_to_end(y), weights=end_to_end(weights))
     np.testing.assert_allclose(model._model.scaling.target_center, mean)
+
+
+def test_inputs_are_standardised_by_the_mean_weight_of_their_steps():
+    y = targets(RNNRegressor, RAGGED)
+    of_all = small(max_iter=1).fit(RAGGED, y)._model.scaling.center[0]
+    np.testing.assert_allclose(of_all, end_to_end(RAGGED).mean(axis=0))
+    weights = [np.arange(len(x)) % 2 + 1.0 + (i % 3) for i, x in enumerate(RAGGED)]
+    of_rows = np.repeat([w.mean() for w in weights], list(map(len, RAGGED)))
+    center = small(max_iter=1).fit(RAGGED, y, weights)._model.scaling.center[0]
+    np.testing.assert_allclose(center, np.average(end_to_end(RAGGED), axis=0, weights=of_rows))
 
 
 @pytest.mark.parametrize("linear_path", [None, "auto", 2])
@@ -382,6 +406,17 @@ def test_validation_data_have_steps_too(linear_path, Estimator):
     np.testing.assert_array_equal(says(tail.fit(RAGGED, y), RAGGED), says(model, RAGGED))
 
 
+def test_nothing_is_stratified(monkeypatch):
+    monkeypatch.delattr(ClassTarget, "strata")
+    small(RNNClassifier, early_stopping=True).fit(RAGGED, targets(RNNClassifier, RAGGED))
+
+
+def test_the_share_is_found_as_one_of_steps(monkeypatch):
+    spy = Spy(monkeypatch, candidates, "blend")
+    small(linear_path="auto", early_stopping=True).fit(RAGGED, targets(RNNRegressor, RAGGED))
+    assert spy["of_steps"] == [True]
+
+
 def test_the_score_watched_is_that_of_score():
     y, settings = targets(RNNRegressor, RAGGED), {"early_stopping": True, "max_iter": 1}
     model = small(**settings).fit(RAGGED[:20], y[:20], X_val=RAGGED[20:], y_val=y[20:])
@@ -578,3 +613,45 @@ def test_a_prediction_that_is_not_finite_is_named_by_its_step():
 def test_outputs_of_a_net_for_sequences_are_as_before():
     model = datasets.small(RNNRegressor).fit(DENSE, datasets.numbers(DENSE))
     assert outputs(model, DENSE).shape == (30,)
+
+
+@pytest.mark.parametrize("counted", [[0], [0, 9], [3, 4, 5]])
+@pytest.mark.parametrize("factor", [1.0, 1e20])
+def test_few_steps_have_a_target_or_one_outweighs_all_others(factor, counted):
+    weights = np.zeros((2, 6))
+    weights.flat[counted] = 1.0
+    weights.flat[counted[0]] = factor
+    X = datasets.array(2, 6)
+    model = small(linear_path="auto").fit(X, target(RNNRegressor, X), weights)
+    assert np.isfinite(model.predict(X)).all()
+
+
+def test_equal_sequences_with_other_targets_count_no_more_than_their_steps():
+    """Equal inputs with several targets, some of them twice, and steps that do not count."""
+    x = datasets.array(1, 80)[0]
+    lines = np.random.default_rng(0).normal(size=(3, 80, 1))[np.arange(6) % 3]
+    weights = np.tile([1.0, 0.0, 1.0, 1.0], 120)
+    sequences = Sequences.from_list([x] * 6)
+    examples = Examples.of(sequences, lines.reshape(-1, 1), weights, of_steps=True)
+    assert examples.n_distinct == 3
+    assert 0.0 < examples.weights.sum() <= weights.sum()
+    assert (examples.weights > 0.0).sum() == weights.sum()
+
+
+def test_weights_are_routed_to_a_scorer_that_asks_for_them():
+    y = [(one == "low").astype(int) for one in targets(RNNClassifier, RAGGED)]
+    weights = [np.arange(1.0, len(x) + 1.0) for x in RAGGED]
+    model = small(RNNClassifier)
+    scores = {}
+    with sklearn.config_context(enable_metadata_routing=True):
+        model.set_fit_request(sample_weight=False)
+        for wanted in (True, False):
+            scorer = make_step_scorer(accuracy_score).set_score_request(sample_weight=wanted)
+            given = {"cv": KFold(2), "scoring": scorer, "params": {"sample_weight": weights}}
+            if not wanted:
+                model.set_fit_request(sample_weight=True)
+            scores[wanted] = cross_validate(model, RAGGED, y, **given)["test_score"]
+    model = small(RNNClassifier).fit(RAGGED[15:], y[15:])
+    expected = make_step_scorer(accuracy_score)(model, RAGGED[:15], y[:15], weights[:15])
+    assert scores[True][0] == expected
+    assert scores[False][0] != expected

@@ -40,8 +40,16 @@ class Examples:
         examples = cls(sequences, targets, weights, of_steps=of_steps)._without_nothing()
         copies = find(examples.sequences, examples.targets_of_rows)
         examples = replace(examples, copies=copies)
-        weights = counted(examples.copies_of_answers, examples.weights)
-        return replace(examples, weights=weights)._without_nothing()
+        return replace(examples, weights=examples._counted())._without_nothing()
+
+    def _counted(self):
+        """Weights whose sum is the number of samples that the answers count as."""
+        copies, weights = self.copies_of_answers, self.weights.copy()
+        some = np.flatnonzero(weights)
+        if copies is not None and len(some) < len(weights):
+            copies = copies.take(some)
+        weights[some] = counted(copies, weights[some])
+        return weights
 
     def _without_nothing(self):
         weights = self.row_weights

@@ -89,7 +89,7 @@ class Steps:
 
     def weights(self, sample_weight, dtype, name):
         """Weights of all steps (total,), which are given for each sample or for each step."""
-        lengths = self.lengths
+        lengths, sample_weight = self.lengths, _as_list(sample_weight)
         if sample_weight is None or not _is_nested(sample_weight):
             weights = read_weights(sample_weight, len(lengths), dtype, input_name=name)
             return np.repeat(weights, lengths)
@@ -104,6 +104,7 @@ class Steps:
     def end_to_end(self, values, name):
         """What is given for each step, as one array (total, ...) of any type."""
         refuse_mask(values, name, _MASK_ADVICE)
+        values = _as_list(values)
         if not _is_nested(values):
             raise ValueError(f"{name} has {_told_flat(values)}, but {_EACH}.{_OF_SAMPLES}")
         array = _as_array(values)
@@ -180,6 +181,12 @@ def flat(X, y, predicted, sample_weight=None):
 
 def _data_of(name):
     return "X_val" if name.endswith("_val") else "X"
+
+
+def _as_list(values):
+    """A column of a data frame as a list of its cells, anything else as it is."""
+    is_column = len(getattr(values, "shape", ())) == 1 and hasattr(values, "to_list")
+    return values.to_list() if is_column else values
 
 
 def _is_nested(values):

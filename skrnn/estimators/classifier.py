@@ -259,8 +259,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
     linear_coef_ : ndarray of shape (n_features_in_,) or (n_raw_outputs, n_features_in_), or None
         Coefficients of the linear path by itself, for X as it is given, before the inverse link, as
         scikit-learn's linear models have them: log-odds of a classifier, for quantiles a row each.
-        For sequences the last axis is two, the last steps and the features of a step. None without
-        a path, and where X had categories or gaps in ``fit``.
+        For sequences the last axis is two, the last steps and the features of a step; with
+        `return_sequences` the steps of a window around each. None without a path, and where X had
+        categories or gaps in ``fit``.
 
     linear_intercept_ : float, ndarray of shape (n_raw_outputs,) or None
         Its intercepts.
@@ -383,10 +384,13 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
 
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Classes, or an indicator matrix of labels. Numbers in an array of dtype object are
-            refused, as by scikit-learn's own classifiers and metrics.
+            refused, as by scikit-learn's own classifiers and metrics. With `return_sequences`
+            (n_samples, n_timesteps) or (n_samples, n_timesteps, n_labels), or a list of (T_i,) or
+            (T_i, n_labels).
 
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of two counts as two samples, one of zero as none.
+            A weight of two counts as two samples, one of zero as none. With `return_sequences` also
+            one for each step; a step of weight zero may have any target.
 
         X_val, y_val : like X and y, default=None
             Validation data to watch instead of `validation_fraction` of X and y. The weights that
@@ -436,7 +440,9 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Classes, or an indicator matrix of labels.
+            Classes, or an indicator matrix of labels. With `return_sequences` an array (n_samples,
+            n_timesteps, ...) for an X that is an array without padding, else a list with an array
+            for each sample; so are probabilities and raw outputs.
         """
         model, raw, answers = self._raw_predict(X)
         return answers.in_form(self._decode(model, raw))

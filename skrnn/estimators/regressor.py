@@ -264,8 +264,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     linear_coef_ : ndarray of shape (n_features_in_,) or (n_raw_outputs, n_features_in_), or None
         Coefficients of the linear path by itself, for X as it is given, before the inverse link, as
         scikit-learn's linear models have them: log-odds of a classifier, for quantiles a row each.
-        For sequences the last axis is two, the last steps and the features of a step. None without
-        a path, and where X had categories or gaps in ``fit``.
+        For sequences the last axis is two, the last steps and the features of a step; with
+        `return_sequences` the steps of a window around each. None without a path, and where X had
+        categories or gaps in ``fit``.
 
     linear_intercept_ : float, ndarray of shape (n_raw_outputs,) or None
         Its intercepts.
@@ -389,10 +390,12 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
             steps of a 3-D X, which are padding.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Targets.
+            Targets; with `return_sequences` (n_samples, n_timesteps) or (n_samples, n_timesteps,
+            n_outputs), or a list of (T_i,) or (T_i, n_outputs).
 
         sample_weight : array-like of shape (n_samples,), default=None
-            A weight of two counts as two samples, one of zero as none.
+            A weight of two counts as two samples, one of zero as none. With `return_sequences` also
+            one for each step; a step of weight zero may have any target.
 
         X_val, y_val : like X and y, default=None
             Validation data to watch instead of `validation_fraction` of X and y. The weights that
@@ -440,7 +443,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In the form of y and the precision of the model; with several quantile levels they are
-            one more axis.
+            one more axis. With `return_sequences` an array (n_samples, n_timesteps, ...) for an X
+            that is an array without padding, else a list with an array for each sample.
         """
         model, raw, answers = self._raw_predict(X)
         with np.errstate(all="ignore"):

@@ -176,7 +176,7 @@ def new_model(start, examples):
 def _linear_path(model, examples, path):
     """The linear path and its left-out predictions; None, None where there is none to be had."""
     loss, targets = model.target.loss, model.standardized(examples.targets)
-    if path in (None, LEFT_OUT) or not loss.can_be_learnt(targets):
+    if path in (None, LEFT_OUT) or not loss.can_be_learnt(targets[examples.weights > 0.0]):
         return None, None
     try:
         examples = replace(examples, targets=targets)

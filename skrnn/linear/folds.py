@@ -15,6 +15,8 @@ from skrnn.linear.ridge import PENALTIES, Ridge
 
 #: Folds at most, and the number of sequences up to which these are cut into blocks of steps.
 _MOST, _FEW = 10, 4
+#: Share of all weight that the intercept is penalised by, because one fold may have all of it.
+_TINY = 1e-12
 
 
 def folds_of(lengths, weights):
@@ -69,7 +71,7 @@ class FoldedRidge(Ridge):
     def _without(self, i, penalty):
         """Coefficients (rank + 1, K) of the fit without fold i."""
         curvature = -self.grams[i]
-        of_all = np.r_[self.values + penalty * self.total, self.total]
+        of_all = np.r_[self.values + penalty * self.total, self.total * (1.0 + _TINY)]
         curvature[np.diag_indices(len(curvature))] += of_all
         moments = np.vstack([self.projected, np.zeros(self.targets.shape[1])]) - self.crosses[i]
         return cho_solve(cho_factor(curvature), moments)

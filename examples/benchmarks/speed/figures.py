@@ -29,11 +29,18 @@ class Figure(NamedTuple):
     at_most: bool = False
 
 
-def _rows(results, section, part="rows", ragged=False, pooling="last"):
+def _is_dense(case):
+    return case.reads_final_state and not case.ragged
+
+
+def _is_ragged(case):
+    return case.ragged
+
+
+def _rows(results, section, part="rows", is_of_kind=_is_dense):
+    """The rows of a kind of cases; an older measurement has not all kinds."""
     rows = results.get(section, {}).get(part, [])
-    of_case = [Case(**row["case"]) for row in rows]
-    wanted = (ragged, pooling)
-    return [r for r, c in zip(rows, of_case, strict=True) if (c.ragged, c.pooling) == wanted]
+    return [row for row in rows if is_of_kind(Case(**row["case"]))]
 
 
 def _known(values):
@@ -82,7 +89,7 @@ def share_widest(results):
 
 def ragged(results):
     """The least of the cells'."""
-    rows = _rows(results, "step", ragged=True)
+    rows = _rows(results, "step", is_of_kind=_is_ragged)
     times = [
         [seconds(row["results"], name) for name in ("PyTorch packed", "skrnn")] for row in rows
     ]
@@ -90,8 +97,24 @@ def ragged(results):
 
 
 def attention(results):
-    rows = _rows(results, "step", pooling="attention")
+    rows = _rows(results, "step", is_of_kind=lambda case: case.pooling == "attention")
     return _least(map(step.peer_ratio, rows))
+
+
+def each_step(results):
+    return _ratio_of("gru", _rows(results, "step", is_of_kind=lambda case: case.per_step))
+
+
+def tokens_gru(results):
+    return _ratio_of("gru", _rows(results, "step", is_of_kind=lambda case: case.n_tokens))
+
+
+def tokens_lstm(results):
+    return _ratio_of("lstm", _rows(results, "step", is_of_kind=lambda case: case.n_tokens))
+
+
+def _ratio_of(cell, rows):
+    return _least(step.peer_ratio(row) for row in rows if row["case"]["cell"] == cell)
 
 
 def _prediction_ratios(results):
@@ -130,7 +153,7 @@ def search_skorch(results):
 
 
 def step_threads(results):
-    rows = _rows(results, "step") + _rows(results, "step", ragged=True)
+    rows = _rows(results, "step") + _rows(results, "step", is_of_kind=_is_ragged)
     rows += _rows(results, "growth", "threads")
     long = [r for r in rows if seconds(r["results"], "skrnn", threads=1) >= LONG_STEP]
     return _least(map(step.gain, long))
@@ -201,6 +224,9 @@ FIGURES = (
     Figure("step: LSTM of 256 units, share of the matrix-product rate", ENOUGH_SHARE, share_widest),
     Figure("ragged step: packed PyTorch / skrnn, worst cell", 5.0, ragged),
     Figure("step with attention pooling: PyTorch / skrnn, worst cell", 2.0, attention),
+    Figure("target for each step, GRU: PyTorch / skrnn", 2.5, each_step),
+    Figure("step with an embedding, GRU: PyTorch / skrnn", 3.0, tokens_gru),
+    Figure("step with an embedding, LSTM: PyTorch / skrnn", 2.0, tokens_lstm),
     Figure(
         "batch prediction: best peer / skrnn, geometric mean of the dense rows",
         2.5,
