@@ -86,17 +86,17 @@ class Patience:
         A relative decrease above this is an improvement.
     n_epochs : float
         Epochs without one after which the loss has stalled.
-    least : callable, optional
-        Of the loss of the last improvement: the decrease since then that is one too few.
 
     Attributes
     ----------
     n_stalled : int
         Epochs since the last improvement.
+    least : callable or None
+        Of the loss at the last improvement: the decrease since then that is too small for another.
     """
 
-    def __init__(self, tol, n_epochs, least=lambda loss: 0.0):
-        self._tol, self._n_epochs, self._least = tol, n_epochs, least
+    def __init__(self, tol, n_epochs):
+        self._tol, self._n_epochs, self.least = tol, n_epochs, None
         self.start_at(math.inf)
 
     def start_at(self, loss):
@@ -115,8 +115,8 @@ class Patience:
     def _is_improvement(self, loss):
         if math.isinf(self._best):
             return loss < self._best
-        worth = self._best - self._tol * abs(self._best)
-        return loss < min(worth, self._improved - self._least(self._improved))
+        least = 0.0 if self.least is None else self.least(self._improved)
+        return loss < min(self._best - self._tol * abs(self._best), self._improved - least)
 
     @property
     def has_stalled(self):

@@ -30,7 +30,7 @@ from skrnn.network.network import Architecture, Network
 _MOMENTS = "moments_of_"
 _NETWORKS = WeakValueDictionary()
 # Small networks outlive their models, because to make one takes a twentieth of a small fit. Each
-# holds some 40 bytes a parameter, so these hold 40 MB at most.
+# holds some 40 bytes a number of its gradients, so these hold 40 MB at most.
 _RECENT, _SMALL = deque(maxlen=8), 1 << 17
 
 
@@ -39,7 +39,7 @@ def network_of(architecture):
     network = _NETWORKS.get(architecture)
     if network is None:
         network = _NETWORKS[architecture] = Network(architecture)
-        if network.n_parameters <= _SMALL:
+        if network.packing.n_gradients <= _SMALL:  # without U too, a step matrix has its rows
             _RECENT.append(network)
     return network
 

@@ -6,6 +6,7 @@ Knows arrays and networks, not scikit-learn. What is to be told of each epoch go
 
 import math
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
@@ -141,7 +142,9 @@ class Training:
         self.optimizer = optimizer or optimizers.new_optimizer(task.network, settings)
         self.n_samples_seen, self.helpers, self.warn = n_samples_seen, helpers, warn
         self.curves, self.converged, self.is_running = Curves(), True, True
-        self.patience = Patience(settings.tol, settings.n_iter_no_change, self._least_gain)
+        self.patience = Patience(settings.tol, settings.n_iter_no_change)
+        if self.watch is not None and settings.least_evidence:
+            self.patience.least = partial(self.watch.worth, settings.least_evidence)
         own = (self.curves, self.watch, self.patience)
         self._listeners = [*filter(lambda one: one is not None, own), *listeners]
         self.n_recoveries, self.interrupted, self.undone = 0, False, False
@@ -242,6 +245,7 @@ class Training:
 
         A start that predicts nothing is refused, because ``predict`` would blame X.
         """
+        self._course.close()  # or it would hold this training, and all its memory, in a cycle
         self._n_planned, good = 1, self._snapshot()
         loss = self._epoch()
         if math.isfinite(loss) and self._predicts():
@@ -323,11 +327,6 @@ class Training:
     def _has_stalled(self):
         listening = self.watch is None or self.settings.early_stopping
         return listening and self.patience.has_stalled
-
-    def _least_gain(self, loss):
-        """The decrease of a loss that is too small to count."""
-        least = self.settings.least_evidence
-        return self.watch.worth(least, loss) if self.watch is not None and least else 0.0
 
     def _slow_down(self):
         """Lower an adaptive learning rate; False where there is nothing left to lower."""
