@@ -70,6 +70,8 @@ MODELS = {
         ARRAY,
     ),
 }
+#: Targets of each step, of the models that have them.
+OF_STEPS = {"steps": STEPS, "steps of tokens": OF_TOKENS}
 EACH = pytest.mark.parametrize("kind", MODELS)
 
 

@@ -159,7 +159,7 @@ def test_the_network_and_the_path_read_a_gap_as_the_mean(dtype, frame_length):
         x = np.full((start[-1], 3 * frame_length), NAN, dtype)
         timeline.gather(data, np.arange(5), start, x)
         path = linear_path.LinearPath(
-            3, center.astype(float), scale.astype(float), rng.__class__(1).normal(size=(9, 2)),
+            3, 0, center.astype(float), scale.astype(float), rng.__class__(1).normal(size=(9, 2)),
             np.ones(2), np.ones(2),
         )  # fmt: skip
         read.append((x, path.predict(sequences)))

@@ -13,8 +13,8 @@ from datasets import labels, numbers, outputs, ragged, small
 from saving import (
     EACH,
     MODELS,
+    OF_STEPS,
     REFUSED,
-    STEPS,
     TABLE,
     Pickle,
     Y,
@@ -95,7 +95,7 @@ def test_a_model_that_came_back_is_trained_on_as_the_model_is(kind):
     if kind in ("array", "scales not settled"):
         y = np.column_stack([y, y])
     y = abs(y) if kind == "flat" else y
-    y = STEPS if kind == "steps" else y
+    y = OF_STEPS.get(kind, y)
     trained = []
     for one in (model, twin):
         if kind == "two classes":
@@ -323,10 +323,22 @@ def test_damaged_classes_are_refused(kind, damage):
     refuses(kind, changed(kind, ("target", "classes"), DAMAGES[damage]))
 
 
+OF_TOKENS = [("schema", "tokens"), ("path", "rarity"), ("path", "coefficients")]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("keys", OF_TOKENS, ids=str)
+def test_damaged_arrays_of_tokens_are_refused(keys, damage):
+    state = saved("tokens")
+    value = DAMAGES[damage](state[keys[0]][keys[1]])
+    if damage != "of integers" or value.dtype != state[keys[0]][keys[1]].dtype:
+        refuses("tokens", changed("tokens", keys, value))
+
+
 @EACH
 def test_every_array_is_damaged_once(kind):
     found = {keys for keys, value in leaves(saved(kind)) if isinstance(value, np.ndarray)}
-    known = {*ARRAYS, *MOMENTS, ("target", "classes")}
+    known = {*ARRAYS, *MOMENTS, *OF_TOKENS, ("target", "classes")}
     optimizer = "adam" if kind == "scales not settled" else kind
     assert found <= known.union(under("optimizer", STATE_OF_OPTIMIZER.get(optimizer, ())))
 

@@ -12,9 +12,8 @@ from datasets import outputs
 from saving import (
     EACH,
     MODELS,
-    OF_TOKENS,
+    OF_STEPS,
     REFUSED,
-    STEPS,
     Y,
     changed,
     fitted,
@@ -117,7 +116,7 @@ def bits(kind, model):
     if kind in ("array", "scales not settled"):
         y = np.column_stack([y, -y])
     y = abs(y) if kind == "flat" else y
-    y = {"steps": STEPS, "steps of tokens": OF_TOKENS}.get(kind, y)
+    y = OF_STEPS.get(kind, y)
     if kind == "two classes":
         model.set_params(class_weight=None)  # "balanced" is not for partial_fit
     before = outputs(model, X).tobytes()
