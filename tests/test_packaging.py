@@ -45,7 +45,8 @@ def test_metadata():
     data = metadata("skrnn")
     assert data["License-Expression"] == "BSD-3-Clause"
     assert data["Requires-Python"] == ">=3.11"
-    assert set(data.get_all("Provides-Extra")) == {"test", "examples", "bench", "dev"}
+    extras = {"test", "examples", "hosts", "bench", "dev"}
+    assert set(data.get_all("Provides-Extra")) == extras
 
 
 def heading_anchors(text):
