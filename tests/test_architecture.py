@@ -113,15 +113,17 @@ LAYERS = {
     "linear.logistic": ("", "numpy scipy"),
     "linear.calibration": ("quantiles", "numpy scipy"),
     "linear.rounding": ("", "numpy"),
+    "linear.affine_map": ("", ""),
     "linear.folds": ("linear.logistic linear.ridge", "numpy scipy"),
     "linear.path": (
-        "blas data.copies data.scaling data.sequences kernels.affine linear.calibration "
+        "blas data.copies data.scaling data.sequences kernels.affine linear.affine_map "
+        "linear.calibration "
         "linear.folds linear.logistic linear.ridge linear.rounding",
         "numpy",
     ),
     "linear.token_window": ("data.sequences linear.path", "numpy"),
     "linear.bag": (
-        "blas data.scaling linear.calibration linear.rounding",
+        "blas data.scaling linear.affine_map linear.calibration linear.rounding",
         "numpy scipy",
     ),
     "linear.blending": ("", "numpy"),

@@ -6,7 +6,7 @@ has not seen, in folds, because one fit for each sample would need a matrix as w
 vocabulary.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
@@ -14,6 +14,7 @@ from scipy.sparse import csr_matrix, vstack
 
 from skrnn import blas
 from skrnn.data.scaling import mean_and_scale
+from skrnn.linear.affine_map import AffineMap
 from skrnn.linear.calibration import calibrate
 from skrnn.linear.rounding import rounded
 
@@ -29,7 +30,7 @@ _CHUNK = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class BagPath:
+class BagPath(AffineMap):
     """A linear map from the tokens of a sequence to raw predictions.
 
     Attributes
@@ -49,15 +50,6 @@ class BagPath:
     intercepts: np.ndarray
     unit: np.ndarray
 
-    def scaled(self, factor):
-        """The map with its raw predictions multiplied by a number, or one for each output."""
-        coefficients, intercepts = self.coefficients * factor, self.intercepts * factor
-        return replace(self, coefficients=coefficients, intercepts=intercepts)
-
-    def in_unit(self, unit):
-        """The map whose raw predictions are in another unit (n_outputs,)."""
-        return replace(self.scaled(1.0 / unit), unit=unit)
-
     def predict(self, sequences, each_step=False):
         """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows.
 
@@ -67,10 +59,6 @@ class BagPath:
         for rows, counts in _chunks(sequences, len(self.rarity), self.n_steps):
             raw[rows] = _weighted(counts, self.rarity) @ self.coefficients
         return raw + self.intercepts
-
-    def to_state(self):
-        """A dict of arrays and numbers."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def _chunks(sequences, n_columns, n_steps):

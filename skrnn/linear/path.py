@@ -1,6 +1,6 @@
 """The linear map beside the recurrent layers: how it is fitted, and what it predicts."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -10,6 +10,7 @@ from skrnn.data.copies import left_out
 from skrnn.data.scaling import mean_and_scale, sequence_scaling
 from skrnn.data.sequences import Sequences
 from skrnn.kernels import affine
+from skrnn.linear.affine_map import AffineMap
 from skrnn.linear.calibration import calibrate, calibrate_column
 from skrnn.linear.folds import FoldedLogistic, FoldedRidge, folds_of
 from skrnn.linear.logistic import Logistic, work
@@ -28,7 +29,7 @@ _MOST_WORK = 4e9
 
 
 @dataclass(frozen=True, eq=False)
-class LinearPath:
+class LinearPath(AffineMap):
     """A linear map from the last steps of a sequence to raw predictions, or at each step.
 
     Attributes
@@ -52,15 +53,6 @@ class LinearPath:
     coefficients: np.ndarray
     intercepts: np.ndarray
     unit: np.ndarray
-
-    def scaled(self, factor):
-        """The map with its raw predictions multiplied by a number, or one for each output."""
-        coefficients, intercepts = self.coefficients * factor, self.intercepts * factor
-        return replace(self, coefficients=coefficients, intercepts=intercepts)
-
-    def in_unit(self, unit):
-        """The map whose raw predictions are in another unit (n_outputs,)."""
-        return replace(self.scaled(1.0 / unit), unit=unit)
 
     def of_unscaled_inputs(self):
         """Coefficients (n_steps + n_ahead, F, n_outputs) and intercepts for inputs as they are.
@@ -87,10 +79,6 @@ class LinearPath:
         for rows, flat in inputs.chunks(self.center, self.scale):
             affine.forward(*linear_map, flat, raw[rows])
         return raw
-
-    def to_state(self):
-        """A dict of arrays and numbers."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def n_steps_of(sequences, is_table, linear_path):
