@@ -177,10 +177,10 @@ LAYERS = {
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
     "parameters": ("choices losses", "numpy sklearn"),
-    "estimators.states": ("choices data.checks data.reading", "joblib numpy sklearn"),
+    "estimators.states": ("choices data.checks", "joblib numpy sklearn"),
     "estimators.streams": ("data.checks", "numpy sklearn"),
     "estimators.recurrent": (
-        "data.checks data.examples data.reading data.schema data.steps data.weights "
+        "data.checks data.examples data.reading data.schema data.steps data.tokens data.weights "
         "estimators.states estimators.streams loading parameters",
         "joblib numpy sklearn",
     ),

@@ -563,3 +563,28 @@ def test_streams_that_answer_each_step_beside_a_path():
     for step, token in enumerate([3, 4, 5, 6, 2]):
         predicted, state = model.predict_step([token], state)
         assert predicted[0] == whole[step]
+
+
+def test_answers_have_the_form_of_the_tokens():
+    """An array of ids without padding has an array of answers, anything else a list."""
+    X, _ = texts(60)
+    model = net(return_sequences=True).fit(X, [x / 9.0 for x in X])
+    whole = np.array([[3, 4, 5], [6, 7, 2]])
+    assert model.predict(whole).shape == (2, 3)
+    assert model.hidden_states(whole).shape == (2, 3, 6)
+    for lists in (list(whole), whole.tolist(), [[3, 4, 5], [6]], np.array([[3, 4, 5], [6, 0, 0]])):
+        assert [len(one) for one in model.predict(lists)] == [len(one) for one in tokens_of(lists)]
+        assert isinstance(model.hidden_states(lists), list)
+
+
+def tokens_of(X):
+    return [[token for token in x if token] for x in X]
+
+
+def test_numbers_do_not_go_on_from_tokens_nor_the_reverse():
+    X, y = texts()
+    numbers = np.random.default_rng(9).normal(size=(20, 3))
+    for first, then, dim in (((X, y), (numbers, y[:20]), None), ((numbers, y[:20]), (X, y), 4)):
+        model = net(warm_start=True, embedding_dim=4 if dim is None else None).fit(*first)
+        with pytest.raises(ValueError, match="training cannot go on with embedding_dim="):
+            model.set_params(embedding_dim=dim).fit(*then)

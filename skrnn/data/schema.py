@@ -187,6 +187,12 @@ class Schema:
         """Whether X was 2-D, with columns that have to be the same in every 2-D X."""
         return self.form in _OF_ROWS
 
+    def is_list(self, X):
+        """Whether X has an array for each sample, and is no array of all."""
+        if self.is_of_tokens:
+            return tokens.row_length(X) is None
+        return reading.elements(X) is not None
+
     def read(self, X, n_timesteps=None, name="X"):
         """Read another X.
 

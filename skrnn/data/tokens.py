@@ -55,6 +55,12 @@ def read(X, estimator_name):
     return _joined(arrays)
 
 
+def row_length(X):
+    """Steps of each row of an X that is an array or a table of ids, padding included; else None."""
+    rows = _of_rows(X)
+    return rows.shape[1] if isinstance(rows, np.ndarray) and rows.ndim == 2 else None
+
+
 def _of_rows(X):
     """One object for each sample: the rows of a 2-D X, or the elements of any other."""
     if isinstance(X, (list, tuple)):

@@ -17,6 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn.data import tokens
 from skrnn.data.checks import naming, require_finite_output
 from skrnn.data.examples import Examples, Nothing, Separate, Share, Split
 from skrnn.data.reading import row_length
@@ -130,6 +131,7 @@ class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
         """The schema of X, and its sequences."""
         declared, n_timesteps = self.categorical_features, self.n_timesteps
         if before:
+            self._check_kind(before)
             before.schema.check_declaration(X, declared, self.n_timesteps)
             return before.schema, before.schema.read(X, self.n_timesteps)
         if self.embedding_dim is not None:
@@ -143,6 +145,16 @@ class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
             categorical_features=declared,
             estimator_name=type(self).__name__,
         )
+
+    def _check_kind(self, before):
+        """Refuse that a model of tokens goes on with numbers, or one of numbers with tokens."""
+        fitted = before.architecture.embedding_dim
+        if (fitted is None) != (self.embedding_dim is None):
+            raise ValueError(
+                f"This {type(self).__name__} was fitted with embedding_dim={fitted}, and training"
+                f" cannot go on with embedding_dim={self.embedding_dim}. Set it back, or fit anew"
+                " with warm_start=False."
+            )
 
     def _given(self, X, y, sample_weight, schema, sequences, of=""):
         """y and the weights, of each sequence or of each step; `of` ends their names."""
@@ -335,6 +347,8 @@ def _class_weighed(values, weights, schema, target, name="sample_weight"):
 
 def _answers(X, sequences, schema, of_steps):
     """What there is a target of: samples, or the steps of an X that was read as these sequences."""
+    if of_steps and schema.is_of_tokens:
+        return Steps(sequences.lengths, tokens.row_length(X))
     if of_steps:
         return Steps.of(X, sequences, schema.n_timesteps)
     return Samples(len(sequences))

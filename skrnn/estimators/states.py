@@ -10,7 +10,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn import choices
 from skrnn.data.checks import require_finite_output
-from skrnn.data.reading import elements
 
 
 def has_shares(estimator):
@@ -47,7 +46,7 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             With as many columns as the last layer has units, in both directions if it is
             bidirectional.
         """
-        states, _ = self._of_model("pooled_states", X)
+        states, *_ = self._of_model("pooled_states", X)
         require_finite_output(states, "state")
         return states
 
@@ -67,7 +66,7 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             A list where X is one, or has padding. Of a bidirectional net each step has the state
             of the way from the start, and then that of the way from the end.
         """
-        states = _by_sample(*self._of_model("hidden_states", X), X)
+        states = _by_sample(*self._of_model("hidden_states", X))
         require_finite_output(states, "state")
         return states
 
@@ -85,18 +84,20 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             Positive numbers that sum to one in each sample; a list where X is one, or has padding.
             Steps are as in ``hidden_states``.
         """
-        shares = _by_sample(*self._of_model("shares", X), X)
+        shares = _by_sample(*self._of_model("shares", X))
         require_finite_output(shares, "attention weight")
         return shares
 
     def _of_model(self, what, X):
-        """What the model says of X by a method of that name, and the steps of each sample."""
+        """What the model says of X by a method of that name, the steps of each sample, and whether
+        X is a list of samples.
+        """
         check_is_fitted(self)
         model = self._model  # read once: another thread may fit anew
         with np.errstate(all="ignore"):  # what is not finite is refused by who asked
             sequences = model.schema.read(X, self.n_timesteps)
             found = getattr(model, what)(sequences, partial(effective_n_jobs, self.n_jobs))
-        return found, model.n_steps(sequences)
+        return found, model.n_steps(sequences), model.schema.is_list(X)
 
     @property
     def _n_features_out(self):
@@ -109,8 +110,8 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return tags
 
 
-def _by_sample(of_steps, n_steps, X):
+def _by_sample(of_steps, n_steps, is_list):
     """Numbers of all steps, one sample after the other, in the form of X."""
-    if elements(X) is None and (n_steps == n_steps[0]).all():
+    if not is_list and (n_steps == n_steps[0]).all():
         return of_steps.reshape(len(n_steps), n_steps[0], *of_steps.shape[1:])
     return np.split(of_steps, np.cumsum(n_steps)[:-1])
