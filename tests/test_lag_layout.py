@@ -22,9 +22,11 @@ from skrnn import RNNRegressor
 from skrnn.windows import LagLayout
 
 checks = parametrize_with_checks([LagLayout(n_series=1), LagLayout(n_series=1, flat=True)]).mark
+# Arrays of other libraries are not promised, and their check would only skip.
+CHECKS = [pair for pair in checks.args[1] if "array_api" not in repr(pair)]
 
 
-@pytest.mark.parametrize(checks.args[0], list(checks.args[1]), **checks.kwargs)
+@pytest.mark.parametrize(checks.args[0], CHECKS, **checks.kwargs)
 def test_scikit_learn_checks(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
