@@ -63,12 +63,15 @@ class Adam:
         correction = 1.0 / math.sqrt(1.0 - self.beta_2**self.n_updates)
         # Smaller squares than `tiny` are lost, and a step by the square root of nothing is endless.
         epsilon = max(self.epsilon, math.sqrt(np.finfo(theta.dtype).tiny))
-        for some, beta_1 in ((parts[:-1], 0.0), (parts[-1:], self.beta_1)):
-            step = rate / (1.0 - beta_1**self.n_updates)
-            factors = (shrink, beta_1, self.beta_2, step, correction, epsilon)
-            factors = np.array(factors, theta.dtype)
-            if len(some):
-                updates.adam(theta, gradient, self.first, self.second, some, factors)
+        constants = correction, epsilon
+        if len(parts) > 1:
+            self._move(theta, gradient, rate, shrink, parts[:-1], 0.0, constants)
+        self._move(theta, gradient, rate, shrink, parts[-1:], self.beta_1, constants)
+
+    def _move(self, theta, gradient, rate, shrink, parts, beta_1, constants):
+        step = rate / (1.0 - beta_1**self.n_updates)
+        factors = np.array((shrink, beta_1, self.beta_2, step, *constants), theta.dtype)
+        updates.adam(theta, gradient, self.first, self.second, parts, factors)
 
     def copy(self):
         """An independent optimiser in the same state."""
@@ -95,12 +98,12 @@ class SGD:
         """Move some parts of theta, or all of it, one step against ``shrink * gradient``."""
         self.n_updates += 1
         parts = whole(theta) if parts is None else parts
-        of_rows = (shrink, rate / (1.0 - min(self.momentum, _LARGEST_MOMENTUM)), 0.0, 0.0)
-        others = (shrink, rate, self.momentum, float(self.nesterov))
-        for some, factors in ((parts[:-1], of_rows), (parts[-1:], others)):
-            if len(some):
-                factors = np.array(factors, theta.dtype)
-                updates.sgd(theta, gradient, self.velocity, some, factors)
+        if len(parts) > 1:
+            at_once = rate / (1.0 - min(self.momentum, _LARGEST_MOMENTUM))
+            factors = np.array((shrink, at_once, 0.0, 0.0), theta.dtype)
+            updates.sgd(theta, gradient, self.velocity, parts[:-1], factors)
+        factors = np.array((shrink, rate, self.momentum, float(self.nesterov)), theta.dtype)
+        updates.sgd(theta, gradient, self.velocity, parts[-1:], factors)
 
     def copy(self):
         """An independent optimiser in the same state."""
