@@ -4,6 +4,7 @@ import pickle
 import warnings
 from contextlib import nullcontext
 from functools import partial
+from time import monotonic, sleep
 
 import datasets
 import joblib
@@ -443,8 +444,11 @@ def test_ctrl_c_ends_a_search(case, Estimator, monkeypatch):
     backend = "threading" if "threads" in case else "sequential"
     with joblib.parallel_backend(backend), pytest.raises(KeyboardInterrupt):
         IN_SEARCHES[case](small(Estimator), X, y)
+    limit = monotonic() + 30.0
+    while any(one.is_running for one in trainings) and monotonic() < limit:
+        sleep(0.01)  # the fit in the other thread ends here, and not in the test that follows
     assert len(trainings) == 2
-    assert len(trainings[1].curves) == 5
+    assert 5 in [len(one.curves) for one in trainings]
 
 
 @BOTH
