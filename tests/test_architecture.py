@@ -123,7 +123,7 @@ LAYERS = {
     ),
     "linear.token_window": ("data.sequences linear.path", "numpy"),
     "linear.bag": (
-        "blas data.scaling linear.affine_map linear.calibration linear.rounding",
+        "blas data.scaling linear.affine_map linear.calibration linear.logistic linear.rounding",
         "numpy scipy",
     ),
     "linear.blending": ("", "numpy"),

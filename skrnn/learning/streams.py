@@ -57,15 +57,11 @@ class Streams:
 
     def _set_places(self, layers):
         """Where in a row of a state the next states of all layers stand, and where the new ones."""
-        sizes = [[one.n_hidden] * (1 + one.cell.n_memories) for one in layers]
-        ends = np.cumsum([size for of_layer in sizes for size in of_layer])
         n_windows = (self._n_path + self._n_frame - 1) * self.schema.n_inputs
         first = 1 + 2 * self.schema.n_features + n_windows
-        self._n_numbers = int(first + self._n_frame * ends[-1])
-        self._oldest, self._newest = [], []
-        for places, by in ((self._oldest, first), (self._newest, self._n_numbers - ends[-1])):
-            slices = iter([slice(*pair) for pair in pairwise([by, *(by + ends).tolist()])])
-            places += [[next(slices) for _ in of_layer] for of_layer in sizes]
+        self._oldest, end = places_from(first, layers)
+        self._n_numbers = first + self._n_frame * (end - first)
+        self._newest, _ = places_from(self._n_numbers - (end - first), layers)
 
     def is_of(self, theta):
         """Whether the model still has the parameters that were read."""
@@ -150,6 +146,16 @@ class Streams:
             f"{self.schema.n_timesteps} and takes sequences of at most so many. For longer ones fit"
             " on a 3-D X or a list of arrays."
         )
+
+
+def places_from(first, layers):
+    """Of each layer the columns of its state, and of its memory if its cell has one, from a column
+    on; and the column behind the last.
+    """
+    sizes = [[one.n_hidden] * (1 + one.cell.n_memories) for one in layers]
+    ends = first + np.cumsum([size for of_layer in sizes for size in of_layer])
+    slices = iter([slice(*pair) for pair in pairwise([first, *ends.tolist()])])
+    return [[next(slices) for _ in of_layer] for of_layer in sizes], int(ends[-1])
 
 
 def _require_steps(model):

@@ -1,14 +1,12 @@
 """A model of tokens on streams: sequences of ids that come one at a time."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from skrnn.data import tokens
 from skrnn.data.checks import naming
 from skrnn.data.sequences import Sequences
 from skrnn.data.streams import StreamState
-from skrnn.learning.streams import Streams
+from skrnn.learning.streams import Streams, places_from
 
 
 class TokenStreams(Streams):
@@ -25,12 +23,8 @@ class TokenStreams(Streams):
         self._path = path
 
     def _set_places(self, layers):
-        sizes = [[one.n_hidden] * (1 + one.cell.n_memories) for one in layers]
-        ends = 1 + np.cumsum([size for of_layer in sizes for size in of_layer])
-        slices = iter([slice(*pair) for pair in pairwise([1, *ends.tolist()])])
-        self._places = [[next(slices) for _ in of_layer] for of_layer in sizes]
-        self._oldest = self._newest = self._places
-        self._n_numbers = int(ends[-1])
+        self._oldest, self._n_numbers = places_from(1, layers)
+        self._newest = self._oldest
 
     def start(self, n_streams):
         return StreamState(np.zeros((n_streams, self._n_numbers)), self.name)

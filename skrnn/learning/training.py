@@ -266,22 +266,23 @@ class Training:
         for first in range(0, n_samples, s.batch_size):
             rows = self._rows = order[first : first + s.batch_size]
             loss = self._loss_gradient(self.theta, rows, self._dropout_masks(len(rows)))
-            norm = optimizers.gradient_norm(self._gradient, self._memory.parts)
+            parts = self._memory.parts
+            norm = optimizers.gradient_norm(self._gradient, parts)
             if not math.isfinite(loss + norm):
                 return math.nan
             self._tried = True
             shrink = optimizers.clipping_factor(norm, s.max_grad_norm)
             epochs = len(self.curves) + first / n_samples
             factor = self._rate_factor * schedules.factor(s, epochs, self.n_samples_seen)
-            self._update(s.learning_rate_init * factor, shrink)
+            self._update(parts, s.learning_rate_init * factor, shrink)
             total += loss * float(weights[rows].sum(dtype=np.float64))
         if not np.isfinite(self.theta).all():
             return math.nan
         return total / float(weights.sum(dtype=np.float64))
 
-    def _update(self, rate, shrink):
+    def _update(self, parts, rate, shrink):
         """Move the weights by the gradient, and the average after them where data are watched."""
-        theta, parts, rows = self.theta, self._memory.parts, self._memory.rows
+        theta, rows = self.theta, self._memory.rows
         if self.watch is not None:
             self._average.catch_up(theta, rows)
         self.optimizer.update(theta, self._gradient, rate, shrink, parts)

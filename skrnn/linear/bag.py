@@ -1,8 +1,8 @@
 """The linear path of tokens: a linear map of which tokens there are, weighted by tf-idf.
 
-What a text is about shows in its words whatever their order, so this is what a recurrent net has to
-better (equations 106 to 108). The strength of the map is chosen by what it says of samples that it
-has not seen, in folds, because one fit for each sample would need a matrix as wide as the
+What a text is about shows in its words whatever their order, so a recurrent net has to be better
+than this (equations 106 to 108). The strength of the map is chosen by what it says of samples that
+it has not seen, in folds, because one fit for each sample would need a matrix as wide as the
 vocabulary.
 """
 
@@ -16,12 +16,11 @@ from skrnn import blas
 from skrnn.data.scaling import mean_and_scale
 from skrnn.linear.affine_map import AffineMap
 from skrnn.linear.calibration import calibrate
+from skrnn.linear.logistic import is_as_good
 from skrnn.linear.rounding import rounded
 
 #: Penalties tried, the strongest first: the prior precision of a coefficient.
 PENALTIES = 10.0 / np.logspace(0.0, 3.0, 7)
-#: A penalty counts as no worse than the best one within so many standard errors.
-_TOLERANCE = 0.5
 _FOLDS = 5
 #: Of more samples than these one fold alone chooses the penalty, which saves most of the work.
 _MANY = 2500
@@ -139,7 +138,7 @@ def fit(examples, n_tokens, loss, linear_path):
 
 
 def _stacked(matrices):
-    """Sparse matrices on top of each other, without a copy of a single one."""
+    """Sparse matrices on top of each other; a single one is not copied."""
     return matrices[0] if len(matrices) == 1 else vstack(matrices, format="csr")
 
 
@@ -188,6 +187,7 @@ class _Bag:
         """The penalty of least loss on the folds that are left out, and a map fitted with it."""
         deciding = 1 if len(self.weights) > _MANY else self.n_folds
         some = np.flatnonzero(self.folds < deciding)
+        weights = self.weights[some]
         start = np.zeros((self.matrix.shape[1] + 1, self.n_outputs))
         maps, tried, best = [start] * deciding, [], 0
         unseen = np.empty((len(self.weights), self.n_outputs))
@@ -196,13 +196,12 @@ class _Bag:
                 maps[fold] = self._leave_out(fold, penalty, maps[fold], unseen)
             losses = self.loss.of_rows(unseen[some], self.targets[some])
             tried.append((penalty, losses, maps[0]))
-            weights = self.weights[some]
             if weights @ losses < weights @ tried[best][1]:
                 best = len(tried) - 1
             if best < len(tried) - 2:
                 break
-        losses = tried[best][1]
-        penalty, _, start = next(one for one in tried if _is_as_good(one[1], losses, weights))
+        given = tried[best][1], weights / weights.sum(), weights.sum()
+        penalty, _, start = next(one for one in tried if is_as_good(one[1], *given))
         return penalty, start
 
     def _leave_out(self, fold, penalty, start, unseen):
@@ -232,11 +231,3 @@ class _Bag:
             options={"gtol": 1e-6, "ftol": 1e-6, "maxiter": 200, "maxcor": 5},
         )  # fmt: skip
         return found.x.reshape(start.shape)
-
-
-def _is_as_good(losses, best, weights):
-    """Whether losses are no larger than others but for chance."""
-    excess = losses - best
-    mean = np.average(excess, weights=weights)
-    variance = np.average((excess - mean) ** 2, weights=weights)
-    return mean <= _TOLERANCE * np.sqrt(variance / weights.sum())

@@ -26,6 +26,17 @@ def work(n_samples, rank, n_outputs):
     return n_samples * n_outputs * (evaluations + rank**2)
 
 
+def is_as_good(losses, best, shares, total):
+    """Whether losses (n,) are no larger than the best ones but for chance.
+
+    shares (n,) of the samples' weights sum to one, total is the sum of the weights.
+    """
+    excess = losses - best
+    mean = shares @ excess
+    variance = shares @ (excess - mean) ** 2
+    return mean <= _TOLERANCE * np.sqrt(variance / total)
+
+
 class Logistic:
     """Logistic regression on principal components, fitted for one penalty after the other.
 
@@ -68,13 +79,9 @@ class Logistic:
                 best = len(tried) - 1
             if best < len(tried) - 3:
                 break
-        return next(fit[:2] for fit in tried if self._is_as_good(fit[2], tried[best][2]))
-
-    def _is_as_good(self, losses, best):
-        excess = losses - best
-        mean = self.shares @ excess
-        variance = self.shares @ (excess - mean) ** 2
-        return mean <= _TOLERANCE * np.sqrt(variance / self.total)
+        return next(
+            fit[:2] for fit in tried if is_as_good(fit[2], tried[best][2], self.shares, self.total)
+        )
 
     def _start(self):
         """The shares of the classes, nothing else."""

@@ -1,5 +1,7 @@
 """Another first block: a learnt vector for each token (equations 104 and 105)."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from skrnn.kernels import embedding
@@ -51,7 +53,7 @@ def parts_of(rows, width):
     return np.column_stack([first, first + width])
 
 
-class TableGradient:
+class TableGradient(NamedTuple):
     """The gradient of those rows of a table that a shard's tokens read.
 
     Attributes
@@ -61,8 +63,8 @@ class TableGradient:
     numbers : ndarray of shape (n_touched, E)
     """
 
-    def __init__(self, places, numbers):
-        self.places, self.numbers = places, numbers
+    places: np.ndarray
+    numbers: np.ndarray
 
 
 class TouchedRows:

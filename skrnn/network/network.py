@@ -234,7 +234,7 @@ class Network:
         memory = Memory(self) if memory is None else memory
         shards = self.planner.plan(data, rows, training=True)
         weight_sum = float(np.add.reduce(examples.row_weights[rows], dtype=np.float64))
-        packed = self._filled(memory.fill, theta)
+        packed = self._with_table(memory.fill(theta[self.n_in_table :]), theta)
         numbers, gradients = memory.gradients(len(shards), data, rows)
 
         def work(i):
@@ -274,9 +274,8 @@ class Network:
         """View (V, E) of the input block's table in a flat vector."""
         return theta[: self.n_in_table].reshape(self.table_shape)
 
-    def _filled(self, fill, theta):
-        """Weights in packed memory, and the table as it is."""
-        weights = fill(theta[self.n_in_table :])
+    def _with_table(self, weights, theta):
+        """Packed weights, and the table as it is."""
         return weights._replace(input=[self.table(theta)]) if self.n_in_table else weights
 
     def is_worth_threads(self, data):
@@ -323,9 +322,7 @@ class Network:
             weights = self.packing.memory(self._forward_look_up)(dense)
             last = self._last_packed = dense.copy(), weights, deque()
         _, weights, workspaces = last
-        if self.n_in_table:
-            weights = weights._replace(input=[self.table(theta)])
-        return weights, workspaces
+        return self._with_table(weights, theta), workspaces
 
     def _of_answers(self, function, n_columns, theta, data, helpers):
         """What a function makes of weights and of the pooled states of each answer."""
