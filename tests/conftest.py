@@ -38,6 +38,7 @@ os.environ["NUMBA_CACHE_DIR"] = str(numba_cache_folder())
 
 def pytest_addoption(parser):
     parser.addoption("--thorough", action="store_true", help="more cases where there is a choice")
+    parser.addoption("--site", help="the folder of a built site, for tests/test_site.py")
 
 
 @pytest.fixture

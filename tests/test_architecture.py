@@ -203,8 +203,9 @@ LAYERS = {
     "windows": ("windows.forecasting windows.lag_layout windows.making windows.scaling", ""),
     "text": ("data.checks parameters", "numpy sklearn"),
     "metrics": ("data.steps", "numpy sklearn"),
+    "versions": ("", ""),
     "__main__": ("compilation", ""),
-    "__init__": ("compilation estimators", ""),
+    "__init__": ("compilation estimators versions", ""),
 }
 LAYERS = {name: tuple(set(names.split()) for names in sets) for name, sets in LAYERS.items()}
 

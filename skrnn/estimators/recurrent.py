@@ -65,7 +65,7 @@ class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
     #: early would mislead. So Ctrl-C ends it, and not this fit alone.
     _is_clone = False
     _doc_link_module = "skrnn"
-    _doc_link_template = "https://skrnn.readthedocs.io/en/latest/skrnn.{estimator_name}.html"
+    _doc_link_template = "https://skrnn.readthedocs.io/en/latest/api/skrnn.{estimator_name}.html"
 
     def _fit(self, X, y, sample_weight, held_out=_NO_HELD_OUT, classes=None, incremental=False):
         validate_parameters(self)
@@ -292,7 +292,7 @@ class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
 
     @property
     def embeddings_(self):
-        """Vectors of the tokens, a view (len(tokens_) + 1, embedding_dim); last the unknown's."""
+        """Vectors of the tokens, a view (n_tokens + 1, embedding_dim); last the unknown's."""
         check_is_fitted(self)
         model = self._model
         if not model.schema.is_of_tokens:
