@@ -1,6 +1,7 @@
 """Compiling the kernels before they are needed, as in a container image."""
 
 import warnings
+from collections.abc import Collection
 from time import perf_counter
 
 import numpy as np
@@ -13,7 +14,12 @@ CELLS = tuple(choices.CELLS)
 DTYPES = ("float32", "float64")
 
 
-def warmup(cells=CELLS, dtypes=DTYPES, *, verbose=False):
+def warmup(
+    cells: str | Collection[str] = CELLS,
+    dtypes: str | Collection[str] = DTYPES,
+    *,
+    verbose: bool = False,
+) -> None:
     """Compile the kernels now, so that no later process has to.
 
     A kernel is compiled when it is first used and kept on disk, in the folder that the environment

@@ -43,20 +43,20 @@ class Loss:
         Whether predictions have an axis of levels.
     """
 
-    name = None
-    link = "identity"
+    name: str | None = None
+    link: str = "identity"
     is_standardized = True
     is_robust = False
     is_likelihood = False
     is_of_classes = False
     is_coupled = False
-    levels = (None,)
-    quantiles = ()
+    levels: tuple[float | None, ...] = (None,)
+    quantiles: tuple[float, ...] = ()
     has_level_axis = False
 
     # Value and slope
 
-    def value_and_slope(self, raw, y):
+    def value_and_slope(self, raw: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Values (n, K) and slopes (n, K) of raw predictions (n, K) for targets of that shape.
 
         A row's loss is the mean of its values.
@@ -72,11 +72,11 @@ class Loss:
         slopes /= raw.shape[1]
         return np.add.reduce(values, axis=1) / values.shape[1], slopes
 
-    def of_rows(self, raw, targets):
+    def of_rows(self, raw: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Loss of each row (n,) of raw predictions (n, n_outputs), its weight left out."""
         return self._evaluate(raw, targets)[0]
 
-    def gradient(self, raw, targets, shares):
+    def gradient(self, raw: np.ndarray, targets: np.ndarray, shares: np.ndarray) -> float:
         """Sum of the rows' losses times their shares (n,); raw becomes the gradient of that."""
         values, slopes = self._evaluate(raw, targets)
         np.multiply(slopes, shares[:, np.newaxis], out=raw, casting="same_kind")
@@ -84,7 +84,7 @@ class Loss:
 
     # Targets
 
-    def n_outputs(self, n_targets):
+    def n_outputs(self, n_targets: int) -> int:
         """Columns of raw predictions for so many targets."""
         return n_targets * len(self.levels)
 
@@ -95,14 +95,14 @@ class Loss:
         for an index of the targets.
         """
 
-    def best_constant(self, targets, weights):
+    def best_constant(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """The raw prediction (n_outputs,) to begin with, the same for all rows.
 
         It is the one of least loss, but for the Huber loss, which takes the mean too.
         """
         return np.average(targets, axis=0, weights=weights)
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: np.ndarray) -> np.ndarray:
         """Predictions of raw predictions."""
         return raw
 
@@ -127,7 +127,7 @@ class Loss:
         """
         return self.best_constant(targets[:, np.newaxis], weights)[0], 0.0, targets
 
-    def responses(self, targets, weights):
+    def responses(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """What least squares regress on to predict raw predictions, (n, K)."""
         if not self.is_robust:
             return targets
@@ -145,7 +145,7 @@ class SquaredError(Loss):
 
     name = "squared_error"
 
-    def value_and_slope(self, raw, y):
+    def value_and_slope(self, raw: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         error = raw - y
         return 0.5 * error * error, error
 
@@ -157,11 +157,11 @@ class AbsoluteError(Loss):
     is_robust = True
     levels = (0.5,)
 
-    def value_and_slope(self, raw, y):
+    def value_and_slope(self, raw: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         error = raw - y
         return np.abs(error), np.sign(error)
 
-    def best_constant(self, targets, weights):
+    def best_constant(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return _quantiles(targets, weights, self.levels)
 
 
@@ -173,7 +173,7 @@ class Huber(Loss):
     #: Where it turns, in units of the (standardised) target.
     DELTA = 1.35
 
-    def value_and_slope(self, raw, y):
+    def value_and_slope(self, raw: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         error = raw - y
         slope = np.clip(error, -self.DELTA, self.DELTA)
         return slope * (error - 0.5 * slope), slope
@@ -195,7 +195,7 @@ class Quantile(Loss):
         self.levels = self.quantiles = tuple(float(q) for q in np.sort(np.atleast_1d(quantile)))
         self.has_level_axis = np.ndim(quantile) > 0
 
-    def value_and_slope(self, raw, y):
+    def value_and_slope(self, raw: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         levels = np.array(self.levels)
         if len(levels) > 1:
             levels, y = np.tile(levels, y.shape[1]), np.repeat(y, len(levels), axis=1)
@@ -203,7 +203,7 @@ class Quantile(Loss):
         slope = np.where(error < 0.0, -levels, np.where(error > 0.0, 1.0 - levels, 0.0 * error))
         return slope * error, slope
 
-    def best_constant(self, targets, weights):
+    def best_constant(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return _quantiles(targets, weights, self.levels)
 
 
@@ -232,7 +232,7 @@ class Poisson(ExponentialFamily):
     name = "poisson"
     link = "exp"
 
-    def value_and_slope(self, raw, y):
+    def value_and_slope(self, raw: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         mean = np.exp(raw)
         return mean - y * raw, mean - y
 
@@ -252,16 +252,16 @@ class Poisson(ExponentialFamily):
                 f"{np.argmin(counted)} are 0."
             )
 
-    def best_constant(self, targets, weights):
+    def best_constant(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
         # Of samples that are all 0 half a count, because the logarithm of nothing is no start.
         mean = np.average(targets, axis=0, weights=weights)
         nothing = 0.5 / weights.sum()
         return np.log(np.where(mean > 0.0, np.maximum(mean, np.finfo(float).tiny), nothing))
 
-    def inverse_link(self, raw):
+    def inverse_link(self, raw: np.ndarray) -> np.ndarray:
         return np.exp(raw)
 
-    def responses(self, targets, weights):
+    def responses(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.log(targets / np.average(targets, axis=0, weights=weights) + 0.5)
 
     def cumulant(self, raw):
@@ -280,13 +280,13 @@ class Logistic(ExponentialFamily):
     name = link = "logistic"
     is_of_classes = True
 
-    def value_and_slope(self, raw, y):
+    def value_and_slope(self, raw: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """log(1 + exp(raw)) - y * raw, without overflow for either sign."""
         e = np.exp(-np.abs(raw))
         probability = np.where(raw >= 0.0, 1.0, e) / (1.0 + e)
         return np.maximum(raw, 0.0) + np.log1p(e) - y * raw, probability - y
 
-    def best_constant(self, targets, weights):
+    def best_constant(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return logit(_inside(np.average(targets, axis=0, weights=weights), weights))
 
     def can_be_learnt(self, targets):
@@ -319,7 +319,7 @@ class Softmax(Loss):
     def __init__(self, n_classes):
         self.n_classes = n_classes
 
-    def value_and_slope(self, raw, y):
+    def value_and_slope(self, raw: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One value a row, y (n, 1); the slopes have the factor K that the mean divides by."""
         rows, labels = np.arange(len(raw)), y[:, 0].astype(np.intp)
         slope = raw - raw.max(axis=1, keepdims=True)  # all in one array, because it may be large
@@ -331,17 +331,17 @@ class Softmax(Loss):
         slope *= raw.shape[1]
         return np.log(total) - own, slope
 
-    def n_outputs(self, n_targets):
+    def n_outputs(self, n_targets: int) -> int:
         return self.n_classes
 
-    def best_constant(self, targets, weights):
+    def best_constant(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
         counts = np.bincount(targets[:, 0].astype(int), weights, minlength=self.n_classes)
         return np.log(_inside(counts / counts.sum(), weights))
 
     def can_be_learnt(self, targets):
         return len(np.unique(targets)) == self.n_classes
 
-    def responses(self, targets, weights):
+    def responses(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.eye(self.n_classes)[targets[:, 0].astype(int)]
 
 

@@ -1,12 +1,22 @@
 """Scores of predictions that have one target for each step."""
 
+from collections.abc import Callable
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from skrnn.data.steps import flat
 
 
-def make_step_scorer(metric, *, response_method="predict", greater_is_better=True, **kwargs):
+def make_step_scorer(
+    metric: Callable[..., float],
+    *,
+    response_method: str = "predict",
+    greater_is_better: bool = True,
+    **kwargs: Any,
+) -> "StepScorer":
     """A scorer of any metric of scikit-learn, over the steps of all sequences.
 
     Targets and predictions of all steps are laid end to end, without those of weight zero, and
@@ -62,12 +72,20 @@ class StepScorer:
     kwargs : dict
     """
 
-    def __init__(self, metric, response_method, greater_is_better, kwargs):
+    def __init__(
+        self,
+        metric: Callable[..., float],
+        response_method: str,
+        greater_is_better: bool,
+        kwargs: dict[str, Any],
+    ):
         self._metric, self._response_method, self._kwargs = metric, response_method, kwargs
         self._sign = 1 if greater_is_better else -1
-        self._takes_weights = None
+        self._takes_weights: bool | str | None = None
 
-    def __call__(self, estimator, X, y, sample_weight=None):
+    def __call__(
+        self, estimator: Any, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Score of an estimator's predictions; greater is better."""
         predicted = getattr(estimator, self._response_method)(X)
         y_true, y_pred, weights = flat(X, y, predicted, sample_weight)
@@ -76,7 +94,7 @@ class StepScorer:
         weighted = {} if np.ptp(weights) == 0.0 else {"sample_weight": weights}
         return self._sign * self._metric(y_true, y_pred, **weighted, **self._kwargs)
 
-    def set_score_request(self, *, sample_weight):
+    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
         """Whether scikit-learn's routing of metadata is to hand on weights.
 
         Parameters
@@ -91,7 +109,7 @@ class StepScorer:
         self._takes_weights = sample_weight
         return self
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRequest:
         """What scikit-learn's routing of metadata asks.
 
         Returns

@@ -2,8 +2,9 @@
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -14,14 +15,13 @@ from skrnn.data.checks import is_missing
 from skrnn.parameters import VECTORIZER_CONSTRAINTS, validate_parameters
 
 #: 0 is padding; a token that is not in the vocabulary is 1, and so is a document without tokens.
-UNKNOWN_ID = 1
-FIRST_ID = 2
+UNKNOWN_ID, FIRST_ID = 1, 2
 #: What `inverse_transform` gives for an unknown token.
 UNKNOWN_TOKEN = "<unknown>"
 
 # Which parameters say what the tokens of a document are, and which of them are the vocabulary.
-_OF_TOKENS = "input encoding decode_error strip_accents lowercase preprocessor tokenizer stop_words"
-_OF_TOKENS = (*_OF_TOKENS.split(), "token_pattern", "analyzer")
+_READING = "input encoding decode_error strip_accents lowercase preprocessor tokenizer stop_words"
+_OF_TOKENS = (*_READING.split(), "token_pattern", "analyzer")
 _OF_VOCABULARY = ("max_df", "min_df", "max_features")
 
 
@@ -112,6 +112,10 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     """
 
     _parameter_constraints = VECTORIZER_CONSTRAINTS
+    _doc_link_module = "skrnn"
+    _doc_link_template = (
+        "https://skrnn.readthedocs.io/en/latest/api/skrnn.text.{estimator_name}.html"
+    )
 
     def __init__(
         self,
@@ -150,7 +154,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         self.max_length = max_length
         self.truncate = truncate
 
-    def fit(self, raw_documents, y=None):
+    def fit(self, raw_documents: Iterable[Any], y: Any = None) -> Self:
         """Learn the vocabulary.
 
         Parameters
@@ -174,7 +178,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         self.fit_transform(raw_documents)
         return self
 
-    def fit_transform(self, raw_documents, y=None):
+    def fit_transform(self, raw_documents: Iterable[Any], y: Any = None) -> list[np.ndarray]:
         """Learn the vocabulary and return the ids.
 
         Parameters
@@ -206,7 +210,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         ids = _ids(self.vocabulary_, tokens)
         return [_never_empty(ids[row]) for row in rows]
 
-    def transform(self, raw_documents):
+    def transform(self, raw_documents: Iterable[Any]) -> list[np.ndarray]:
         """Return the ids of documents.
 
         Parameters
@@ -222,7 +226,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         vocabulary = self._known()
         return [_never_empty(_ids(vocabulary, tokens)) for tokens in self._tokens(raw_documents)]
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: Iterable[Any]) -> list[np.ndarray]:
         """Return the tokens of ids.
 
         Parameters
@@ -249,7 +253,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
             found.append(_objects([token_of[index] for index in steps if index]))
         return found
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the tokens of the vocabulary in the order of their ids.
 
         Parameters
@@ -264,7 +268,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         vocabulary = self._known()
         return _objects(sorted(vocabulary, key=vocabulary.get))
 
-    def build_analyzer(self):
+    def build_analyzer(self) -> Callable[[Any], list[str]]:
         """Return the function that makes the list of its tokens of a document.
 
         Returns

@@ -21,9 +21,34 @@ def test_one_version():
 
 
 def test_public_names():
-    assert sorted(skrnn.__all__) == ["RNNClassifier", "RNNRegressor", "warmup"]
+    public = ["RNNClassifier", "RNNRegressor", "show_versions", "warmup"]
+    assert sorted(skrnn.__all__) == public
     for name in skrnn.__all__:
         assert hasattr(skrnn, name)
+
+
+def test_the_citation_is_of_this_version():
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {skrnn.__version__}\n" in citation
+    assert f"\nlicense: {PYPROJECT['project']['license']}\n" in citation
+
+
+def test_public_names_have_type_hints():
+    """Type checkers see them, because the package says that it is typed."""
+    assert (ROOT / "skrnn" / "py.typed").exists()
+    for estimator in (skrnn.RNNRegressor, skrnn.RNNClassifier):
+        for name, method in vars(estimator).items():
+            if not name.startswith(("_", "set_")):
+                function = getattr(method, "fn", method)
+                assert "return" in function.__annotations__, f"{estimator.__name__}.{name}"
+
+
+def test_show_versions(capsys):
+    skrnn.show_versions()
+    printed = capsys.readouterr().out
+    assert f"skrnn: {skrnn.__version__}" in printed
+    assert "numba: " in printed
+    assert "processor: " in printed
 
 
 def test_top_level_entries():
@@ -45,7 +70,7 @@ def test_metadata():
     data = metadata("skrnn")
     assert data["License-Expression"] == "BSD-3-Clause"
     assert data["Requires-Python"] == ">=3.11"
-    extras = {"test", "examples", "hosts", "bench", "dev"}
+    extras = {"test", "examples", "hosts", "bench", "docs", "dev"}
     assert set(data.get_all("Provides-Extra")) == extras
 
 

@@ -232,7 +232,7 @@ class Split:
             If the splitter fails, or one of the two parts would be too small.
         """
         parts = self._last(examples)
-        n_both, n_train, n_val = len(np.intersect1d(*parts)), *map(len, parts)
+        n_both, (n_train, n_val) = len(np.intersect1d(*parts)), map(len, parts)
         if n_both or n_train < 1 or n_val < 2:
             raise ValueError(
                 f"The last split of validation_fraction={self.splitter!r} has {n_train} samples to "

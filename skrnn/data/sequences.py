@@ -1,8 +1,11 @@
 """Sequences of any lengths in two flat arrays: the one form all data takes inside skrnn."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -41,7 +44,7 @@ class Sequences:
     n_marks: int = 0
 
     @classmethod
-    def from_array(cls, X):
+    def from_array(cls, X: np.ndarray) -> Self:
         """Sequences of equal length.
 
         Parameters
@@ -59,7 +62,7 @@ class Sequences:
         return cls(values, np.arange(n, dtype=np.int64) * n_timesteps, lengths)
 
     @classmethod
-    def from_list(cls, arrays, dtype=None):
+    def from_list(cls, arrays: Sequence[np.ndarray], dtype: DTypeLike | None = None) -> Self:
         """Sequences of any lengths.
 
         Parameters
@@ -78,11 +81,11 @@ class Sequences:
         return cls(np.ascontiguousarray(values), np.cumsum(lengths) - lengths, lengths)
 
     @property
-    def n_features(self):
+    def n_features(self) -> int:
         """Number of features of a step."""
         return self.values.shape[1]
 
-    def take(self, rows):
+    def take(self, rows: np.ndarray | slice) -> "Sequences":
         """Some of the sequences, in the same memory.
 
         Parameters
@@ -97,7 +100,7 @@ class Sequences:
         starts, lengths = self.starts[rows], self.lengths[rows]
         return Sequences(self.values, starts, lengths, self.has_gaps, self.n_marks)
 
-    def steps(self):
+    def steps(self) -> np.ndarray:
         """The steps of these sequences end to end, (sum of the lengths, n_features).
 
         A view where they are so in memory, a copy otherwise.
@@ -109,19 +112,19 @@ class Sequences:
         shifts = np.repeat(self.starts - (ends - self.lengths), self.lengths)
         return self.values[shifts + np.arange(len(shifts))]
 
-    def so_far(self):
+    def so_far(self) -> Self:
         """What there is of each sequence up to each of its steps, in the order of all steps."""
         lengths = self.lengths
         firsts = np.cumsum(lengths) - lengths
         steps = np.arange(lengths.sum()) - np.repeat(firsts, lengths)
         return replace(self, starts=np.repeat(self.starts, lengths), lengths=steps + 1)
 
-    def average(self, of_steps):
+    def average(self, of_steps: np.ndarray) -> np.ndarray:
         """Means (n,) over the steps of each sequence, of numbers of all steps end to end."""
         firsts = np.cumsum(self.lengths) - self.lengths
         return np.add.reduceat(of_steps, firsts) / self.lengths
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.starts)
 
     def __repr__(self):

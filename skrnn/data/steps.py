@@ -27,7 +27,7 @@ class Samples(NamedTuple):
     """So many samples, each with a target."""
 
     n_samples: int
-    axes = TARGET_AXES
+    axes = TARGET_AXES  # type: ignore[misc]  # of the class
 
     def given(self, y, sample_weight, dtype, estimator_name, of=""):
         """The Given of all samples; `of` ends the names of the arguments."""

@@ -1,6 +1,9 @@
 """RNNClassifier: parameters, documentation, short methods."""
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -372,7 +375,16 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         self.dtype = dtype
         self.n_jobs = n_jobs
 
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Fit the network.
 
         Parameters
@@ -411,7 +423,13 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         return self._fit(X, y, sample_weight, HeldOut(X_val, y_val, sample_weight_val))
 
     @available_if(is_stochastic)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> Self:
         """Go on training for one epoch over the given data.
 
         The standardisation is learnt from the first calls, up to 32 different rows; of a column
@@ -430,7 +448,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         """
         return self._fit(X, y, sample_weight, classes=classes, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Any:
         """Predict classes.
 
         Parameters
@@ -451,7 +469,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         """Predictions of raw ones."""
         return model.target.decode(raw)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Any:
         """Probabilities of the classes, or of each label.
 
         Parameters
@@ -466,7 +484,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         with np.errstate(all="ignore"):  # small probabilities underflow
             return answers.in_form(model.target.probabilities(raw))
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> Any:
         """Logarithms of ``predict_proba``.
 
         Parameters
@@ -481,7 +499,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         with np.errstate(all="ignore"):
             return answers.in_form(model.target.log_probabilities(raw))
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> Any:
         """Raw outputs: log-odds of the second class or of each label, or class scores before
         softmax.
 
@@ -496,7 +514,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         model, raw, answers = self._raw_predict(X)
         return answers.in_form(model.target.decision(raw))
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy: the share of samples, or of steps, whose class, or all of whose labels, are
         right.
 

@@ -1,6 +1,9 @@
 """RNNRegressor: parameters, documentation, short methods."""
 
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -379,7 +382,16 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         self.dtype = dtype
         self.n_jobs = n_jobs
 
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Fit the network.
 
         Parameters
@@ -416,7 +428,9 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         return self._fit(X, y, sample_weight, HeldOut(X_val, y_val, sample_weight_val))
 
     @available_if(is_stochastic)
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(
+        self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Go on training for one epoch over the given data.
 
         The standardisation is learnt from the first calls, up to 32 different rows; of a column
@@ -432,7 +446,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Any:
         """Predict targets.
 
         Parameters
@@ -457,7 +471,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         values = model.in_target_units(raw).astype(raw.dtype, copy=False)
         return model.target.decode(values)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Coefficient of determination; with several quantile levels their mean pinball D2.
 
         Parameters

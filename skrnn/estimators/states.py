@@ -1,9 +1,11 @@
 """What the recurrent layers make of X: states, pooled or of each step, and what steps count."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs
+from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -30,7 +32,7 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     They are of the recurrent part alone: the linear path has no states.
     """
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Pooled states of the last layer, what the output layer reads of each sample.
 
         They are of the recurrent part alone, without the linear path. With ``set_output`` they come
@@ -50,7 +52,7 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         require_finite_output(states, "state")
         return states
 
-    def hidden_states(self, X):
+    def hidden_states(self, X: ArrayLike) -> Any:
         """States of the last layer after each step.
 
         They are of the recurrent part alone. A step is what the net reads as one: with a
@@ -71,7 +73,7 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         return states
 
     @available_if(has_shares)
-    def attention_weights(self, X):
+    def attention_weights(self, X: ArrayLike) -> Any:
         """What each step counts in the pooled state; there with ``pooling="attention"``.
 
         Parameters

@@ -1,6 +1,9 @@
 """Predictions of sequences that come one step at a time."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.data.checks import STREAMS, require_finite_output
@@ -9,7 +12,7 @@ from skrnn.data.checks import STREAMS, require_finite_output
 class Streaming:
     """The method of a recurrent estimator that follows streams."""
 
-    def predict_step(self, x, state=None):
+    def predict_step(self, x: ArrayLike, state: Any = None) -> tuple[np.ndarray, Any]:
         """Predict after one more step of some sequences.
 
         The prediction is, to the bit, that of ``predict`` for the whole sequences so far, at the
@@ -33,7 +36,7 @@ class Streaming:
             old state again. It may be pickled, and ``state[rows]`` are some of the streams. It is
             refused by another model, and by this one once it has been trained further.
         """
-        model = getattr(self, "_model", None)  # read once: another thread may fit anew
+        model: Any = getattr(self, "_model", None)  # read once: another thread may fit anew
         if model is None:
             check_is_fitted(self)
         with np.errstate(all="ignore"):  # what is not finite is refused

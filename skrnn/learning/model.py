@@ -28,10 +28,11 @@ from skrnn.network.network import Architecture, Network
 
 # Of the names of moments in a saved model.
 _MOMENTS = "moments_of_"
-_NETWORKS = WeakValueDictionary()
+_NETWORKS: WeakValueDictionary[Architecture, Network] = WeakValueDictionary()
 # Small networks outlive their models, because to make one takes a twentieth of a small fit. Each
 # holds some 40 bytes a number of its gradients, so these hold 40 MB at most.
-_RECENT, _SMALL = deque(maxlen=8), 1 << 17
+_RECENT: deque[Network] = deque(maxlen=8)
+_SMALL = 1 << 17
 
 
 def network_of(architecture):

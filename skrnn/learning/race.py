@@ -120,7 +120,7 @@ def _say_end(one, circumstances):
 
 def _begun(candidate, beside, circumstances, helpers):
     """A Trained copy of a candidate's model, before its first epoch."""
-    start, settings, only_once = candidate.model, *circumstances[:2]
+    start, (settings, only_once) = candidate.model, circumstances[:2]
     listeners, say = circumstances.listeners, circumstances.say
     if say is not None:
         listeners = (*listeners, _lines(candidate, beside, say))

@@ -1,8 +1,9 @@
 """What follows the end of a series, by a model that was fitted on windows."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from skrnn.windows.covariates import check_reach, continued
 from skrnn.windows.making import check_count, steps
@@ -10,8 +11,16 @@ from skrnn.windows.series import Series, check_times, read
 
 
 def forecast(
-    model, history, horizon, *, window=None, target=0, future=None, times=None, groups=None
-):
+    model: Any,
+    history: ArrayLike,
+    horizon: int,
+    *,
+    window: int | None = None,
+    target: int | str = 0,
+    future: ArrayLike | None = None,
+    times: str | int | ArrayLike | None = None,
+    groups: str | int | ArrayLike | None = None,
+) -> Any:
     """Forecast the values that follow a series, or each of many.
 
     A model that was fitted on targets of `horizon` values forecasts all of them at once from the

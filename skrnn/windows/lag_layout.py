@@ -1,9 +1,12 @@
 """Lag tables, as forecasting tools hand them over, as sequences in time order."""
 
 import re
+from collections.abc import Sequence
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -81,20 +84,25 @@ class LagLayout(TransformerMixin, BaseEstimator):
            [13.,  4.]])
     """
 
+    _doc_link_module = "skrnn"
+    _doc_link_template = (
+        "https://skrnn.readthedocs.io/en/latest/api/skrnn.windows.{estimator_name}.html"
+    )
+
     def __init__(
         self,
         *,
-        lags=None,
-        n_series=None,
-        pattern=r"(?:(?P<series>.+?)_+)?lag_?(?P<lag>\d+)",
-        flat=False,
+        lags: int | Sequence[int] | None = None,
+        n_series: int | None = None,
+        pattern: str = r"(?:(?P<series>.+?)_+)?lag_?(?P<lag>\d+)",
+        flat: bool = False,
     ):
         self.lags = lags
         self.n_series = n_series
         self.pattern = pattern
         self.flat = flat
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn where each lag stands.
 
         Parameters
@@ -132,7 +140,7 @@ class LagLayout(TransformerMixin, BaseEstimator):
         )
         return self
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Lay out a lag table.
 
         Parameters
@@ -151,7 +159,7 @@ class LagLayout(TransformerMixin, BaseEstimator):
         return ordered if self.flat else ordered.reshape(len(ordered), *self.columns_.shape)
 
     @available_if(is_flat)
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Names of the flat columns.
 
         A lag keeps its name; a column that is repeated at each step gets the step's lag behind it.

@@ -1,10 +1,12 @@
 """Windows of a series, and the values that follow each."""
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import ArrayLike
 
 from skrnn.windows.covariates import check_reach, declared
 from skrnn.windows.series import check_times, read
@@ -25,12 +27,20 @@ class Windows(NamedTuple):
 
     X: np.ndarray
     y: np.ndarray
-    index: np.ndarray
+    index: np.ndarray  # type: ignore[assignment]  # hides the method of tuples
 
 
 def make_windows(
-    series, window, horizon=1, *, stride=1, target=0, future=None, times=None, groups=None
-):
+    series: ArrayLike,
+    window: int,
+    horizon: int = 1,
+    *,
+    stride: int = 1,
+    target: int | str = 0,
+    future: Sequence[int | str] | ArrayLike | None = None,
+    times: str | int | ArrayLike | None = None,
+    groups: str | int | ArrayLike | None = None,
+) -> Windows:
     """Cut a series, or many, into windows, each with the values that follow it.
 
     A window has the rows ``t - window`` to ``t - 1`` of the series, and its target are the rows

@@ -1,8 +1,10 @@
 """Windows and their targets in units of each window, for series of many levels."""
 
 from numbers import Integral
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
@@ -58,12 +60,25 @@ class WindowScaledRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     True
     """
 
-    def __init__(self, regressor, *, period=1, target=0):
+    _doc_link_module = "skrnn"
+    _doc_link_template = (
+        "https://skrnn.readthedocs.io/en/latest/api/skrnn.windows.{estimator_name}.html"
+    )
+
+    def __init__(self, regressor: Any, *, period: int = 1, target: int = 0):
         self.regressor = regressor
         self.period = period
         self.target = target
 
-    def fit(self, X, y, *, X_val=None, y_val=None, **fit_params):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: ArrayLike | None = None,
+        **fit_params: Any,
+    ) -> Self:
         """Fit the regressor on scaled windows.
 
         Parameters
@@ -91,7 +106,7 @@ class WindowScaledRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         self.regressor_ = clone(self.regressor).fit(scaled, _in_units(y, *units), **fit_params)
         return self
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict in the units of y.
 
         Parameters
