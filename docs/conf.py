@@ -47,6 +47,7 @@ myst_heading_anchors = 3
 mathjax3_config = {"tex": {"tags": "none"}}
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 autodoc_typehints = "none"  # the docstrings say more
 numpydoc_show_class_members = False  # the template of a class lists them
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
@@ -73,6 +74,9 @@ sphinx_gallery_conf = {
 
 # ------------------------------------------------------------------------------- look
 
+#: The pages of the user guide.
+GUIDE = re.findall(r"^(\w+)$", (DOCS / "user_guide.md").read_text(encoding="utf-8"), re.MULTILINE)
+
 html_theme = "pydata_sphinx_theme"
 html_title = "skrnn"
 html_static_path = ["_static"]
@@ -90,8 +94,12 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-# Pages that are read alone have no list of neighbours beside them.
-html_sidebars = {"index": [], "faq": [], "install": [], "quickstart": [], "changelog": []}
+# Pages that have neighbours have a list of them; others would have an empty one.
+html_sidebars = {
+    "**": [],
+    "api/*": ["sidebar-nav-bs"],
+    "gallery/*": ["sidebar-nav-bs"],
+} | {page: ["sidebar-nav-bs"] for page in GUIDE}
 
 # ------------------------------------------------------------------------------- the repository
 

@@ -1,9 +1,9 @@
 """The picture of README.md and of the site's first page: ``python docs/images/forecast.py``.
 
 A week of electricity demand in Victoria, Australia, each day forecast at its midnight, with
-intervals of 90 %, all from one fit. Needs ``pip install ".[examples]"``; the data may not be copied
-into this repository (see examples/data/README.md). Colours are such that they can be seen on white
-and on black.
+intervals of 90 %, all from one fit. It is the first of the eight weeks that are for tests. Needs
+``pip install ".[examples]"``; the data may not be copied into this repository (see
+examples/data/README.md). Colours are such that they can be seen on white and on black.
 """
 
 from pathlib import Path
@@ -62,6 +62,5 @@ def draw(times, demand, quantiles, path):
 
 if __name__ == "__main__":
     times, demand, quantiles = forecasts()
-    week = slice(-2 * WEEK, -WEEK)  # the last but one
-    shown = times[week], demand[week], quantiles[:, week]
+    shown = times[:WEEK], demand[:WEEK], quantiles[:, :WEEK]
     draw(*shown, Path(__file__).with_suffix(".svg"))
