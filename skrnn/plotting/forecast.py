@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from skrnn.plotting.axes import BLUE, GREY, VERMILION, axes_for, short_dates, styled, without_frame
+from skrnn.plotting.axes import (
+    BLUE,
+    GREY,
+    SKY,
+    VERMILION,
+    axes_for,
+    short_dates,
+    styled,
+    without_frame,
+)
 
 #: Horizons of the history that are drawn.
 _SHOWN = 4
@@ -202,7 +211,7 @@ class ForecastDisplay:
         for low in range(0 if self.quantile is None else len(self.quantile) // 2):
             high = len(self.quantile) - 1 - low
             default = {
-                "color": BLUE, "alpha": min(0.18 + 0.15 * low, 0.6), "linewidth": 0.0,
+                "color": SKY, "alpha": min(0.35 + 0.2 * low, 0.9), "linewidth": 0.0,
                 "label": _told(self.quantile[low], self.quantile[high]),
             }  # fmt: skip
             style = styled(default, band_kwargs, "collections.PolyCollection")
