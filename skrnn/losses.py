@@ -106,6 +106,10 @@ class Loss:
         """Predictions of raw predictions."""
         return raw
 
+    def link_slope(self, raw):
+        """The slope of :meth:`inverse_link` at raw predictions."""
+        return np.ones_like(raw)
+
     def can_be_learnt(self, targets):
         """Whether there is anything that a map of the input could learn from these targets."""
         return len(targets) > 1
@@ -259,6 +263,9 @@ class Poisson(ExponentialFamily):
         return np.log(np.where(mean > 0.0, np.maximum(mean, np.finfo(float).tiny), nothing))
 
     def inverse_link(self, raw: np.ndarray) -> np.ndarray:
+        return np.exp(raw)
+
+    def link_slope(self, raw):
         return np.exp(raw)
 
     def responses(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:

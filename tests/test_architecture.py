@@ -108,6 +108,10 @@ LAYERS = {
         "network.weights network.workspace",
         "numpy",
     ),
+    "network.tracing": (
+        "network.inputs network.network network.passes network.threads",
+        "numpy",
+    ),
     "linear": ("", ""),
     "linear.ridge": ("", "numpy scipy"),
     "linear.logistic": ("", "numpy scipy"),
@@ -157,12 +161,13 @@ LAYERS = {
         "network.network network.threads",
         "numpy",
     ),
+    "learning.sensitivity": ("data.gaps network.threads network.tracing", "numpy"),
     "learning.scales": ("data.checks data.gaps data.scaling learning.model", "numpy"),
     "learning.candidates": (
         "data.examples learning.events learning.model linear.blending",
         "numpy",
     ),
-    "learning.outcomes": ("learning.events learning.model", "numpy"),
+    "learning.outcomes": ("learning.candidates learning.events learning.model", "numpy"),
     "learning.race": (
         "data.examples learning.candidates learning.events learning.optimizers "
         "learning.outcomes learning.training network.network network.threads",
@@ -204,6 +209,23 @@ LAYERS = {
     "text": ("data.checks parameters", "numpy sklearn"),
     "metrics": ("data.steps", "numpy sklearn"),
     "versions": ("", ""),
+    "inspection.explained": ("", "numpy"),
+    "inspection.inputs": ("data.checks data.reading data.sequences", "numpy"),
+    "inspection.attributions": (
+        "data.checks inspection.explained inspection.inputs learning.sensitivity loading",
+        "joblib numpy sklearn",
+    ),
+    "inspection.permutation": ("data.columns data.reading", "numpy sklearn"),
+    "inspection": ("inspection.attributions inspection.permutation", ""),
+    "plotting.axes": ("", "matplotlib numpy"),
+    "plotting.loss_curve": ("plotting.axes", "numpy"),
+    "plotting.forecast": ("plotting.axes windows windows.series", "numpy"),
+    "plotting.saliency": ("inspection plotting.axes", "numpy"),
+    "plotting.attention": ("plotting.axes", "matplotlib numpy"),
+    "plotting": (
+        "plotting.attention plotting.forecast plotting.loss_curve plotting.saliency",
+        "",
+    ),
     "__main__": ("compilation", ""),
     "__init__": ("compilation estimators versions", ""),
 }
@@ -218,8 +240,12 @@ BELOW = {
     "learning": {"choices", "data", "kernels", "linear", "losses", "network", "quantiles"},
     "estimators": {"choices", "data", "losses", "loading", "parameters"},
     "windows": {"data"},
+    "inspection": {"data", "learning", "loading"},
+    "plotting": {"inspection", "windows"},
 }
-SEE_SCIKIT_LEARN = {"data", "parameters", "estimators", "compilation", "metrics", "text", "windows"}
+SEE_SCIKIT_LEARN = {
+    "data", "parameters", "estimators", "compilation", "metrics", "text", "windows", "inspection",
+}  # fmt: skip
 #: Lines of code, docstrings left out: of every function but constructors, of nine in ten, of half.
 LONGEST, NINE_IN_TEN, MEDIAN = 44, 17, 8
 #: Lines of a module, docstrings of the estimators left out.
@@ -304,6 +330,8 @@ def test_scikit_learn_and_the_compiler_keep_apart():
             assert name.split(".")[0] in SEE_SCIKIT_LEARN
         if others & {"numba", "llvmlite"}:
             assert name.startswith("kernels.")
+        if "matplotlib" in others:
+            assert name.startswith("plotting.")
 
 
 @pytest.mark.parametrize(

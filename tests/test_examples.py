@@ -100,7 +100,7 @@ PAGES = [
     ("input_forms.md", 20), ("tuning.md", 5), ("forecasting.md", 20), ("steps.md", 4),
     ("streams.md", 25), ("text.md", 12), ("quickstart.md", 30), ("tables.md", 12),
     ("sequences.md", 8), ("choosing_a_cell.md", 5), ("sample_weights.md", 12),
-    ("early_stopping.md", 12), ("faq.md", 15),
+    ("early_stopping.md", 12), ("faq.md", 15), ("inspection.md", 15),
 ]  # fmt: skip
 
 

@@ -95,3 +95,34 @@ def _series(sequences, gaps):
             marks[:, gaps.index(feature)] = missing, np.log1p(since)
     values = np.hstack([marks.reshape(-1, len(values)).T, values])
     return Sequences(values, starts, lengths, sequences.has_gaps, 2 * len(gaps))
+
+
+def backward(sequences, gaps, per_step, gradient):
+    """The gradient of values as they are, of that of what :func:`marked` has made of them.
+
+    What a gap reads counts to the value that was carried there. A gap itself has none, zero,
+    because there is nothing in it that could change; nor do marks.
+
+    Parameters
+    ----------
+    sequences, gaps, per_step : as in :func:`marked`
+        The sequences end to end.
+    gradient : ndarray of shape (total, n_features with marks)
+
+    Returns
+    -------
+    ndarray of shape (total, n_features)
+    """
+    missing = np.isnan(sequences.values)
+    if per_step:
+        rows = gradient.reshape(len(sequences), -1)
+        found = rows[:, n_marks(gaps, True) :].reshape(missing.shape).copy()
+    else:
+        found = gradient[:, n_marks(gaps, False) :].copy()
+        first, line = np.repeat(sequences.starts, sequences.lengths), np.arange(len(missing))
+        for feature in np.flatnonzero(missing.any(axis=0)).tolist():
+            last = np.maximum.accumulate(np.where(missing[:, feature], -1, line))
+            filled = np.flatnonzero(missing[:, feature] & (last >= first))
+            np.add.at(found[:, feature], last[filled], found[filled, feature])
+    found[missing] = 0.0
+    return found

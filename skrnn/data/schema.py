@@ -183,6 +183,12 @@ class Schema:
         return np.r_[np.arange(marks), marks + np.repeat(np.arange(self.n_columns), n_of)]
 
     @property
+    def columns(self):
+        """Of each observation of a row of a table, less the marks, the column of X it is of."""
+        marks = gaps.n_marks(self.gaps, True)
+        return self.origins[marks:] - marks
+
+    @property
     def is_of_rows(self):
         """Whether X was 2-D, with columns that have to be the same in every 2-D X."""
         return self.form in _OF_ROWS
@@ -218,12 +224,14 @@ class Schema:
         """
         if self.is_of_tokens:
             return tokens.numbered(tokens.read(X, self.estimator_name), self.tokens)
+        return gaps.marked(self.read_unmarked(X, n_timesteps, name), self.gaps, self.is_table)
+
+    def read_unmarked(self, X, n_timesteps=None, name="X"):
+        """The same of an X of numbers, its gaps as they are."""
         if self.is_of_rows:
             n_timesteps = self.n_timesteps
         found = self._as_it_is(X, n_timesteps)
-        if found is None:
-            found = self._read(X, n_timesteps, name)
-        return gaps.marked(found, self.gaps, self.is_table)
+        return self._read(X, n_timesteps, name) if found is None else found
 
     def _read(self, X, n_timesteps, name):
         """X as Sequences, its gaps as they are."""

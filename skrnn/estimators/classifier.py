@@ -254,6 +254,11 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         Which recurrent part is kept: one that has learnt what the linear path leaves, to which its
         share is added, or one that has learnt y alone, whose share replaces as much of the path.
 
+    part_curves_ : dict of str to dict
+        Of each recurrent part that the last call trained, by its name, the lists "loss",
+        "validation_loss" and "validation_scores", a number for each epoch, losses in the unit of
+        the linear path's, and "kept_epoch", the epoch whose weights it has kept (0: its start).
+
     linear_score_ : float or None
         What ``score`` gives for the linear path by itself, on samples it has not seen: the
         validation data, or without any the training samples, each left out in turn. None without a

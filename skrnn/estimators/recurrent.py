@@ -232,6 +232,7 @@ class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
         self.validation_loss_curve_ = before + curves.validation_loss or None
         self.validation_scores_ = scores_before + curves.validation_scores or None
         self.best_validation_score_ = max(self.validation_scores_ or (), default=None)
+        self.part_curves_ = outcome.parts
 
     def _remember_parts(self, outcome, goes_on):
         """What the linear path says, and how much is recurrent.

@@ -329,7 +329,8 @@ def _fit_one(model, examples, watched, circumstances, before):
         only = only._replace(model=before)
     if linear is not None and circumstances.say is not None:
         circumstances.say(outcomes.on_path_left_out(linear.score))
-    return outcomes.of(only, linear, only.training.interrupted)
+    parts = outcomes.parts_of(model, [only])
+    return outcomes.of(only, linear, only.training.interrupted, parts)
 
 
 def _fit_several(model, examples, watched, circumstances):
@@ -354,13 +355,13 @@ def _fit_several(model, examples, watched, circumstances):
 def _choose(start, trained, linear, circumstances):
     """The Outcome of some Trained."""
     interrupted = any(one.training.interrupted for one in trained)
-    trained = [one.learnt() for one in trained]
+    trained, parts = [one.learnt() for one in trained], outcomes.parts_of(start, trained)
     seen = [one for one in trained if one.is_seen]
     if not seen:
-        return outcomes.of(trained[0], linear, interrupted)
+        return outcomes.of(trained[0], linear, interrupted, parts)
     watched = trained[0].training.watch.examples
     chosen, share, score = candidates.choose(start, seen, watched)
     if circumstances.say is not None:
         of_path = chosen.score_of(watched.offsets)
         circumstances.say(outcomes.on_choice(of_path, score, chosen.candidate.name, share))
-    return outcomes.of(chosen, linear, interrupted, share)
+    return outcomes.of(chosen, linear, interrupted, parts, share)

@@ -191,11 +191,20 @@ class Model:
 
     def in_target_units(self, raw):
         """Raw predictions in the target's units, through the inverse link, in double precision."""
+        return self.target.loss.inverse_link(self._before_link(raw))
+
+    def slopes_in_target_units(self, raw):
+        """The slope of each of these numbers in its raw prediction, (n, n_outputs)."""
+        n_levels = raw.shape[1] // len(self.scaling.target_scale)
+        scale = np.repeat(self.scaling.target_scale, n_levels)
+        return self.target.loss.link_slope(self._before_link(raw)) * scale
+
+    def _before_link(self, raw):
         scaling = self.scaling
         center = scaling.target_center[:, np.newaxis]
         scale = scaling.target_scale[:, np.newaxis]
         levels = raw.astype(np.float64).reshape(len(raw), len(scale), -1)
-        return self.target.loss.inverse_link((levels * scale + center).reshape(raw.shape))
+        return (levels * scale + center).reshape(raw.shape)
 
     def standardized(self, values):
         """Targets (n, n_targets) in the network's units."""

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skrnn.learning import candidates
 from skrnn.learning.events import Curves
 from skrnn.learning.model import Model
 
@@ -41,6 +42,9 @@ class Outcome(NamedTuple):
     linear : Linear or None
         None where no path was fitted.
     interrupted : bool
+    parts : dict
+        Of each candidate by its name: its curves, losses in the unit of the path's, and the epoch
+        whose weights it keeps.
     """
 
     model: Model
@@ -50,14 +54,44 @@ class Outcome(NamedTuple):
     share: float | None
     linear: Linear | None
     interrupted: bool
+    parts: dict
 
 
-def of(trained, linear, interrupted, share=None):
+def of(trained, linear, interrupted, parts, share=None):
     """The Outcome with what a Trained has become."""
     return Outcome(
         trained.model, trained.training.curves, trained.training.converged,
-        trained.candidate.name, share, linear, interrupted,
+        trained.candidate.name, share, linear, interrupted, parts,
     )  # fmt: skip
+
+
+def parts_of(start, trained):
+    """`parts` of an Outcome, of some Trained.
+
+    Parameters
+    ----------
+    start : Model
+        That the fit began with.
+    trained : list of Trained
+    """
+    found = {}
+    for one in trained:
+        curves, factor = one.training.curves, candidates.loss_factor(start, one.candidate)
+        found[one.candidate.name] = {
+            "loss": [factor * loss for loss in curves.loss],
+            "validation_loss": [factor * loss for loss in curves.validation_loss],
+            "validation_scores": list(curves.validation_scores),
+            "kept_epoch": _kept_epoch(one.training),
+        }
+    return found
+
+
+def _kept_epoch(training):
+    """The epoch whose weights are kept: of those watched the best, 0 the start; else the last."""
+    if training.watch is None:
+        return len(training.curves)
+    losses, best = training.curves.validation_loss, training.watch.best_loss
+    return losses.index(best) + 1 if best in losses else 0
 
 
 def linear_of(model, score):

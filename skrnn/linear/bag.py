@@ -59,6 +59,25 @@ class BagPath(AffineMap):
             raw[rows] = _weighted(counts, self.rarity) @ self.coefficients
         return raw + self.intercepts
 
+    def contributions(self, sequences, slopes):
+        """What each token adds to the sum of raw predictions times slopes (n, n_outputs).
+
+        They are its part of the bag as it is, each occurrence an equal one, (total,), and zero
+        where the map does not look. They add up to the difference from a bag that is empty.
+        """
+        tokens, lengths = sequences.steps().ravel(), sequences.lengths
+        row = np.repeat(np.arange(len(sequences)), lengths)
+        from_end = np.cumsum(lengths)[row] - np.arange(len(tokens))
+        seen = np.flatnonzero(from_end <= (np.inf if self.n_steps is None else self.n_steps))
+        each = np.zeros(len(tokens))
+        for rows, counts in _chunks(sequences, len(self.rarity), self.n_steps):
+            n_times = counts.data.copy()
+            weighted = _weighted(counts, self.rarity)
+            weighted.data /= n_times
+            some = seen[(row[seen] >= rows.start) & (row[seen] < rows.stop)]
+            each[some] = weighted[row[some] - rows.start, tokens[some]]
+        return each * np.einsum("ij,ij->i", self.coefficients[tokens], slopes[row])
+
 
 def _chunks(sequences, n_columns, n_steps):
     """How often each token comes, (n, n_columns), some rows at a time: slices and matrices."""

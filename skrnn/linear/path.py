@@ -80,6 +80,28 @@ class LinearPath(AffineMap):
             affine.forward(*linear_map, flat, raw[rows])
         return raw
 
+    def gradient(self, sequences, slopes, of_steps=False):
+        """Gradient of the sum of raw predictions times slopes (n, n_outputs).
+
+        Returns
+        -------
+        ndarray, in the shape of the sequences' values
+            A value that is missing has a gradient too, as if it were there.
+        """
+        inputs = Inputs.of(sequences, of_steps, self.n_steps, self.n_ahead)
+        some, found = inputs.sequences, np.zeros(sequences.values.shape)
+        n_window = self.n_steps + self.n_ahead
+        coefficients = self.coefficients.reshape(n_window, found.shape[1], -1)
+        coefficients = coefficients / self.scale[-self.n_steps :, :, np.newaxis]
+        for k in range(n_window):
+            ahead = k - self.n_steps  # of the end, before which -1 is the last step
+            is_there = inputs.n_left > ahead if ahead >= 0 else some.lengths >= -ahead
+            rows = np.flatnonzero(is_there)
+            # No place comes twice: each answer has its own window.
+            places = some.starts[rows] + some.lengths[rows] + ahead
+            found[places] += slopes[rows] @ coefficients[k].T
+        return found
+
 
 def n_steps_of(sequences, is_table, linear_path):
     """How many of the last steps the map sees: as many as asked; else of a table all columns, and

@@ -28,6 +28,19 @@ class TokenWindow(LinearPath):
         ]
         return np.concatenate(parts)
 
+    def contributions(self, sequences, slopes):
+        """What each token adds to the sum of raw predictions times slopes (total, n_outputs).
+
+        They are what an unknown token in its place would take away, (total,).
+        """
+        found, first = [], 0
+        for some in _indicators(sequences, self.center.shape[1]):
+            last = first + len(some.values)
+            gradient = self.gradient(some, slopes[first:last], of_steps=True)
+            found.append((gradient * some.values).sum(axis=1))
+            first = last
+        return np.concatenate(found)
+
 
 def _indicators(sequences, n_tokens):
     """Sequences of indicators (total, n_tokens), some at a time; unknown tokens have none."""

@@ -59,3 +59,27 @@ class Numbers(Block):
         x = np.empty((run.timeline.start[-1], self.n_outputs), data.values.dtype)
         timeline.gather(data, rows, run.timeline.start, x)
         return x, None
+
+
+class Traced(Numbers):
+    """The same with a way back, to the observations: what is found here is their gradient."""
+
+    learns = True
+
+    def forward(self, weights, data, rows, run):
+        """x (S, k * F), and what it was made of."""
+        x, _ = super().forward(weights, data, rows, run)
+        return x, (data, rows)
+
+    def backward(self, weights, kept, d_x, gradient, run):
+        """Add to the gradient (total, F) of the data's values; a NaN gets some too."""
+        data, rows = kept
+        steps, of_tile = run.timeline.places()
+        lines, n_features = rows[of_tile], gradient.shape[1]
+        first, of_step = steps * data.frame_length - data.missing[lines], len(data.scale) > 1
+        for j in range(data.frame_length):
+            # No place comes twice, because a first frame alone repeats what it begins with.
+            observation = np.maximum(first + j, 0)
+            d_scaled = d_x[:, j * n_features : (j + 1) * n_features]
+            scale = data.scale[observation if of_step else 0]
+            gradient[data.starts[lines] + observation] += d_scaled * scale

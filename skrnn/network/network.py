@@ -66,12 +66,10 @@ class Architecture:
     return_sequences: bool = False
     is_recurrent: bool = True
 
-    def blocks(self):
-        """A Chain of fresh blocks."""
+    def blocks(self, source=None):
+        """A Chain of fresh blocks, with another first block if one is given."""
         cell = choices.load(choices.CELLS[self.cell])(self.activation)
-        source = Numbers(self.n_features, self.frame_length)
-        if self.embedding_dim is not None:
-            source = Embedding(self.n_tokens, self.embedding_dim)
+        source = self._source() if source is None else source
         layers, n_inputs, wants_input = [], source.n_outputs, source.learns
         n_directions = 2 if self.bidirectional else 1
         for i, size in enumerate(self.hidden_layer_sizes):
@@ -80,6 +78,12 @@ class Architecture:
             layers.append(tuple(Layer(*given, tag, self.is_recurrent) for tag in tags))
             n_inputs, wants_input = n_directions * size, True
         return Chain(source, layers, *self._output_blocks(size, n_directions))
+
+    def _source(self):
+        """The first block."""
+        if self.embedding_dim is not None:
+            return Embedding(self.n_tokens, self.embedding_dim)
+        return Numbers(self.n_features, self.frame_length)
 
     def _output_blocks(self, size, n_directions):
         """Pooling and head, for states of that size and so many directions."""
@@ -152,11 +156,13 @@ class Network:
     Parameters
     ----------
     architecture : Architecture
+    source : Block, optional
+        In the place of the first block that the architecture has.
     """
 
-    def __init__(self, architecture):
+    def __init__(self, architecture, source=None):
         self.architecture, self.dtype = architecture, np.dtype(architecture.dtype)
-        self.chain = dense = architecture.blocks()
+        self.chain = dense = architecture.blocks(source)
         self.layout = Layout(self.chain.flat())
         self.n_parameters = self.layout.n_parameters
         # A table stands first in the flat vector; it is read where it is, and not packed.
