@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,13 @@ os.environ["NUMBA_CACHE_DIR"] = str(numba_cache_folder())
 def pytest_addoption(parser):
     parser.addoption("--thorough", action="store_true", help="more cases where there is a choice")
     parser.addoption("--site", help="the folder of a built site, for tests/test_site.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Examples in docstrings skip where their optional package is absent."""
+    for item in items:
+        if item.path.parent.name == "onnx" and find_spec("skl2onnx") is None:
+            item.add_marker(pytest.mark.skip(reason="skl2onnx is not installed"))
 
 
 @pytest.fixture

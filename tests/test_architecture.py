@@ -199,6 +199,22 @@ LAYERS = {
     ),
     "estimators": ("estimators.classifier estimators.regressor", ""),
     "compilation": ("choices estimators", "numpy sklearn"),
+    "onnx.graph": ("", "numpy onnx"),
+    "onnx.inputs": ("onnx.graph", "numpy"),
+    "onnx.cells": ("kernels.gru kernels.lstm kernels.rnn onnx.graph onnx.inputs", "numpy"),
+    "onnx.poolings": ("network.attention network.pooling onnx.graph onnx.inputs", "numpy"),
+    "onnx.paths": (
+        "linear.bag linear.path linear.token_window onnx.graph onnx.inputs",
+        "numpy",
+    ),
+    "onnx.outputs": ("data.classes data.regression onnx.graph", "numpy"),
+    "onnx.export": (
+        "network.embedding network.inputs onnx.cells onnx.graph onnx.inputs onnx.outputs "
+        "onnx.paths onnx.poolings",
+        "numpy onnx",
+    ),
+    "onnx.pipelines": ("estimators onnx.export onnx.graph", "numpy skl2onnx"),
+    "onnx": ("estimators.recurrent onnx.export onnx.pipelines", "sklearn"),
     "windows.lag_layout": ("data.checks data.columns", "numpy sklearn"),
     "windows.series": ("data.checks data.columns", "numpy"),
     "windows.covariates": ("data.columns windows.series", "numpy"),
@@ -242,9 +258,11 @@ BELOW = {
     "windows": {"data"},
     "inspection": {"data", "learning", "loading"},
     "plotting": {"inspection", "windows"},
+    "onnx": {"data", "estimators", "kernels", "linear", "network"},
 }
 SEE_SCIKIT_LEARN = {
     "data", "parameters", "estimators", "compilation", "metrics", "text", "windows", "inspection",
+    "onnx",
 }  # fmt: skip
 #: Lines of code, docstrings left out: of every function but constructors, of nine in ten, of half.
 LONGEST, NINE_IN_TEN, MEDIAN = 44, 17, 8

@@ -1,0 +1,112 @@
+"""Fitted estimators as ONNX models, which predict without skrnn, in other languages too.
+
+Needs the package onnx, and for a Pipeline skl2onnx: ``pip install "skrnn[onnx]"``. There is a guide
+in ``docs/onnx.md``.
+"""
+
+from sklearn.utils.validation import check_is_fitted
+
+from skrnn.estimators.recurrent import RecurrentEstimator
+
+__all__ = ["register_converters", "to_onnx"]
+
+
+def to_onnx(model, *, opset=None):
+    """Export a fitted estimator.
+
+    Everything is inside that `predict` does: scaling, missing values, the linear path, all layers,
+    and for a classifier the classes. Numbers are computed in the estimator's precision.
+
+    Parameters
+    ----------
+    model : RNNRegressor or RNNClassifier
+        Fitted. For a Pipeline use skl2onnx, after :func:`register_converters`.
+    opset : int, default=None
+        Version of ONNX's operators, 18 or newer; None: 18, which ONNX Runtime can read from 1.14
+        on.
+
+    Returns
+    -------
+    onnx.ModelProto
+        Its inputs are
+
+        * `X`, in the precision in which the estimator was fitted, of the form that it was fitted
+          on: rows ``(n_samples, n_columns)``, an array or sequences of a list ``(n_samples,
+          n_timesteps, n_features)``, or token ids, int64, ``(n_samples, n_timesteps)``;
+        * for a list, and for token ids, `lengths`, int64, ``(n_samples,)``: how many steps of each
+          sequence count. What stands behind them is ignored. Where it is 0, and without that
+          input, padding is found in X as `predict` finds it: whole steps of NaN at the end of a
+          sequence, and of ids zeros.
+
+        Its outputs are, for a regressor, `predictions`, in the shape that `predict` gives; for a
+        classifier `labels`, whole numbers or text, and `probabilities`. With
+        ``return_sequences=True`` they have an axis of steps, and behind the end of a sequence
+        numbers are NaN and labels mean nothing.
+
+    Raises
+    ------
+    TypeError
+        If `model` is of another kind.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    ValueError
+        If `opset` is too old or too new, X had categories that are text, or the classes are neither
+        whole numbers nor text.
+    ImportError
+        If onnx is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.onnx import to_onnx
+    >>> X = np.random.default_rng(0).normal(size=(50, 8, 2))
+    >>> model = RNNRegressor(4, max_iter=2, random_state=0).fit(X, X[:, -1, 0])
+    >>> exported = to_onnx(model)
+    >>> [one.name for one in exported.graph.input], [one.name for one in exported.graph.output]
+    (['X'], ['predictions'])
+    """
+    if not isinstance(model, RecurrentEstimator):
+        raise TypeError(
+            f"to_onnx exports RNNRegressor and RNNClassifier, got {type(model).__name__}. For a"
+            " Pipeline, or another estimator around one of these, call"
+            " skrnn.onnx.register_converters() and then skl2onnx.to_onnx(model, X)."
+        )
+    check_is_fitted(model)
+    from skrnn.onnx import export
+
+    return export.model_of(model._model, export.checked_opset(opset))
+
+
+def register_converters():
+    """Make skl2onnx able to convert both estimators, in a Pipeline and wherever else they are.
+
+    It may be called more than once. Outputs are named and shaped as those of skl2onnx: `variable`,
+    a column for a single target; `label` and `probabilities`, for a classifier as a list of dicts
+    unless ``options={"zipmap": False}``. There is no input for lengths: steps of NaN at the end of
+    a sequence are padding.
+
+    Raises
+    ------
+    ImportError
+        If skl2onnx is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skl2onnx import to_onnx
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skrnn import RNNRegressor
+    >>> from skrnn.onnx import register_converters
+    >>> X = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    >>> net = RNNRegressor(4, max_iter=2, random_state=0)
+    >>> pipeline = make_pipeline(StandardScaler(), net).fit(X, X[:, 0])
+    >>> register_converters()
+    >>> exported = to_onnx(pipeline, X[:1])
+    >>> [one.name for one in exported.graph.output]
+    ['variable']
+    """
+    from skrnn.onnx import pipelines
+
+    pipelines.register()
