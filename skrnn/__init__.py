@@ -1,8 +1,7 @@
 """Recurrent neural networks (simple RNN, LSTM, GRU) as scikit-learn estimators."""
 
-__version__ = "0.1.0"
-
 from skrnn.compilation import warmup
 from skrnn.estimators import RNNClassifier, RNNRegressor
+from skrnn.version import __version__ as __version__
 
 __all__ = ["RNNClassifier", "RNNRegressor", "warmup"]

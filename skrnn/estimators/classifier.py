@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn.data.classes import BinaryTarget, ClassTarget, MulticlassTarget
 from skrnn.data.labels import array_of_labels, read_classes
 from skrnn.data.steps import flat
+from skrnn.estimators.callbacks import with_callbacks
 from skrnn.estimators.recurrent import HeldOut, RecurrentEstimator, is_stochastic
 from skrnn.parameters import CLASSIFIER_CONSTRAINTS
 
@@ -129,9 +130,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         tolerance of the gradient.
 
     verbose : bool, default=False
-        Whether to print a line per epoch, why training stopped, and what the linear path and the
-        recurrent part are worth. All losses are in the unit of the path's. That kernels are
-        compiled, once, is printed too, and always told to the logger "skrnn" (INFO).
+        Whether to print a line per epoch (its losses, its score, and the time that the fit takes at
+        most), why training stopped, and what the linear path and the recurrent part are worth. All
+        losses are in the unit of the path's. That kernels are compiled, once, is printed too, and
+        always told to the logger "skrnn" (INFO).
 
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation, the
@@ -290,6 +292,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
     (3, 2)
     """
 
+    __module__ = "skrnn"  # by which pickles and lists of trusted types know it
+
     _parameter_constraints = CLASSIFIER_CONSTRAINTS
     _kinds_of_target = ("binary", "multiclass", "multilabel")
 
@@ -372,6 +376,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         self.dtype = dtype
         self.n_jobs = n_jobs
 
+    @with_callbacks
     def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
         """Fit the network.
 
@@ -411,6 +416,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         return self._fit(X, y, sample_weight, HeldOut(X_val, y_val, sample_weight_val))
 
     @available_if(is_stochastic)
+    @with_callbacks
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Go on training for one epoch over the given data.
 

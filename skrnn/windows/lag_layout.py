@@ -81,6 +81,8 @@ class LagLayout(TransformerMixin, BaseEstimator):
            [13.,  4.]])
     """
 
+    __module__ = "skrnn.windows"  # by which pickles and lists of trusted types know it
+
     def __init__(
         self,
         *,

@@ -58,6 +58,8 @@ class WindowScaledRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     True
     """
 
+    __module__ = "skrnn.windows"  # by which pickles and lists of trusted types know it
+
     def __init__(self, regressor, *, period=1, target=0):
         self.regressor = regressor
         self.period = period
