@@ -81,7 +81,7 @@ def break_at(monkeypatch, failing, what):
 
 
 class Diary:
-    """Listener that keeps what it is told, and stops a training after its epoch `last`."""
+    """Listener that keeps what it is told, and ends a training after its epoch `last`."""
 
     def __init__(self, last=None, candidate=None):
         self.last, self.candidate = last, candidate
@@ -106,8 +106,8 @@ def fit(model, data, *listeners, method="fit"):
     original = RecurrentEstimator._circumstances
 
     def circumstances(self, *arguments):
-        found = original(self, *arguments)
-        return found._replace(listeners=(*found.listeners, *listeners))
+        found, made = original(self, *arguments), [lambda *_, one=one: one for one in listeners]
+        return found._replace(listeners=(*found.listeners, *made))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RecurrentEstimator, "_circumstances", circumstances)

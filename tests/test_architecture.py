@@ -20,6 +20,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # module -> what it imports of skrnn, and which other packages; the lowest first.
 LAYERS = {
+    "version": ("", ""),
     "choices": ("", ""),
     "quantiles": ("", "numpy"),
     "blas": ("", "scipy threadpoolctl"),
@@ -135,13 +136,15 @@ LAYERS = {
     "learning.advice": ("", "numpy"),
     "learning.schedules": ("", ""),
     "learning.optimizers": ("kernels.updates network.embedding", "numpy"),
-    "learning.events": ("network.network", "numpy"),
+    "learning.settings": ("", ""),
+    "learning.clock": ("", ""),
+    "learning.events": ("learning.clock network.network", "numpy"),
     "learning.training": (
         "learning.advice learning.events learning.optimizers learning.schedules network.network",
         "numpy scipy",
     ),
     "learning.valid": ("", "numpy"),
-    "learning.saved": ("choices learning.valid losses", "numpy"),
+    "learning.saved": ("choices learning.valid losses version", "numpy"),
     "learning.consistency": (
         "data.checks learning.saved learning.valid linear.bag linear.path linear.token_window",
         "numpy",
@@ -158,7 +161,7 @@ LAYERS = {
         "data.scaling data.schema data.targets learning.consistency learning.saved "
         "learning.streams learning.token_streams linear.bag linear.path linear.token_window "
         "network.inputs "
-        "network.network network.threads",
+        "network.network network.threads version",
         "numpy",
     ),
     "learning.sensitivity": ("data.gaps network.threads network.tracing", "numpy"),
@@ -169,32 +172,34 @@ LAYERS = {
     ),
     "learning.outcomes": ("learning.candidates learning.events learning.model", "numpy"),
     "learning.race": (
-        "data.examples learning.candidates learning.events learning.optimizers "
+        "data.examples learning.candidates learning.clock learning.events learning.optimizers "
         "learning.outcomes learning.training network.network network.threads",
         "numpy",
     ),
     "learning.fitting": (
-        "data.scaling data.schema kernels.announcements learning.advice "
+        "data.examples data.scaling data.schema kernels.announcements learning.advice "
         "learning.candidates learning.model learning.outcomes learning.race learning.saved "
-        "learning.scales learning.training linear.bag linear.path linear.token_window "
+        "learning.scales learning.settings linear.bag linear.path linear.token_window "
         "network.network quantiles",
         "numpy",
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
     "parameters": ("choices losses", "numpy sklearn"),
+    "estimators.callbacks": ("loading", "sklearn"),
     "estimators.states": ("choices data.checks", "joblib numpy sklearn"),
     "estimators.streams": ("data.checks", "numpy sklearn"),
     "estimators.recurrent": (
         "data.checks data.examples data.reading data.schema data.steps data.tokens data.weights "
-        "estimators.states estimators.streams loading parameters",
+        "estimators.callbacks estimators.states estimators.streams loading parameters",
         "joblib numpy sklearn",
     ),
     "estimators.regressor": (
-        "data.checks data.regression data.steps estimators.recurrent losses parameters",
+        "data.checks data.regression data.steps estimators.callbacks estimators.recurrent losses "
+        "parameters",
         "numpy sklearn",
     ),
     "estimators.classifier": (
-        "data.classes data.labels data.steps estimators.recurrent parameters",
+        "data.classes data.labels data.steps estimators.callbacks estimators.recurrent parameters",
         "numpy sklearn",
     ),
     "estimators": ("estimators.classifier estimators.regressor", ""),
@@ -243,7 +248,7 @@ LAYERS = {
         "",
     ),
     "__main__": ("compilation", ""),
-    "__init__": ("compilation estimators versions", ""),
+    "__init__": ("compilation estimators version versions", ""),
 }
 LAYERS = {name: tuple(set(names.split()) for names in sets) for name, sets in LAYERS.items()}
 
@@ -253,7 +258,16 @@ BELOW = {
     "data": {"losses"},
     "network": {"blas", "choices", "kernels"},
     "linear": {"blas", "data", "kernels", "quantiles"},
-    "learning": {"choices", "data", "kernels", "linear", "losses", "network", "quantiles"},
+    "learning": {
+        "choices",
+        "data",
+        "kernels",
+        "linear",
+        "losses",
+        "network",
+        "quantiles",
+        "version",
+    },
     "estimators": {"choices", "data", "losses", "loading", "parameters"},
     "windows": {"data"},
     "inspection": {"data", "learning", "loading"},

@@ -2,7 +2,9 @@
 
 import copy
 import math
+import re
 import warnings
+from dataclasses import replace
 
 import building
 import joblib
@@ -15,7 +17,8 @@ from sklearn.metrics import log_loss, mean_pinball_loss
 
 from skrnn import RNNClassifier, RNNRegressor, losses
 from skrnn.kernels import announcements
-from skrnn.learning import candidates, optimizers
+from skrnn.learning import candidates, clock, optimizers
+from skrnn.learning.clock import Clock
 from skrnn.learning.events import Curves, Epoch, Lines, Patience, Watch
 from skrnn.linear.blending import Blend
 from skrnn.network.network import Examples
@@ -182,7 +185,7 @@ def test_where_data_are_watched_the_weights_of_an_epoch_are_an_average(monkeypat
 @BOTH
 @SOLVERS
 @WATCHED
-def test_a_training_stops_after_the_epoch_in_which_a_listener_returns_true(
+def test_a_training_ends_after_the_epoch_in_which_a_listener_returns_true(
     watched, solver, Estimator
 ):
     settings = {"solver": solver, "learning_rate": "constant"}
@@ -218,18 +221,93 @@ def test_the_best_weights_are_kept_where_a_listener_stops_later():
 @BOTH
 @SOLVERS
 @pytest.mark.parametrize("candidate", [BESIDE, ALONE])
-def test_a_listener_stops_the_whole_fit_whichever_candidate_it_hears(candidate, solver, Estimator):
+def test_a_listener_ends_the_training_that_it_hears_and_no_other(candidate, solver, Estimator):
     diary = Diary(2, candidate)
     settings = {"solver": solver, "linear_path": "auto"}
     model, data = fitted(Estimator, True, diary, **settings)
-    expected = [(BESIDE, number) for number in (1, 2)]
-    if candidate == ALONE:  # the first is trained to its end
-        expected = [(BESIDE, number) for number in range(1, 7)] + [(ALONE, 1), (ALONE, 2)]
-    assert diary.places() == expected
+    assert len(diary.of(candidate)) == 2
+    assert len(diary.epochs) == 2 + 6
     recorded = [[epoch.loss for epoch in diary.of(name)] for name in (BESIDE, ALONE)]
-    assert model.loss_curve_ in [curve for curve in recorded if curve]
+    assert model.loss_curve_ in recorded
     assert np.isfinite(model.score(data["X"], data["y"]))
     assert model._model.path is not None
+
+
+class Follower(Diary):
+    """Listener to the beginning of each epoch and to the end of each training too."""
+
+    def __init__(self, last=None, candidate=None, ends_fit=False):
+        super().__init__(last, candidate)
+        self.ends_fit, self.course = ends_fit, []
+
+    def begin_epoch(self, rebuild):
+        self.course.append(("begin", rebuild().n_samples_seen))
+
+    def __call__(self, epoch):
+        self.course.append(("epoch", epoch.rebuild().n_samples_seen))
+        return super().__call__(epoch)
+
+    def end(self, rebuild):
+        self.course.append(("end", rebuild()))
+        return self.ends_fit
+
+
+@L_BFGS_MAY_END
+@BOTH
+@SOLVERS
+@WATCHED
+def test_a_follower_hears_of_the_beginning_of_each_epoch_and_of_the_end(watched, solver, Estimator):
+    follower = Follower()
+    model, _ = fitted(Estimator, watched, follower, solver=solver)
+    *epochs, (last, rebuilt) = follower.course
+    expected = [("begin", 0), ("epoch", 60)]
+    expected = [(what, seen + 60 * n) for n in range(6) for what, seen in expected]
+    assert epochs == expected
+    assert last == "end"
+    np.testing.assert_array_equal(rebuilt.theta, model._model.theta)
+
+
+@L_BFGS_MAY_END
+@BOTH
+@SOLVERS
+def test_a_follower_ends_the_fit_at_the_end_of_a_training(solver, Estimator):
+    follower = Follower(2, BESIDE, ends_fit=True)
+    model, _ = fitted(Estimator, True, follower, solver=solver, linear_path="auto")
+    assert follower.places() == [(BESIDE, 1), (BESIDE, 2)]
+    assert model.recurrent_part_ == BESIDE
+
+
+def test_an_epoch_that_is_undone_begins_anew_and_ends_once(monkeypatch):
+    break_at(monkeypatch, {4}, lambda loss, gradient: math.nan)
+    follower = Follower()
+    with pytest.warns(ConvergenceWarning, match="went back"):
+        fitted(RNNRegressor, True, follower)
+    kinds = [what for what, _ in follower.course]
+    assert kinds == ["begin", "epoch", "begin", *["begin", "epoch"] * 5, "end"]
+
+
+def test_what_begins_an_epoch_is_what_the_one_before_has_left():
+    begun = []
+
+    class Beginnings(Follower):
+        def begin_epoch(self, rebuild):
+            begun.append(rebuild().theta)
+
+    for watched in (False, True):
+        begun.clear()
+        follower = Beginnings()
+        fitted(RNNRegressor, watched, follower)
+        np.testing.assert_array_equal(begun[1:], follower.thetas[:-1])
+
+
+def test_ctrl_c_at_the_end_of_a_training_keeps_what_is_learnt():
+    class Impatient(Follower):
+        def end(self, rebuild):
+            raise KeyboardInterrupt
+
+    with pytest.warns(ConvergenceWarning, match="interrupted"):
+        model, _ = fitted(RNNRegressor, False, Impatient())
+    assert model.n_iter_ == 6
 
 
 def test_all_listeners_are_told_of_the_epoch_in_which_one_stops():
@@ -240,7 +318,7 @@ def test_all_listeners_are_told_of_the_epoch_in_which_one_stops():
         assert [len(diary.epochs) for diary in diaries] == [2, 2, 2]
 
 
-def test_a_listener_that_stops_a_partial_fit_changes_nothing():
+def test_a_listener_that_ends_a_partial_fit_changes_nothing():
     data = data_for(RNNRegressor, False)
     model, plain = small(), small()
     for _ in range(3):
@@ -560,19 +638,44 @@ def test_curves_overfit_where_the_validation_loss_rises_by_half_and_the_training
     assert curves_of(training, watched).overfits() == overfits
 
 
-def test_a_line_has_the_number_and_the_losses_of_its_epoch():
-    lines = []
-    listener = Lines(lines.append)
-    assert listener(epoch(0.123456789, number=7)) is None
-    assert listener(epoch(12.0, 0.5, -0.25, number=8)) is None
-    assert Lines(lines.append, True, 0.5)(epoch(12.0, 0.5, -0.25, number=9)) is None
-    assert lines == [
-        "Epoch 7 of 10, loss = 0.12345679",
-        "Epoch 8 of 10, loss = 12.00000000, validation loss = 0.50000000, validation score = "
-        "-0.250000",
-        "Epoch 9 of 10 net, loss = 6.00000000, validation loss = 0.25000000, validation score = "
-        "-0.250000",
+def lines_told(epochs, **options):
+    """Lines about some epochs, each of which takes two seconds."""
+    lines, seconds = [], iter(np.arange(0.0, 1000.0, 2.0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "perf_counter", lambda: next(seconds))
+        listener = Lines(lines.append, Clock(1), 10, **options)
+        for told_of in epochs:
+            listener.begin_epoch(None)
+            assert listener(told_of) is None
+    return lines
+
+
+def test_a_line_has_the_number_the_losses_and_the_time_that_is_left():
+    epochs = [epoch(0.123456789), epoch(12.0, 0.5, -0.25, number=2)]
+    assert lines_told(epochs) == [
+        "Epoch  1/10  loss 0.123457  18s left",
+        "Epoch  2/10  loss 12.00000  val 0.500000  score -0.2500  16s left",
     ]
+    assert lines_told(epochs[1:], label="beside path", factor=0.5) == [
+        "Epoch  2/10 beside path  loss 6.000000  val 0.250000  score -0.2500  18s left",
+    ]
+
+
+NUMBERS = [0.0, 1e-300, -3.4e-5, 1.2e-5, 1.2e-4, -0.5, 0.99999999, 9.9999999, 98765.4321, 1e5, -1e5]
+NUMBERS += [3.3e7, 1e300, np.inf, -np.inf, np.nan]
+
+
+@pytest.mark.parametrize("loss", NUMBERS)
+def test_lines_are_columns_within_80_characters(loss):
+    told_of = Epoch("net", 300, 300, loss, loss, 0.5, None, None)
+    [line] = lines_told([told_of], label="beside path")
+    usual = replace(told_of, loss=1.0, validation_loss=1.0)
+    [usual] = lines_told([usual], label="beside path")
+    assert len(line) <= 80
+    places = [[one.index(name) for name in ("  val ", "  score ")] for one in (line, usual)]
+    assert places[0] == places[1]
+    shown = float(line.partition("loss ")[2].split()[0])
+    assert shown == pytest.approx(loss, rel=0.09, nan_ok=True)
 
 
 # --- what verbose prints -------------------------------------------------------------------------
@@ -591,16 +694,29 @@ def printed(capfd, monkeypatch):
     return lines
 
 
+#: What lines call a candidate.
+LABELS = {BESIDE: " beside path", ALONE: " alone      "}
+
+
+def short(number):
+    return f"{number:.6f}"[:8] if 1e-4 <= abs(number) < 1e5 else f"{number:8.1e}"
+
+
 def lines_of(epochs, names=False, factor=1.0):
     lines = []
     for epoch in epochs:
-        name = f" {epoch.candidate}" if names else ""
-        line = f"Epoch {epoch.number} of 6{name}, loss = {factor * epoch.loss:.8f}"
+        line = f"Epoch {epoch.number}/6" + (LABELS[epoch.candidate] if names else "")
+        line += f"  loss {short(factor * epoch.loss)}"
         if epoch.validation_loss is not None:
-            line += f", validation loss = {factor * epoch.validation_loss:.8f}"
-            line += f", validation score = {epoch.validation_score:.6f}"
+            line += f"  val {short(factor * epoch.validation_loss)}"
+            line += f"  score {epoch.validation_score:7.4f}"
         lines.append(line)
     return lines
+
+
+def without_time(lines):
+    """Lines about epochs without the time that is left."""
+    return [re.sub("  [0-9]+[smh] left$", "", line) for line in lines]
 
 
 @L_BFGS_MAY_END
@@ -611,9 +727,12 @@ def test_verbose_prints_a_line_for_each_epoch_and_why_training_stopped(
     watched, solver, Estimator, printed
 ):
     diary = Diary()
-    fitted(Estimator, watched, diary, solver=solver, verbose=True)
+    fitted(Estimator, watched, diary, solver=solver, verbose=1)
     assert len(diary.epochs) == 6
-    assert printed() == [*lines_of(diary.epochs), "Stopped after epoch 6: reached max_iter."]
+    lines = printed()
+    assert all(line.endswith("s left") for line in lines[:6])
+    expected = [*lines_of(diary.epochs), "Stopped after epoch 6: reached max_iter."]
+    assert without_time(lines) == expected
 
 
 KINDS_OF_ONE_TARGET = [
@@ -643,11 +762,12 @@ def test_verbose_says_what_both_parts_and_the_path_are_worth_in_one_unit(
     stopped = "Stopped after epoch 6: reached max_iter."
     for place, name, factor in ((1, BESIDE, 1.0), (8, ALONE, unit**-power)):
         expected = lines_of(diary.of(name), True, factor)
-        assert lines[place : place + 7] == [*expected, stopped]
+        assert without_time(lines[place : place + 7]) == [*expected, stopped]
     shown = f"Linear path {model.linear_score_:.4f}; recurrent part {model.recurrent_part_} "
     assert lines[15].startswith(shown)
     assert lines[15].endswith(f", share {model.recurrent_share_:.2f}.")
     assert len(lines) == 16
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize("watched", [False, True])
@@ -669,7 +789,9 @@ def test_the_gain_that_is_printed_is_that_of_the_share(printed, monkeypatch):
 
 def test_without_validation_data_the_path_is_judged_on_samples_left_out(printed):
     model, _ = fitted(RNNRegressor, False, linear_path="auto", verbose=True)
-    assert printed()[-1].startswith(f"Linear path {model.linear_score_:.4f}, left out; recurrent")
+    last = printed()[-1]
+    assert last.startswith(f"Linear path {model.linear_score_:.4f}, left out; recurrent")
+    assert len(last) <= 80
 
 
 REASONS = {
@@ -677,7 +799,7 @@ REASONS = {
     "reached max_iter": {},
     "diverged too often": {},
     "interrupted": {},
-    "a listener ended it": {},
+    "a callback ended it": {},
     "L-BFGS found no better weights": {"solver": "lbfgs", "tol": 1e9},
 }
 
@@ -688,7 +810,7 @@ def test_the_reason_to_stop_is_said(reason, printed, monkeypatch):
     def listener(epoch):
         if reason == "interrupted":
             raise KeyboardInterrupt
-        return reason == "a listener ended it"
+        return reason == "a callback ended it"
 
     if reason == "diverged too often":
         break_at(monkeypatch, set(range(9, 10**4)), lambda loss, gradient: math.nan)
@@ -701,4 +823,4 @@ def test_the_reason_to_stop_is_said(reason, printed, monkeypatch):
 def test_a_verbose_partial_fit_prints_one_line(printed):
     model, diary = small(verbose=True), Diary()
     fit(model, data_for(RNNRegressor, False), diary, method="partial_fit")
-    assert printed() == [lines_of(diary.epochs)[0].replace("of 6", "of 1")]
+    assert printed() == [lines_of(diary.epochs)[0].replace("1/6", "1/1") + "  0s left"]

@@ -5,6 +5,7 @@ import dataclasses
 import gc
 import io
 import pickle
+import re
 
 import joblib
 import numpy as np
@@ -28,6 +29,7 @@ from saving import (
     saved,
 )
 
+import skrnn
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.data.schema import Schema
 from skrnn.learning import model as module
@@ -174,38 +176,63 @@ def test_a_model_of_a_table_reads_no_other_lengths():
 
 # --- models of another format ----------------------------------------------------------------
 
-OTHER_FORMATS = [0, FORMAT + 1, -1, str(FORMAT), None, "", [FORMAT]]
+INSTALLED = f"The installed skrnn {skrnn.__version__} reads format {FORMAT}, and no "
+OLDER = f"{INSTALLED}older one. Load it with the version that saved it, or fit the model again."
+NEWER = f"{INSTALLED}newer one. Install that version or a later one, or fit the model again."
 
 
-@pytest.mark.parametrize("found", OTHER_FORMATS, ids=repr)
-def test_a_model_of_another_format_is_refused(found):
-    refuses(
-        "table",
-        saved("table") | {"format": found},
-        rf"^This model is of format .*, but this version of skrnn reads format {FORMAT}\. "
-        r"Load it with the version that saved it, or fit it again\.$",
-    )
+@pytest.mark.parametrize(
+    ("found", "version", "saver", "rest"),
+    [
+        (FORMAT + 1, "9.8.7", "skrnn 9.8.7", NEWER),
+        (FORMAT - 1, "0.0.1", "skrnn 0.0.1", OLDER),
+        (FORMAT + 10**6, "9.8.7", "skrnn 9.8.7", NEWER),
+        (FORMAT + 1, None, "another, newer version of skrnn", NEWER),
+        (FORMAT + 1, "9" * 1000, "another, newer version of skrnn", NEWER),
+        (FORMAT + 1, "9\n0", "another, newer version of skrnn", NEWER),
+        (1, 0.1, "another, older version of skrnn", OLDER),
+    ],
+    ids=str,
+)
+def test_a_model_of_another_format_is_refused(found, version, saver, rest):
+    message = f"This model was saved by {saver}, in format {found}. {rest}"
+    state = saved("table") | {"format": found, "version": version}
+    refuses("table", state, f"^{re.escape(message)}$")
+    # Whatever else it holds, as fields that this version does not know.
+    refuses("table", {"format": found, "version": version, "new": {}}, f"^{re.escape(message)}$")
 
 
-def test_a_model_without_a_format_is_refused():
-    """As older versions saved it."""
+def test_a_model_says_which_version_saved_it():
+    assert saved("table")["version"] == skrnn.__version__
+    other = saved("table") | {"version": "0.1.0.dev7"}
+    model = Pickle(fitted("table"), other).load()
+    assert model.__getstate__()["_model"]["version"] == skrnn.__version__
+
+
+@pytest.mark.parametrize("found", [0, -1, str(FORMAT), None, "", [FORMAT], 1.0], ids=repr)
+def test_what_is_no_format_is_damaged(found):
+    refuses("table", saved("table") | {"format": found}, REFUSED)
+    refuses("table", saved("table") | {"format": found}, r"\(Field 'format' is ")
+
+
+def test_a_model_without_a_format_is_damaged():
     state = saved("table")
     del state["format"]
-    refuses("table", state, "^This model is of format None, but .* or fit it again")
+    refuses("table", state, REFUSED)
     flat = dict(state["scaling"], theta=state["theta"], seeds=list(state["seeds"]), optimizer=None)
-    refuses("table", flat, "^This model is of format None, but .* or fit it again")
+    refuses("table", flat, REFUSED)
 
 
 @pytest.mark.parametrize("state", [None, [], {}, "model", 1, np.zeros(3)], ids=repr)
 def test_what_is_no_model_at_all_is_refused(state):
-    refuses("table", state, "^This model is of format None, but .* or fit it again")
+    refuses("table", state, REFUSED)
 
 
 # --- damaged models --------------------------------------------------------------------------
 
 #: Parts of every model, and those that only some have.
 PARTS = ["schema", "target", "architecture", "theta", "scaling", "path", "seeds", "n_samples_seen"]
-PARTS += ["kept", "optimizer", "moments_of_inputs", "moments_of_targets"]
+PARTS += ["kept", "optimizer", "moments_of_inputs", "moments_of_targets", "version"]
 OF_SCHEMA = [field.name for field in dataclasses.fields(Schema)]
 OF_ARCHITECTURE = [field.name for field in dataclasses.fields(Architecture)]
 OF_SCALING = ["center", "scale", "target_center", "target_scale"]

@@ -8,7 +8,8 @@ import reference
 from datasets import numbers
 from fits import Spy, small, table
 
-from skrnn.learning import optimizers, training
+from skrnn.learning import optimizers
+from skrnn.learning.settings import Settings
 
 
 @pytest.mark.parametrize("max_norm", [0.5, 13.0, 20.0])
@@ -72,8 +73,8 @@ NETWORK = Sized(7, np.dtype(np.float32))
 def settings_for(solver, **changes):
     estimator = small(solver=solver, **SETTINGS[solver], **changes)
     values = vars(estimator) | {"n_iter_no_change": 10}
-    names = training.Settings._fields[:-1]
-    return training.Settings(**{name: values[name] for name in names})
+    names = Settings._fields[:-1]
+    return Settings(**{name: values[name] for name in names})
 
 
 def path_of(optimizer, n_updates, seed=0):

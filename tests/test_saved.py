@@ -71,6 +71,7 @@ OF_ARRAYS = {
 #: Fields that may have other values in a sound model; what they change is not to be told from
 #: another model, or shows in training alone.
 FREE = {
+    ("version",),
     ("path",),
     ("optimizer",),
     ("moments_of_inputs",),
@@ -87,7 +88,7 @@ FREE = {
 
 
 #: Refused when it is loaded, or when it is trained on with other parameters than it says.
-IN_WORDS = f"{REFUSED}|^This model is of format|was fitted with .* Set it back"
+IN_WORDS = f"{REFUSED}|^This model was saved by .* again.$|was fitted with .* Set it back"
 
 
 def hostile(kind):
@@ -218,7 +219,7 @@ def test_a_refusal_names_the_field(kind, keys, values):
 
 def test_an_array_for_a_format_is_refused():
     for found in (np.array(1), np.array([1, 1]), True, 1.0):
-        refuses_state("table", saved("table") | {"format": found}, "^This model is of format ")
+        refuses_state("table", saved("table") | {"format": found}, r"\(Field 'format' is ")
 
 
 #: Sizes that no array of the model has.

@@ -397,8 +397,8 @@ def test_nothing_is_printed_unless_verbose(Estimator, capfd):
     assert printed.err == ""
     lines = [line for line in lines if "compiling" not in line]
     assert len(lines) == 6  # the last says why training stopped
-    assert f"{model.loss_curve_[2]:.8f}" in lines[2]
-    assert f"{model.validation_loss_curve_[4]:.8f}" in lines[4]
+    assert f"loss {model.loss_curve_[2]:.6f}  val" in lines[2]
+    assert f"val {model.validation_loss_curve_[4]:.6f}  score" in lines[4]
 
 
 # --- dropout, penalty ------------------------------------------------------------------------

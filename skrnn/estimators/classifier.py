@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn.data.classes import BinaryTarget, ClassTarget, MulticlassTarget
 from skrnn.data.labels import array_of_labels, read_classes
 from skrnn.data.steps import flat
+from skrnn.estimators.callbacks import with_callbacks
 from skrnn.estimators.recurrent import HeldOut, RecurrentEstimator, is_stochastic
 from skrnn.parameters import CLASSIFIER_CONSTRAINTS
 
@@ -132,9 +133,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         tolerance of the gradient.
 
     verbose : bool, default=False
-        Whether to print a line per epoch, why training stopped, and what the linear path and the
-        recurrent part are worth. All losses are in the unit of the path's. That kernels are
-        compiled, once, is printed too, and always told to the logger "skrnn" (INFO).
+        Whether to print a line per epoch (its losses, its score, and the time that the fit takes at
+        most), why training stopped, and what the linear path and the recurrent part are worth. All
+        losses are in the unit of the path's. That kernels are compiled, once, is printed too, and
+        always told to the logger "skrnn" (INFO).
 
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation, the
@@ -298,6 +300,8 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
     (3, 2)
     """
 
+    __module__ = "skrnn"  # by which pickles and lists of trusted types know it
+
     _parameter_constraints = CLASSIFIER_CONSTRAINTS
     _kinds_of_target = ("binary", "multiclass", "multilabel")
 
@@ -380,6 +384,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         self.dtype = dtype
         self.n_jobs = n_jobs
 
+    @with_callbacks
     def fit(
         self,
         X: ArrayLike,
@@ -428,6 +433,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         return self._fit(X, y, sample_weight, HeldOut(X_val, y_val, sample_weight_val))
 
     @available_if(is_stochastic)
+    @with_callbacks
     def partial_fit(
         self,
         X: ArrayLike,

@@ -4,6 +4,7 @@ A subclass says what y means by one method, ``_learn_target``, which fitted attr
 by another, ``_remember_target``, and what kinds of targets it has by ``_kinds_of_target``.
 """
 
+import copy
 import inspect
 import warnings
 from functools import partial
@@ -24,6 +25,7 @@ from skrnn.data.reading import row_length
 from skrnn.data.schema import Schema
 from skrnn.data.steps import Samples, Steps
 from skrnn.data.weights import representable
+from skrnn.estimators.callbacks import CallbackSupport, tasks_of
 from skrnn.estimators.states import HiddenStates
 from skrnn.estimators.streams import Streaming
 from skrnn.loading import learning
@@ -58,7 +60,7 @@ def is_stochastic(estimator):
     return True
 
 
-class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
+class RecurrentEstimator(HiddenStates, Streaming, CallbackSupport, BaseEstimator):
     """A recurrent network whose target a subclass defines."""
 
     #: Whether this is the copy of a search, cross-validation or ensemble, which a fit that ended
@@ -86,10 +88,15 @@ class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
             validation = self._validation(held_out, start, examples, incremental)
 
             fitting = learning().fitting
+            n_candidates = fitting.most_candidates(start, validation)
+            tasks = self._tasks(X, y, sample_weight, n_candidates, goes_on=before is not None)
             model, examples, watched = fitting.begin(start, examples, validation)
-            circumstances = self._circumstances(len(examples), incremental, watched is not None)
+            circumstances = self._circumstances(
+                len(examples), incremental, watched is not None, tasks.listeners
+            )
             outcome = fitting.fit(model, examples, watched, circumstances, before)
         self._remember(outcome, goes_on=before is not None)
+        tasks.end()
         if outcome.interrupted and self._is_clone:
             raise KeyboardInterrupt
         self._give_advice(outcome)
@@ -195,13 +202,26 @@ class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
             )
         return Separate(Examples.of(sequences, values, weighed, bool(self.return_sequences)))
 
-    def _circumstances(self, n_samples, incremental, is_watched):
+    def _tasks(self, X, y, sample_weight, n_candidates, goes_on):
+        """What callbacks are told of the fit that begins."""
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        data = {"X": X, "y": y, "metadata": metadata}
+        return tasks_of(self, data, n_candidates, partial(self._attributes_of, goes_on=goes_on))
+
+    def _attributes_of(self, outcome, goes_on):
+        """The fitted attributes of an estimator like this one with such an outcome."""
+        twin = copy.copy(self)
+        twin._remember(outcome, goes_on)
+        fitted = {name: value for name, value in vars(twin).items() if name.endswith("_")}
+        return {"_model": twin._model, **fitted}
+
+    def _circumstances(self, n_samples, incremental, is_watched, listeners):
         """How to train."""
         fitting = learning().fitting
         return fitting.Circumstances(
             fitting.settings_of(vars(self), n_samples, incremental, is_watched),
             incremental,
-            (),
+            listeners,
             effective_n_jobs(self.n_jobs),
             _warn,
             partial(print, flush=True) if self.verbose else None,
@@ -361,9 +381,13 @@ def _draw_seeds(random_state):
     return tuple(int(seed) for seed in random.randint(np.iinfo(np.int32).max, size=4))
 
 
+#: Modules between what warns and the line that called an estimator.
+_INSIDE = ("skrnn.", "sklearn.callback.")
+
+
 def _warn(message):
     """Warn at the line that called an estimator, not at one in here."""
     frame, level = inspect.currentframe(), 1
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == "skrnn":
+    while frame.f_back and f"{frame.f_globals.get('__name__', '')}.".startswith(_INSIDE):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, ConvergenceWarning, stacklevel=level)

@@ -12,6 +12,7 @@ from skrnn import losses
 from skrnn.data.checks import require_finite_output
 from skrnn.data.regression import RegressionTarget
 from skrnn.data.steps import flat
+from skrnn.estimators.callbacks import with_callbacks
 from skrnn.estimators.recurrent import HeldOut, RecurrentEstimator, is_stochastic
 from skrnn.parameters import REGRESSOR_CONSTRAINTS
 
@@ -138,9 +139,10 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         tolerance of the gradient.
 
     verbose : bool, default=False
-        Whether to print a line per epoch, why training stopped, and what the linear path and the
-        recurrent part are worth. All losses are in the unit of the path's. That kernels are
-        compiled, once, is printed too, and always told to the logger "skrnn" (INFO).
+        Whether to print a line per epoch (its losses, its score, and the time that the fit takes at
+        most), why training stopped, and what the linear path and the recurrent part are worth. All
+        losses are in the unit of the path's. That kernels are compiled, once, is printed too, and
+        always told to the logger "skrnn" (INFO).
 
     warm_start : bool, default=False
         Whether ``fit`` goes on from the weights of the last ``fit``. The standardisation, the
@@ -303,6 +305,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
     (2,)
     """
 
+    __module__ = "skrnn"  # by which pickles and lists of trusted types know it
+
     _parameter_constraints = REGRESSOR_CONSTRAINTS
     _kinds_of_target = ("regression",)
 
@@ -387,6 +391,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         self.dtype = dtype
         self.n_jobs = n_jobs
 
+    @with_callbacks
     def fit(
         self,
         X: ArrayLike,
@@ -433,6 +438,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         return self._fit(X, y, sample_weight, HeldOut(X_val, y_val, sample_weight_val))
 
     @available_if(is_stochastic)
+    @with_callbacks
     def partial_fit(
         self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> Self:

@@ -1,8 +1,12 @@
 """What training tells of each epoch, and who listens.
 
-A *listener* is called with an :class:`Epoch`, and may stop the fit by returning True. The curves,
-the validation data, the patience that ends a training, and lines of text are listeners; so are
-those that an estimator hands to ``fitting.fit`` with the other circumstances of a fit.
+A *listener* is called with an :class:`Epoch`, and may end the training by returning True. The
+curves, the validation data, the patience that ends a training, and lines of text are listeners; so
+are those that an estimator hands to ``fitting.fit`` with the other circumstances of a fit.
+
+A listener may have two more methods. ``begin_epoch(rebuild)`` is called before each epoch, and once
+more where one is undone and begins anew; ``end(rebuild)`` is called when the training is over, and
+ends the fit by returning True. Without arguments, rebuild makes the Model of the moment.
 """
 
 import math
@@ -12,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skrnn.learning.clock import in_short
 from skrnn.network.network import Examples
 
 
@@ -128,30 +133,50 @@ class Patience:
 
 
 class Lines:
-    """Listener that gives a line of text for each epoch.
+    """Listener that gives a line of text for each epoch, of at most 80 characters.
 
     Parameters
     ----------
     report : callable
         Takes the line.
-    names_candidate : bool, default=False
-        Whether a line says which candidate is trained.
+    clock : Clock
+        Of all trainings of the fit.
+    n_planned : int
+        Epochs of this training.
+    label : str, default=""
+        Which candidate is trained.
     factor : float, default=1.0
         Of the losses, so that those of several candidates are in one unit.
     """
 
-    def __init__(self, report, names_candidate=False, factor=1.0):
-        self._report, self._names_candidate, self._factor = report, names_candidate, factor
+    def __init__(self, report, clock, n_planned, label="", factor=1.0):
+        self._report, self._label, self._factor = report, label, factor
+        self._clock, self._pace = clock, clock.begin(n_planned)
+
+    def begin_epoch(self, rebuild):
+        self._pace.begin_epoch()
 
     def __call__(self, epoch):
-        line = f"Epoch {epoch.number} of {epoch.n_planned}"
-        if self._names_candidate:
-            line += f" {epoch.candidate}"
-        line += f", loss = {self._factor * epoch.loss:.8f}"
+        self._pace.end_epoch()
+        of_all = str(epoch.n_planned)
+        place = f"Epoch {epoch.number:>{len(of_all)}}/{of_all}"
+        columns = [f"{place} {self._label}" if self._label else place]
+        columns.append(f"loss {_short(self._factor * epoch.loss)}")
         if epoch.validation_loss is not None:
-            verdict = Verdict(self._factor * epoch.validation_loss, epoch.validation_score)
-            line += f", {verdict.in_words()}"
-        self._report(line)
+            columns.append(f"val {_short(self._factor * epoch.validation_loss)}")
+            columns.append(f"score {epoch.validation_score:7.4f}")
+        columns.append(f"{in_short(self._clock.seconds_left())} left")
+        self._report("  ".join(columns))
+
+    def end(self, rebuild):
+        self._pace.end()
+
+
+def _short(number):
+    """A number in eight characters, so that lines are columns."""
+    if number == 0.0 or 1e-4 <= abs(number) < 1e5:
+        return f"{number:.6f}"[:8]
+    return f"{number:8.1e}"
 
 
 class Verdict(NamedTuple):

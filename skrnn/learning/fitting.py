@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
 from skrnn.data import scaling
+from skrnn.data.examples import Nothing
 from skrnn.data.schema import Schema
 from skrnn.kernels import announcements
 from skrnn.learning import advice, candidates, outcomes, race, scales
 from skrnn.learning.model import Model
 from skrnn.learning.saved import LEFT_OUT
-from skrnn.learning.training import Settings
+from skrnn.learning.settings import Settings
 from skrnn.linear import bag, token_window
 from skrnn.linear import path as linear_path
 from skrnn.network.network import Architecture
@@ -266,6 +268,13 @@ def _batch_size(batch_size, n_samples):
 # Training
 
 
+def most_candidates(start, validation):
+    """How many recurrent parts a fit trains at most: where no path is found it trains one."""
+    has_path = start.before is None and start.kept["linear_path"] not in (None, LEFT_OUT)
+    is_chosen = has_path and not isinstance(validation, Nothing)
+    return len(candidates.CANDIDATES) if is_chosen else 1
+
+
 class Circumstances(NamedTuple):
     """What all trainings of a fit share.
 
@@ -276,7 +285,8 @@ class Circumstances(NamedTuple):
         Whether to train for one epoch, with the optimiser's state that the model keeps, as
         ``partial_fit`` does.
     listeners : sequence of callable
-        Of epochs (:mod:`skrnn.learning.events`).
+        Each makes a listener (:mod:`skrnn.learning.events`) of one training, from the Candidate and
+        the number of epochs that are planned.
     n_threads : int
     warn : callable
         Takes the text of a warning.
@@ -341,8 +351,8 @@ def _fit_several(model, examples, watched, circumstances):
         circumstances.say(outcomes.on_path(verdict))
     try:
         makes = candidates.CANDIDATES[: 1 if model.n_samples_seen else None]
-        made = (make(model, examples, watched) for make in makes)
-        race.train_in_turns(trained, made, model, circumstances)
+        makes = [partial(make, model, examples, watched) for make in makes]
+        race.train_in_turns(trained, makes, model, circumstances)
         return _choose(model, trained, linear, circumstances)
     except KeyboardInterrupt:  # between two turns, or while their shares are found
         if not trained:

@@ -25,6 +25,7 @@ from skrnn.linear.token_window import TokenWindow
 from skrnn.network import threads
 from skrnn.network.inputs import sequence_data
 from skrnn.network.network import Architecture, Network
+from skrnn.version import __version__
 
 # Of the names of moments in a saved model.
 _MOMENTS = "moments_of_"
@@ -271,6 +272,7 @@ class Model:
         """A dict of arrays, numbers, strings and further such dicts."""
         return {
             "format": saved.FORMAT,
+            "version": __version__,
             "schema": self.schema.to_state(),
             "target": self.target.to_state(),
             "architecture": asdict(self.architecture),

@@ -111,10 +111,7 @@ def on_path(verdict):
 
 def on_path_left_out(score):
     """At the end, where none are."""
-    return (
-        f"Linear path {score:.4f}, left out; recurrent part not judged, because no validation data "
-        "are watched."
-    )
+    return f"Linear path {score:.4f}, left out; recurrent part not judged: no validation data."
 
 
 def on_end(n_epochs, reason):

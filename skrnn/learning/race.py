@@ -8,6 +8,7 @@ import numpy as np
 from skrnn.data.examples import Examples
 from skrnn.learning import candidates, optimizers, outcomes
 from skrnn.learning.candidates import Candidate, Trained
+from skrnn.learning.clock import Clock
 from skrnn.learning.events import Lines, Watch
 from skrnn.learning.training import Streams, Task, Training
 from skrnn.network import network, threads
@@ -29,7 +30,7 @@ def train_one(candidate, beside, circumstances):
     circumstances : skrnn.learning.fitting.Circumstances
     """
     with threads.helpers(circumstances.n_threads) as helpers:
-        one = _begun(candidate, beside, circumstances, helpers)
+        one = _begun(candidate, beside, circumstances, helpers, Clock(1))
         if circumstances.only_once:
             one.training.run_once()
             return one.learnt(vars(one.training.optimizer))
@@ -38,21 +39,23 @@ def train_one(candidate, beside, circumstances):
     return one.learnt()
 
 
-def train_in_turns(trained, made, beside, circumstances):
+def train_in_turns(trained, makes, beside, circumstances):
     """Train some candidates, and give up those that are left behind.
 
     Parameters
     ----------
     trained : list
         Gets each Trained when it begins, so that whatever interrupts the others leaves it.
-    made : iterable of Candidate
+    makes : sequence of callable
+        Each makes a Candidate, without arguments.
     beside, circumstances :
         As in :func:`train_one`.
     """
+    clock = Clock(len(makes))
     with ExitStack() as stack:
-        for candidate in made:
+        for make in makes:
             helpers = stack.enter_context(threads.helpers(circumstances.n_threads))
-            trained.append(_begun(candidate, beside, circumstances, helpers))
+            trained.append(_begun(make(), beside, circumstances, helpers, clock))
             stack.callback(trained[-1].training.end)
             if _take_turn(trained[-1], circumstances):
                 return
@@ -95,13 +98,13 @@ def _evidences(trained):
 
 
 def _take_turn(one, circumstances):
-    """Train a candidate for a turn; True where the user has ended the fit."""
+    """Train a candidate for a turn; True where the user, or a callback, has ended the fit."""
     training = one.training
     n_batches = -(-len(training.task.examples.row_weights) // training.settings.batch_size)
     training.take_turn(max(_FEWEST_EPOCHS, _TURN // n_batches))
     if not training.is_running:
         _say_end(one, circumstances)
-    return training.interrupted or training.stopped
+    return training.interrupted or training.ends_fit
 
 
 def _give_up(one, say):
@@ -118,12 +121,13 @@ def _say_end(one, circumstances):
         circumstances.say(outcomes.on_end(len(training.curves), training.reason_to_stop()))
 
 
-def _begun(candidate, beside, circumstances, helpers):
+def _begun(candidate, beside, circumstances, helpers, clock):
     """A Trained copy of a candidate's model, before its first epoch."""
     start, (settings, only_once) = candidate.model, circumstances[:2]
-    listeners, say = circumstances.listeners, circumstances.say
-    if say is not None:
-        listeners = (*listeners, _lines(candidate, beside, say))
+    n_planned = 1 if only_once else settings.max_iter
+    listeners = [listen(candidate, n_planned) for listen in circumstances.listeners]
+    if circumstances.say is not None:
+        listeners.append(_lines(candidate, beside, circumstances.say, clock, n_planned))
     model, seen = start.copy(), start.n_samples_seen
     streams = (np.random.RandomState([seed, seen % 2**32]) for seed in start.seeds[1:3])
     optimizer = None
@@ -136,10 +140,13 @@ def _begun(candidate, beside, circumstances, helpers):
     return Trained(candidate, model, training)
 
 
-def _lines(candidate, beside, say):
+def _lines(candidate, beside, say, clock, n_planned):
     """Listener that says what becomes of each epoch."""
     factor = candidates.loss_factor(beside, candidate)
-    return Lines(say, beside.path is not None, factor)
+    label = ""
+    if beside.path is not None:
+        label = "alone      " if candidate.is_alone else "beside path"
+    return Lines(say, clock, n_planned, label, factor)
 
 
 def _task(candidate: Candidate, model):

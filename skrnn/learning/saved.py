@@ -32,9 +32,11 @@ from skrnn.learning.valid import (
     tuple_of,
     whole_number,
 )
+from skrnn.version import __version__
 
-#: The format of saved models. It changes whenever older ones cannot be read.
-FORMAT = 5
+#: The format of saved models. It changes whenever an older version cannot read new ones, and then
+#: something has to bring older models up to it, because every release reads those of all before.
+FORMAT = 6
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 _SHORT = Repr()
@@ -68,6 +70,7 @@ _MOMENTS = dict.fromkeys(("mean", "variance", "weight", "n_rows"), ARRAY)
 #: The fields of a model that are no dicts, and of the others each kind that there is.
 FIELDS = {
     "format": whole_number(FORMAT, FORMAT + 1),
+    "version": NAME,
     "theta": ARRAY,
     "seeds": tuple_of(SEED, 4),
     "n_samples_seen": COUNTER,
@@ -156,12 +159,9 @@ def check_fields(state, kinds):
     ValueError
         That names the field.
     """
-    found = state.get("format") if type(state) is dict else None
-    if not FIELDS["format"].test(found):
-        raise ValueError(
-            f"This model is of format {_SHORT.repr(found)}, but this version of skrnn reads format "
-            f"{FORMAT}. Load it with the version that saved it, or fit it again."
-        )
+    if type(state) is not dict:
+        refuse("_model", state, "a dict")
+    _check_format(state.get("format"), state.get("version"))
     _check_keys("a model", state, [FIELDS | PARTS])
     _check_values("", state, FIELDS)
     for part, tables in PARTS.items():
@@ -169,6 +169,23 @@ def check_fields(state, kinds):
             _check_values(part + ".", state[part], _check_keys(part, state[part], tables))
     if state["target"]["kind"] not in kinds:
         refuse("target.kind", state["target"]["kind"], f"one of {list(kinds)}")
+
+
+def _check_format(found, version):
+    if not COUNT.test(found):
+        refuse("format", found, f"a whole number, as {FORMAT}")
+    if found == FORMAT:
+        return
+    other, remedy = "older", "Load it with the version that saved it"
+    if found > FORMAT:
+        other, remedy = "newer", "Install that version or a later one"
+    saver = f"another, {other} version of skrnn"
+    if NAME.test(version) and len(version) < _SHORT.maxstring:
+        saver = f"skrnn {version}"
+    raise ValueError(
+        f"This model was saved by {saver}, in format {found}. The installed skrnn {__version__}"
+        f" reads format {FORMAT}, and no {other} one. {remedy}, or fit the model again."
+    )
 
 
 def _check_keys(part, found, kinds):

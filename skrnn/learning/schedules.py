@@ -8,7 +8,7 @@ def factor(settings, epochs, n_samples_seen):
 
     Parameters
     ----------
-    settings : skrnn.learning.training.Settings
+    settings : skrnn.learning.settings.Settings
     epochs : float
         Since the start, a fraction of one included.
     n_samples_seen : int

@@ -23,38 +23,6 @@ _MAX_RECOVERIES = 5
 _ADAPTIVE_DIVISOR, _SMALLEST_RATE = 5.0, 1e-6
 
 
-class Settings(NamedTuple):
-    """How to train; names and meanings are the estimators', but for the last one.
-
-    least_evidence is what an improvement on the validation data has to be worth (equation 85).
-    """
-
-    solver: str
-    alpha: float
-    batch_size: int
-    learning_rate: str
-    learning_rate_init: float
-    power_t: float
-    max_iter: int
-    shuffle: bool
-    tol: float
-    momentum: float
-    nesterovs_momentum: bool
-    beta_1: float
-    beta_2: float
-    epsilon: float
-    early_stopping: bool
-    n_iter_no_change: float
-    max_grad_norm: float | None
-    dropout: float
-    least_evidence: float = 0.0
-
-    @property
-    def has_planned_end(self):
-        """Whether the learning rate falls to nothing at `max_iter`."""
-        return self.learning_rate in ("cosine", "one_cycle")
-
-
 class Task(NamedTuple):
     """What is to be trained, on what.
 
@@ -116,7 +84,7 @@ class Training:
     optimizer : Adam or SGD, optional
         To go on with; a new one otherwise.
     listeners : sequence of callable
-        Called with each Epoch; True stops the training.
+        Called with each Epoch; True ends the training (:mod:`skrnn.learning.events`).
     helpers : threads.Helpers, optional
     warn : callable
         Called with the text of a warning.
@@ -131,6 +99,8 @@ class Training:
         Whether Ctrl-C ended it.
     stopped : bool
         Whether a listener ended it.
+    ends_fit : bool
+        Whether a listener wants no other training of this fit to go on.
     """
 
     def __init__(
@@ -147,12 +117,13 @@ class Training:
             self.patience.least = partial(self.watch.worth, settings.least_evidence)
         own = (self.curves, self.watch, self.patience)
         self._listeners = [*filter(lambda one: one is not None, own), *listeners]
+        self._followers = [one for one in listeners if hasattr(one, "begin_epoch")]
         self.n_recoveries, self.interrupted, self.undone = 0, False, False
         self._gradient = np.zeros_like(self.theta)
         self._memory = Memory(task.network)
         self._rate_factor = 1.0  # of recovery and of "adaptive"
         self._average = optimizers.Average(self.theta, task.network.table_shape)
-        self.stopped, self._n_planned = False, settings.max_iter
+        self.stopped, self.ends_fit, self._n_planned = False, False, settings.max_iter
         self._first = self._good = self._start = self._snapshot()
         self._rows = np.arange(len(task.examples.row_weights))  # that the last loss was of
         self._course = self._train()
@@ -193,6 +164,7 @@ class Training:
             self._keep_the_best()
         finally:
             self.is_running = False
+        self._tell_of_the_end()
 
     def _has_path(self):
         return self.watch is not None and self.watch.examples.offsets.any()
@@ -209,6 +181,7 @@ class Training:
     def _run_epochs(self):
         self._good = self._start = self._snapshot()
         while len(self.curves) < self.settings.max_iter:
+            self._tell_of_the_beginning()
             loss = self._epoch()
             if not math.isfinite(loss):
                 if not (len(self.curves) or self._tried or self._predicts()):
@@ -231,7 +204,7 @@ class Training:
         if self.interrupted:
             return "interrupted"
         if self.stopped:
-            return "a listener ended it"
+            return "a callback ended it"
         if self.n_recoveries > _MAX_RECOVERIES:
             return "diverged too often"
         if len(self.curves) >= self.settings.max_iter:
@@ -247,15 +220,18 @@ class Training:
         """
         self._course.close()  # or it would hold this training, and all its memory, in a cycle
         self._n_planned, good = 1, self._snapshot()
+        self._tell_of_the_beginning()
         loss = self._epoch()
         if math.isfinite(loss) and self._predicts():
             self._report(loss)
+            self._tell_of_the_end()
             return
         self._restore(good)
         if self.n_samples_seen == 0 and not self._predicts():
             raise ValueError(advice.on_nothing_finite(self.theta.dtype))
         self.undone = True
         self.warn(advice.UNDONE)
+        self._tell_of_the_end()
 
     def _epoch(self):
         """Loss of one epoch; nan where it, a gradient or a weight became non-finite."""
@@ -308,18 +284,38 @@ class Training:
     def _report(self, loss):
         """Tell all listeners of an epoch."""
         self.n_samples_seen += len(self.task.examples.row_weights)
-        theta, verdict = self.theta, (None, None)
         if self.watch is not None:
-            self._average.catch_up(theta)
-            theta = self._average.theta if self._average.n_updates else theta
+            self._average.catch_up(self.theta)
+        theta, verdict = self._weights_of_the_moment(), (None, None)
         self._complete(theta)
         if self.watch is not None:
             verdict = self.watch.measure(self.network, theta, self.helpers)
-        number = len(self.curves) + 1
-        rebuild = lambda: self.task.rebuild(theta.copy(), self.n_samples_seen)  # noqa: E731
+        number, rebuild = len(self.curves) + 1, partial(self._rebuild, theta)
         epoch = Epoch(self.task.name, number, self._n_planned, loss, *verdict, theta, rebuild)
         answers = [listener(epoch) for listener in self._listeners]
         self.stopped = any(answer is True for answer in answers)
+
+    def _weights_of_the_moment(self):
+        """Those that are judged: where data are watched, the average of the weights."""
+        is_averaged = self.watch is not None and self._average.n_updates
+        return self._average.theta if is_averaged else self.theta
+
+    def _rebuild(self, theta):
+        return self.task.rebuild(theta.copy(), self.n_samples_seen)
+
+    def _tell_of_the_beginning(self):
+        """Tell followers that an epoch begins."""
+        for follower in self._followers:
+            follower.begin_epoch(partial(self._rebuild, self._weights_of_the_moment()))
+
+    def _tell_of_the_end(self):
+        """Tell followers that the training is over."""
+        try:
+            answers = [one.end(partial(self._rebuild, self.theta)) for one in self._followers]
+            self.ends_fit = any(answer is True for answer in answers)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            self.warn(advice.INTERRUPTED)
 
     def _complete(self, theta):
         if self.task.complete is not None:
@@ -419,7 +415,10 @@ class Training:
             self._report(float(intermediate_result.fun))
             if self.stopped or (self.watch is not None and self._has_stalled()):
                 raise StopIteration
+            if len(self.curves) < self.settings.max_iter:
+                self._tell_of_the_beginning()
 
+        self._tell_of_the_beginning()
         result = minimize(
             objective,
             self.theta.astype(np.float64),

@@ -84,6 +84,7 @@ class LagLayout(TransformerMixin, BaseEstimator):
            [13.,  4.]])
     """
 
+    __module__ = "skrnn.windows"  # by which pickles and lists of trusted types know it
     _doc_link_module = "skrnn"
     _doc_link_template = (
         "https://skrnn.readthedocs.io/en/latest/api/skrnn.windows.{estimator_name}.html"
