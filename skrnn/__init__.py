@@ -2,7 +2,7 @@
 
 from skrnn.compilation import warmup
 from skrnn.estimators import RNNClassifier, RNNRegressor
+from skrnn.machine import show_versions
 from skrnn.version import __version__ as __version__
-from skrnn.versions import show_versions
 
 __all__ = ["RNNClassifier", "RNNRegressor", "show_versions", "warmup"]

@@ -229,7 +229,7 @@ LAYERS = {
     "windows": ("windows.forecasting windows.lag_layout windows.making windows.scaling", ""),
     "text": ("data.checks parameters", "numpy sklearn"),
     "metrics": ("data.steps", "numpy sklearn"),
-    "versions": ("", ""),
+    "machine": ("", ""),
     "inspection.explained": ("", "numpy"),
     "inspection.inputs": ("data.checks data.reading data.sequences", "numpy"),
     "inspection.attributions": (
@@ -248,7 +248,7 @@ LAYERS = {
         "",
     ),
     "__main__": ("compilation", ""),
-    "__init__": ("compilation estimators version versions", ""),
+    "__init__": ("compilation estimators machine version", ""),
 }
 LAYERS = {name: tuple(set(names.split()) for names in sets) for name, sets in LAYERS.items()}
 
