@@ -3,6 +3,6 @@
 __version__ = "0.1.0"
 
 from skrnn.compilation import warmup
-from skrnn.estimators import RNNClassifier, RNNRegressor
+from skrnn.estimators import RNNClassifier, RNNRegressor, RNNTranslator
 
-__all__ = ["RNNClassifier", "RNNRegressor", "warmup"]
+__all__ = ["RNNClassifier", "RNNRegressor", "RNNTranslator", "warmup"]

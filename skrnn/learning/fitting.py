@@ -10,7 +10,7 @@ import numpy as np
 from skrnn.data import scaling
 from skrnn.data.schema import Schema
 from skrnn.kernels import announcements
-from skrnn.learning import advice, candidates, outcomes, race, scales
+from skrnn.learning import advice, candidates, outcomes, race, scales, transcription  # noqa: F401
 from skrnn.learning.model import Model
 from skrnn.learning.saved import LEFT_OUT
 from skrnn.learning.training import Settings
@@ -84,6 +84,8 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
         n_tokens=0 if schema.tokens is None else len(schema.tokens),
         return_sequences=bool(params["return_sequences"]),
         is_recurrent=not schema.is_table or frame_length < schema.n_observations,
+        decoder=params.get("decoder"),
+        target_embedding_dim=int(params.get("target_embedding_dim", 0)),
     )
     kept = {
         "standardize": bool(params["standardize"]),

@@ -20,6 +20,7 @@ from skrnn.learning.valid import (
     FACTOR,
     FLAG,
     INDICES,
+    LABELS,
     LEVELS,
     NAME,
     NONE,
@@ -34,7 +35,7 @@ from skrnn.learning.valid import (
 )
 
 #: The format of saved models. It changes whenever older ones cannot be read.
-FORMAT = 5
+FORMAT = 6
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 _SHORT = Repr()
@@ -96,6 +97,12 @@ PARTS = {
             "n": COUNT,
         },
         {"kind": one_of(("binary", "multiclass", "multilabel")), "classes": CLASSES},
+        {
+            "kind": one_of(("transcript", "aligned transcript")),
+            "labels": LABELS,
+            "label_smoothing": FACTOR,
+            "longest": COUNTER,
+        },
     ],
     "architecture": [
         {
@@ -112,6 +119,8 @@ PARTS = {
             "n_tokens": COUNTER,
             "return_sequences": FLAG,
             "is_recurrent": FLAG,
+            "decoder": either(one_of(choices.DECODERS), NONE),
+            "target_embedding_dim": COUNTER,
         }
     ],
     "scaling": [_SCALES | {"target_center": ARRAY, "target_scale": ARRAY}],
