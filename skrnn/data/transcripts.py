@@ -174,8 +174,17 @@ class TranscriptTarget:
         return losses.Softmax(self.n_outputs, self.label_smoothing)
 
     @classmethod
-    def learn(cls, given, label_smoothing):
-        """The target of a first y, and its numbers (n, 1); `given` is of :class:`Transcripts`."""
+    def learn(cls, given, label_smoothing, labels=None):
+        """The target of a first y, and its numbers (n, 1).
+
+        Parameters
+        ----------
+        given : Given
+            Of :class:`Transcripts`.
+        label_smoothing : float
+        labels : iterable, default=None
+            All that there are; None: those in y.
+        """
         counted = {label for label, w in zip(given.y, given.weights, strict=True) if w > 0.0}
         counted.discard(END)
         if not counted:
@@ -183,7 +192,9 @@ class TranscriptTarget:
                 f"{given.name} has no label: all transcripts are empty, or have a weight of 0."
             )
         longest = int(given.lengths.max()) - 1
-        target = cls(tuple(_sorted(counted)), label_smoothing, longest)
+        target = cls(
+            tuple(_sorted(counted if labels is None else set(labels))), label_smoothing, longest
+        )
         return target, target.encode(given)
 
     def encode(self, given):

@@ -503,7 +503,12 @@ class RNNTranslator(Learner):
     def _learn_target(self, given, known, classes, incremental):
         if known is not None:
             return known, known.encode(given)
-        return TARGETS[self.decoder].learn(given, float(self.label_smoothing))
+        if incremental and classes is None:
+            raise ValueError(
+                "labels=None, but the first call to partial_fit has to name all labels that there"
+                " will be."
+            )
+        return TARGETS[self.decoder].learn(given, float(self.label_smoothing), classes)
 
     def _remember_parts(self, outcome, goes_on):
         """There is one part."""
