@@ -184,7 +184,8 @@ LAYERS = {
         "numpy",
     ),
     "learning.transcription": (
-        "data.transcripts network.examples network.passes network.search network.threads",
+        "data.transcripts kernels.ctc network.examples network.passes network.search "
+        "network.threads",
         "numpy scipy",
     ),
     "learning.fitting": (

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from skrnn import losses
 from skrnn.data.transcripts import best_paths
+from skrnn.learning import transcription
 from skrnn.network.examples import Alignment
 
 pytestmark = pytest.mark.kernels
@@ -147,3 +148,26 @@ def test_best_paths_leave_out_repetitions_and_blanks():
     labels, counts = best_paths(raw, np.array([5, 4]))
     assert counts.tolist() == [3, 2]
     assert labels.tolist() == [0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("n_steps", [1, 4, 6])
+def test_a_wide_beam_knows_every_transcript_and_its_probability(n_steps, rng):
+    raw = 1.5 * rng.normal(size=(n_steps, 3))
+    found = transcription._of_beam(raw, 200)
+    every = [x for n in range(n_steps + 1) for x in itertools.product(range(2), repeat=n)]
+    expected = {x: probability(raw, x) for x in every}
+    expected = {x: p for x, p in expected.items() if p > 0.0}
+    assert {one.labels for one in found} == set(expected)
+    for one in found:
+        assert one.log_probability == pytest.approx(np.log(expected[one.labels]), rel=1e-9)
+    in_order = sorted(expected, key=expected.get, reverse=True)
+    assert [one.labels for one in found] == in_order
+
+
+def test_a_beam_sums_alignments_that_the_best_path_does_not():
+    """No label is likeliest at either step, but it is likelier than none in all (Graves, 2006)."""
+    raw = np.log([[0.4, 0.6], [0.4, 0.6]])
+    assert best_paths(raw, np.array([2]))[1].tolist() == [0]
+    best = transcription._of_beam(raw, 2)[0]
+    assert best.labels == (0,)
+    assert np.exp(best.log_probability) == pytest.approx(0.64)

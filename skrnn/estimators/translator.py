@@ -63,8 +63,8 @@ class RNNTranslator(Learner):
         step of a sequence (Gal and Ghahramani, 2016). Not used by "lbfgs".
 
     beam_size : int, default=1
-        Transcripts that "attention" follows side by side when it predicts; 1 takes the likeliest
-        label each time. "ctc" takes the likeliest class of each step for 1.
+        Beginnings that are followed side by side in prediction. 1 takes the likeliest label each
+        time; "ctc" the likeliest label or none at each step.
 
     max_length : int or "auto", default="auto"
         Labels of a predicted transcript at most. "auto": twice as many as the longest one in
@@ -398,12 +398,13 @@ class RNNTranslator(Learner):
             For each sequence transcripts in the form of y, each with the logarithm of its
             probability.
         """
-        model, found = self._write(X, n)
+        is_aligned = TARGETS[self.decoder].is_aligned  # a best path has no probability
+        model, found = self._write(X, max(n, 2) if is_aligned else n)
         forms = Transcripts(len(found), self.target_analyzer)
         return [
             [
                 (forms.in_form([model.target.decode(one.labels)])[0], one.log_probability)
-                for one in of_row
+                for one in of_row[:n]
             ]
             for of_row in found
         ]

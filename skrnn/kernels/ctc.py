@@ -193,3 +193,84 @@ def best_paths(raw, lengths, labels):
             before = best
         first += lengths[r]
     return counts
+
+
+@part
+def _log_sum(one, other):
+    top, low = max(one, other), min(one, other)
+    return top if low <= NOTHING else top + math.log1p(math.exp(low - top))
+
+
+@part
+def _insert(found, scores, n_kept, score, candidate):
+    """Put a candidate in its place among the best so far, best first; how many are kept."""
+    width = len(found)
+    if n_kept == width and score <= scores[width - 1]:
+        return n_kept
+    place = n_kept if n_kept < width else width - 1
+    while place > 0 and scores[place - 1] < score:
+        scores[place], found[place] = scores[place - 1], found[place - 1]
+        place -= 1
+    scores[place], found[place] = score, candidate
+    return min(n_kept + 1, width)
+
+
+@part
+def _candidates(logs, t, nodes, ends, n_nodes, parents, labels, ahead, extended):
+    """What the beginnings of a beam become at a step (equation 147b).
+
+    ends (W, 2): logarithms of the probabilities that they end with the blank, and with their label.
+    ahead (W, 2) is that of the same beginnings, and extended (W, K - 1) of those with one more
+    label; NOTHING where that is another beginning of the beam, to which it is added.
+    """
+    blank = logs.shape[1] - 1
+    for i in range(n_nodes):
+        both, label = _log_sum(ends[i, 0], ends[i, 1]), labels[nodes[i]]
+        ahead[i, 0] = both + logs[t, blank]
+        ahead[i, 1] = NOTHING if label < 0 else ends[i, 1] + logs[t, label]
+        for k in range(blank):
+            extended[i, k] = (ends[i, 0] if k == label else both) + logs[t, k]
+    for j in range(n_nodes):
+        for i in range(n_nodes):
+            if parents[nodes[j]] == nodes[i]:
+                k = labels[nodes[j]]
+                ahead[j, 1] = _log_sum(ahead[j, 1], extended[i, k])
+                extended[i, k] = NOTHING
+
+
+@long_kernel
+def beam(raw, width, parents, labels, nodes, scores, scratch):
+    """The likeliest transcripts of one row's raw predictions (T, K); how many are found.
+
+    Beginnings are a tree: node n is that of parents[n] with labels[n] behind it, and node 0 is
+    empty; there are up to 1 + T W. nodes (W,) and scores (W,), best first, are written. scratch:
+    logs and shares (T, K), ends and ahead (W, 2), extended (W, K - 1), found (W,), lines (T,).
+    """
+    logs, shares, ends, ahead, extended, found, lines = scratch
+    n_steps, n_classes = raw.shape
+    _log_softmax(raw, lines, 0, n_steps, logs, shares)
+    parents[0], labels[0], nodes[0], n_nodes, n_made = -1, -1, 0, 1, 1
+    ends[0, 0], ends[0, 1] = 0.0, NOTHING
+    for t in range(n_steps):
+        _candidates(logs, t, nodes, ends, n_nodes, parents, labels, ahead, extended)
+        n_kept = 0
+        for i in range(n_nodes):
+            same = _log_sum(ahead[i, 0], ahead[i, 1])
+            n_kept = _insert(found, scores, n_kept, same, i * n_classes + n_classes - 1)
+            for k in range(n_classes - 1):
+                if extended[i, k] > NOTHING:
+                    n_kept = _insert(found, scores, n_kept, extended[i, k], i * n_classes + k)
+        # New nodes behind the others, and the beam in its new order, by way of what is not needed.
+        for place in range(n_kept):
+            i, k = found[place] // n_classes, found[place] % n_classes
+            if k < n_classes - 1:
+                parents[n_made], labels[n_made], found[place] = nodes[i], k, n_made
+                n_made += 1
+                ends[place, 0], ends[place, 1] = NOTHING, extended[i, k]
+            else:
+                found[place] = nodes[i]
+                ends[place, 0], ends[place, 1] = ahead[i, 0], ahead[i, 1]
+        for place in range(n_kept):
+            nodes[place] = found[place]
+        n_nodes = n_kept
+    return n_nodes

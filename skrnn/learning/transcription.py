@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from skrnn.data.transcripts import best_paths
+from skrnn.kernels import ctc
 from skrnn.network import passes, threads
 from skrnn.network.examples import Examples, OfSteps, Transcribed
 from skrnn.network.search import Beam, Found
@@ -27,7 +28,7 @@ def write(model, sequences, beam_size, most, length_penalty, count_threads):
     """
     decoder, found = model.network.chain.head, [None] * len(sequences)
     if not decoder.reads_answers:
-        return _best_paths(model, sequences, count_threads)
+        return _aligned(model, sequences, beam_size, count_threads)
 
     def write_tile(weights, rows, states, run):
         source, begin, _ = decoder.source(weights.head, states, run)
@@ -100,7 +101,32 @@ def _each_tile(model, sequences, count_threads, work):
         network.each_tile(of_tile, data, helpers)
 
 
-def _best_paths(model, sequences, count_threads):
-    labels, counts = best_paths(model.raw_predict(sequences, count_threads), sequences.lengths)
+def _aligned(model, sequences, beam_size, count_threads):
+    """Of raw predictions of each step: best paths, or the best of a beam of beginnings."""
+    raw, lengths = model.raw_predict(sequences, count_threads), sequences.lengths
+    if beam_size > 1:
+        return [_of_beam(one, beam_size) for one in np.split(raw, np.cumsum(lengths)[:-1])]
+    labels, counts = best_paths(raw, lengths)
     of_each = np.split(labels, np.cumsum(counts)[:-1])
     return [[Found(tuple(one.tolist()), np.nan, True)] for one in of_each]
+
+
+def _of_beam(raw, width):
+    """Transcripts of one sequence, best first, of a prefix beam search."""
+    (n_steps, n_classes), n_nodes = raw.shape, 1 + len(raw) * width
+    parents, labels = np.empty(n_nodes, np.int64), np.empty(n_nodes, np.int64)
+    nodes, scores = np.empty(width, np.int64), np.empty(width)
+    scratch = (
+        np.empty((n_steps, n_classes)), np.empty((n_steps, n_classes)), np.empty((width, 2)),
+        np.empty((width, 2)), np.empty((width, n_classes - 1)), np.empty(width, np.int64),
+        np.arange(n_steps),
+    )  # fmt: skip
+    n_found = ctc.beam(raw, width, parents, labels, nodes, scores, scratch)
+    found = []
+    for node, score in zip(nodes[:n_found], scores[:n_found], strict=True):
+        written = []
+        while node:
+            written.append(int(labels[node]))
+            node = parents[node]
+        found.append(Found(tuple(reversed(written)), float(score), True))
+    return found
