@@ -23,6 +23,13 @@ POOLINGS = {
     "max": "skrnn.network.pooling:Maximum",
     "attention": "skrnn.network.attention:Attention",
 }
+#: The parameter `decoder`: a block, made of a cell, the numbers of the encoder's states, its own
+#: units, of a label's vector and of classes, and a precision.
+DECODERS = {
+    "attention": "skrnn.network.decoder:Decoder",
+    "ctc": "skrnn.network.head:HeadOfTranscripts",
+}
+
 #: What `pooling` is unless a user chooses.
 DEFAULT_POOLING = "last"
 

@@ -12,6 +12,7 @@ To add a loss, write its class here and enter it into :data:`REGRESSION`.
 import numpy as np
 from scipy.special import expit, logit
 
+from skrnn import choices
 from skrnn.quantiles import robust_scale, weighted_quantile
 
 
@@ -35,6 +36,8 @@ class Loss:
         Whether targets are classes, coded 0, 1, ...
     is_coupled : bool
         Whether one target has several outputs that only count together, as those of softmax do.
+    is_aligned : bool
+        Whether targets are transcripts without an alignment to the steps.
     levels : tuple
         What is predicted of each target: its mean (None), or its quantile of that level.
     quantiles : tuple of float
@@ -50,6 +53,7 @@ class Loss:
     is_likelihood = False
     is_of_classes = False
     is_coupled = False
+    is_aligned = False
     levels: tuple[float | None, ...] = (None,)
     quantiles: tuple[float, ...] = ()
     has_level_axis = False
@@ -315,6 +319,9 @@ class Softmax(Loss):
     Parameters
     ----------
     n_classes : int
+    smoothing : float, default=0.0
+        Share of the probability of the true class that all classes share out in training (equation
+        148).
     """
 
     name = link = "softmax"
@@ -323,8 +330,21 @@ class Softmax(Loss):
     is_of_classes = True
     is_coupled = True
 
-    def __init__(self, n_classes):
-        self.n_classes = n_classes
+    def __init__(self, n_classes, smoothing=0.0):
+        self.n_classes, self._smoothing = n_classes, smoothing
+
+    def gradient(self, raw, targets, shares):
+        if not self._smoothing:
+            return super().gradient(raw, targets, shares)
+        smooth = self._smoothing / raw.shape[1]
+        values, slopes = self._evaluate(raw, targets)
+        # The mean over all classes of their cross-entropies less that of the true one.
+        true = raw[np.arange(len(raw)), targets[:, 0].astype(np.intp)].astype(np.float64)
+        values += self._smoothing * true - smooth * raw.sum(axis=1, dtype=np.float64)
+        slopes -= smooth
+        slopes[np.arange(len(raw)), targets[:, 0].astype(np.intp)] += self._smoothing
+        np.multiply(slopes, shares[:, np.newaxis], out=raw, casting="same_kind")
+        return float(np.add.reduce(values * shares))
 
     def value_and_slope(self, raw: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One value a row, y (n, 1); the slopes have the factor K that the mean divides by."""
@@ -350,6 +370,59 @@ class Softmax(Loss):
 
     def responses(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
         return np.eye(self.n_classes)[targets[:, 0].astype(int)]
+
+
+class CTC(Loss):
+    """Minus the logarithm of the probability of a transcript, for each label (equation 137).
+
+    The last class is the blank. Targets are a :class:`skrnn.network.examples.Alignment`.
+
+    Parameters
+    ----------
+    n_classes : int
+        The blank counted.
+    """
+
+    name = link = "ctc"
+    is_standardized = False
+    is_likelihood = True
+    is_of_classes = True
+    is_coupled = True
+    is_aligned = True
+
+    def __init__(self, n_classes):
+        self.n_classes = n_classes
+
+    def n_outputs(self, n_targets):
+        return self.n_classes
+
+    def best_constant(self, targets, weights):
+        return np.zeros(self.n_classes)
+
+    def of_rows(self, raw, targets):
+        return self._values(raw, targets, np.empty(0))
+
+    def gradient(self, raw, targets, shares):
+        values = self._values(raw, targets, shares / targets.n_counted)
+        return float(np.add.reduce(values * shares))
+
+    def _values(self, raw, targets, factors):
+        """Loss of each row; raw becomes its slope times a factor of its row, if there are any."""
+        spans, of_labels = targets.spans, targets.label_spans
+        n_steps = int(np.diff(spans).max())
+        n_states = 2 * int(np.diff(of_labels).max()) + 1
+        scratch = (
+            np.empty((n_steps, self.n_classes)), np.empty((n_steps, self.n_classes)),
+            np.empty((n_steps, n_states)), np.empty((n_steps, n_states + 2)),
+            np.empty(n_states, np.int64), np.empty(n_states + 2), np.empty((2, n_states + 2)),
+        )  # fmt: skip
+        values = np.empty(len(spans))
+        kernel = choices.load("skrnn.kernels.ctc:value_and_slope")
+        kernel(
+            raw, targets.lines, spans, targets.labels, of_labels, np.asarray(factors, float),
+            scratch, values,
+        )  # fmt: skip
+        return values / targets.n_counted
 
 
 def _inside(share, weights):

@@ -1,4 +1,4 @@
-"""Scores of predictions that have one target for each step."""
+"""Scores of predictions of sequences: a target for each step, or a transcript."""
 
 from collections.abc import Callable
 from typing import Any, Self
@@ -6,8 +6,75 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.metadata_routing import MetadataRequest
+from sklearn.utils.validation import check_consistent_length
 
 from skrnn.data.steps import flat
+from skrnn.data.transcripts import edit_distances
+
+
+def token_error_rate(y_true, y_pred, *, sample_weight=None):
+    """Edit distances over the numbers of true labels.
+
+    The edit distance is the fewest labels that have to be inserted, left out or replaced. Over
+    words it is the word error rate, over phones the phone error rate.
+
+    Parameters
+    ----------
+    y_true, y_pred : list of sequences
+        Transcripts: of labels that can be hashed, or strings, whose labels are their characters.
+    sample_weight : array-like of shape (n_samples,), default=None
+
+    Returns
+    -------
+    float
+        0 is best; it may be above 1. Where no true label is, 0 if none is predicted, else inf.
+
+    Examples
+    --------
+    >>> from skrnn.metrics import token_error_rate
+    >>> token_error_rate(["kitten", "net"], ["sitting", "net"])
+    0.333...
+    """
+    distances, lengths, weights = _distances(y_true, y_pred, sample_weight)
+    wrong, total = weights @ distances, weights @ lengths
+    if total == 0.0:
+        return 0.0 if wrong == 0.0 else np.inf
+    return float(wrong / total)
+
+
+def sequence_error_rate(y_true, y_pred, *, sample_weight=None):
+    """Share of the transcripts that are not exactly right.
+
+    Parameters
+    ----------
+    y_true, y_pred, sample_weight : as for :func:`token_error_rate`
+
+    Returns
+    -------
+    float
+        From 0, which is best, to 1.
+
+    Examples
+    --------
+    >>> from skrnn.metrics import sequence_error_rate
+    >>> sequence_error_rate(["kitten", "net"], ["sitting", "net"])
+    0.5
+    """
+    distances, _, weights = _distances(y_true, y_pred, sample_weight)
+    return float(np.average(distances > 0, weights=weights))
+
+
+def _distances(y_true, y_pred, sample_weight):
+    """Edit distances, lengths of the true transcripts, and weights, each (n,)."""
+    y_true, y_pred = ([list(one) for one in y] for y in (y_true, y_pred))
+    check_consistent_length(y_true, y_pred, sample_weight)
+    numbers, coded = {}, []
+    for y in (y_true, y_pred):
+        of_labels = [numbers.setdefault(label, len(numbers)) for one in y for label in one]
+        coded += [np.array(of_labels, np.int64), np.array([len(one) for one in y], np.int64)]
+    found = edit_distances(*coded)
+    weights = np.ones(len(found)) if sample_weight is None else np.asarray(sample_weight, float)
+    return found, coded[1], weights
 
 
 def make_step_scorer(

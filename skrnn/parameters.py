@@ -98,6 +98,21 @@ def _classifier_constraints():
     return {**_common_constraints(), "class_weight": [StrOptions({"balanced"}), dict, None]}
 
 
+def _translator_constraints():
+    common, positive_int = _common_constraints(), Interval(Integral, 1, None, closed="left")
+    fixed = ("pooling", "return_sequences", "frame_length", "categorical_features", "linear_path")
+    return {
+        **{name: value for name, value in common.items() if name not in fixed},
+        "decoder": [StrOptions({"attention", "ctc"})],
+        "target_analyzer": [StrOptions({"char", "word"}), None],
+        "target_embedding_dim": [positive_int],
+        "beam_size": [positive_int],
+        "max_length": [StrOptions({"auto"}), positive_int],
+        "length_penalty": [Interval(Real, 0, None, closed="left")],
+        "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+
 def _vectorizer_constraints():
     """As CountVectorizer's, where it has the parameter."""
     positive_int = Interval(Integral, 1, None, closed="left")
@@ -124,6 +139,7 @@ def _vectorizer_constraints():
 
 REGRESSOR_CONSTRAINTS = {} if Interval is None else _regressor_constraints()
 CLASSIFIER_CONSTRAINTS = {} if Interval is None else _classifier_constraints()
+TRANSLATOR_CONSTRAINTS = {} if Interval is None else _translator_constraints()
 VECTORIZER_CONSTRAINTS = {} if Interval is None else _vectorizer_constraints()
 
 

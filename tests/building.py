@@ -5,7 +5,8 @@ import numpy as np
 from skrnn import losses
 from skrnn.data.sequences import Sequences
 from skrnn.network import inputs
-from skrnn.network.network import Architecture, Examples, Network, OfSteps, first_answers
+from skrnn.network.examples import Examples, OfSteps
+from skrnn.network.network import Architecture, Network
 
 
 def network(cell="gru", hidden=(3,), n_features=2, n_outputs=1, dtype=np.float64, **options):
@@ -45,8 +46,7 @@ def joined(sequences, frame_length=1):
 
 def of_steps(lengths, weights):
     """OfSteps of rows of these lengths, of whose steps these are the weights."""
-    firsts = first_answers(lengths)
-    return OfSteps(firsts, np.add.reduceat(weights, firsts))
+    return OfSteps.of(np.asarray(lengths), weights)
 
 
 def loss_gradient(network, loss, theta, data, targets, weights, rows=None, **options):

@@ -37,6 +37,10 @@ assert "numba" not in sys.modules, "numba was imported before its cache folder c
 os.environ["NUMBA_CACHE_DIR"] = str(numba_cache_folder())
 
 
+#: What the examples in the docstrings of a folder of skrnn need.
+NEEDED_BY_EXAMPLES = {"onnx": "skl2onnx", "plotting": "matplotlib"}
+
+
 def pytest_addoption(parser):
     parser.addoption("--thorough", action="store_true", help="more cases where there is a choice")
     parser.addoption("--site", help="the folder of a built site, for tests/test_site.py")
@@ -45,8 +49,9 @@ def pytest_addoption(parser):
 def pytest_collection_modifyitems(items):
     """Examples in docstrings skip where their optional package is absent."""
     for item in items:
-        if item.path.parent.name == "onnx" and find_spec("skl2onnx") is None:
-            item.add_marker(pytest.mark.skip(reason="skl2onnx is not installed"))
+        package = NEEDED_BY_EXAMPLES.get(item.path.parent.name)
+        if package is not None and find_spec(package) is None:
+            item.add_marker(pytest.mark.skip(reason=f"{package} is not installed"))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ LAYERS = {
     "kernels.rnn": ("kernels.activations kernels.vectors", ""),
     "kernels.gru": ("kernels.activations", ""),
     "kernels.lstm": ("kernels.activations", ""),
-    "kernels.units": ("kernels.vectors", ""),
+    "kernels.units": ("kernels.interpreted kernels.jit kernels.vectors", "numba numpy"),
     "kernels.step": (
         "kernels.interpreted kernels.jit kernels.units kernels.vectors",
         "numba numpy",
@@ -47,10 +47,16 @@ LAYERS = {
     "kernels.pooling": ("kernels.jit", ""),
     "kernels.embedding": ("kernels.jit", ""),
     "kernels.attention": (
-        "kernels.activations kernels.interpreted kernels.jit kernels.matmul kernels.units "
-        "kernels.vectors",
-        "numba numpy",
+        "kernels.activations kernels.jit kernels.matmul kernels.units kernels.vectors",
+        "numpy",
     ),
+    "kernels.ctc": ("kernels.activations kernels.jit kernels.units kernels.vectors", "numpy"),
+    "kernels.decoder": (
+        "kernels.activations kernels.attention kernels.jit kernels.matmul kernels.step "
+        "kernels.units kernels.vectors",
+        "numpy",
+    ),
+    "kernels.edit_distance": ("kernels.jit", "numpy"),
     "kernels.streams": ("kernels.jit", "numpy"),
     "kernels.timeline": ("kernels.jit", ""),
     "kernels.updates": ("kernels.jit", "numpy"),
@@ -74,22 +80,30 @@ LAYERS = {
     "data.weights": ("data.checks", "numpy sklearn"),
     "data.given": ("data.checks", "numpy sklearn"),
     "data.labels": ("data.checks data.given", "numpy sklearn"),
-    "losses": ("quantiles", "numpy scipy"),
+    "losses": ("choices quantiles", "numpy scipy"),
     "data.regression": ("data.checks data.given losses", "numpy sklearn"),
     "data.classes": ("data.checks data.labels losses", "numpy scipy sklearn"),
     "data.steps": ("data.checks data.given data.reading data.weights", "numpy"),
-    "data.targets": ("data.classes data.regression", ""),
+    "data.transcripts": ("choices data.checks data.given data.weights losses", "numpy scipy"),
+    "data.targets": ("data.classes data.regression data.transcripts", ""),
     "data.examples": ("data.copies data.sequences", "numpy sklearn"),
     "network": ("", ""),
     "network.threads": ("", "numpy"),
     "network.workspace": ("kernels.matmul", "numpy"),
     "network.timeline": ("kernels.timeline", "numpy"),
+    "network.examples": ("kernels.timeline", "numpy"),
     "network.block": ("", "numpy"),
     "network.layout": ("", "numpy"),
     "network.inputs": ("kernels.timeline network.block", "numpy"),
     "network.embedding": ("kernels.embedding network.block", "numpy"),
     "network.layer": ("kernels.matmul kernels.recurrence network.block", "numpy"),
     "network.pooling": ("kernels.pooling network.block", "numpy"),
+    "network.decoder": (
+        "kernels.decoder kernels.matmul kernels.pooling network.block network.embedding "
+        "network.layer network.timeline",
+        "numpy",
+    ),
+    "network.search": ("network.layer", "numpy"),
     "network.attention": (
         "kernels.attention kernels.matmul network.block network.pooling",
         "numpy",
@@ -103,10 +117,9 @@ LAYERS = {
         "",
     ),
     "network.network": (
-        "blas choices kernels.timeline kernels.updates network.block network.embedding "
-        "network.head network.inputs network.layer network.layout network.passes network.plan "
-        "network.pooling network.threads "
-        "network.weights network.workspace",
+        "blas choices kernels.updates network.block network.embedding network.examples "
+        "network.head network.inputs network.layer network.layout network.passes "
+        "network.plan network.pooling network.threads network.weights network.workspace",
         "numpy",
     ),
     "network.tracing": (
@@ -138,15 +151,17 @@ LAYERS = {
     "learning.optimizers": ("kernels.updates network.embedding", "numpy"),
     "learning.settings": ("", ""),
     "learning.clock": ("", ""),
-    "learning.events": ("learning.clock network.network", "numpy"),
+    "learning.events": ("learning.clock network.examples", "numpy"),
     "learning.training": (
-        "learning.advice learning.events learning.optimizers learning.schedules network.network",
+        "learning.advice learning.events learning.optimizers learning.schedules "
+        "network.examples network.network",
         "numpy scipy",
     ),
     "learning.valid": ("", "numpy"),
     "learning.saved": ("choices learning.valid losses version", "numpy"),
     "learning.consistency": (
-        "data.checks learning.saved learning.valid linear.bag linear.path linear.token_window",
+        "data.checks data.transcripts learning.saved learning.valid linear.bag "
+        "linear.path linear.token_window",
         "numpy",
     ),
     "learning.streams": (
@@ -172,25 +187,33 @@ LAYERS = {
     ),
     "learning.outcomes": ("learning.candidates learning.events learning.model", "numpy"),
     "learning.race": (
-        "data.examples learning.candidates learning.clock learning.events learning.optimizers "
-        "learning.outcomes learning.training network.network network.threads",
+        "data.examples learning.candidates learning.clock learning.events "
+        "learning.optimizers learning.outcomes learning.training network.examples "
+        "network.threads",
         "numpy",
+    ),
+    "learning.transcription": (
+        "data.transcripts kernels.ctc network.examples network.passes network.search "
+        "network.threads",
+        "numpy scipy",
     ),
     "learning.fitting": (
         "data.examples data.scaling data.schema kernels.announcements learning.advice "
-        "learning.candidates learning.model learning.outcomes learning.race learning.saved "
-        "learning.scales learning.settings linear.bag linear.path linear.token_window "
-        "network.network quantiles",
+        "learning.candidates learning.model learning.outcomes learning.race "
+        "learning.saved learning.scales learning.settings learning.transcription "
+        "linear.bag linear.path linear.token_window network.network quantiles",
         "numpy",
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
     "parameters": ("choices losses", "numpy sklearn"),
+    "metrics": ("data.steps data.transcripts", "numpy sklearn"),
     "estimators.callbacks": ("loading", "sklearn"),
     "estimators.states": ("choices data.checks", "joblib numpy sklearn"),
     "estimators.streams": ("data.checks", "numpy sklearn"),
     "estimators.recurrent": (
-        "data.checks data.examples data.reading data.schema data.steps data.tokens data.weights "
-        "estimators.callbacks estimators.states estimators.streams loading parameters",
+        "data.checks data.examples data.reading data.schema data.sequences data.steps "
+        "data.tokens data.weights estimators.callbacks estimators.states "
+        "estimators.streams loading parameters",
         "joblib numpy sklearn",
     ),
     "estimators.regressor": (
@@ -202,7 +225,11 @@ LAYERS = {
         "data.classes data.labels data.steps estimators.callbacks estimators.recurrent parameters",
         "numpy sklearn",
     ),
-    "estimators": ("estimators.classifier estimators.regressor", ""),
+    "estimators.translator": (
+        "data.transcripts estimators.callbacks estimators.recurrent loading metrics parameters",
+        "joblib numpy sklearn",
+    ),
+    "estimators": ("estimators.classifier estimators.regressor estimators.translator", ""),
     "compilation": ("choices estimators", "numpy sklearn"),
     "onnx.graph": ("", "numpy onnx"),
     "onnx.inputs": ("onnx.graph", "numpy"),
@@ -228,7 +255,6 @@ LAYERS = {
     "windows.forecasting": ("windows.covariates windows.making windows.series", "numpy"),
     "windows": ("windows.forecasting windows.lag_layout windows.making windows.scaling", ""),
     "text": ("data.checks parameters", "numpy sklearn"),
-    "metrics": ("data.steps", "numpy sklearn"),
     "machine": ("", ""),
     "inspection.explained": ("", "numpy"),
     "inspection.inputs": ("data.checks data.reading data.sequences", "numpy"),
@@ -255,7 +281,7 @@ LAYERS = {name: tuple(set(names.split()) for names in sets) for name, sets in LA
 # What one package of skrnn may see of the others. data knows scikit-learn, which does its checks.
 BELOW = {
     "kernels": set(),
-    "data": {"losses"},
+    "data": {"choices", "losses"},
     "network": {"blas", "choices", "kernels"},
     "linear": {"blas", "data", "kernels", "quantiles"},
     "learning": {
@@ -268,7 +294,7 @@ BELOW = {
         "quantiles",
         "version",
     },
-    "estimators": {"choices", "data", "losses", "loading", "parameters"},
+    "estimators": {"choices", "data", "loading", "losses", "metrics", "parameters"},
     "windows": {"data"},
     "inspection": {"data", "learning", "loading"},
     "plotting": {"inspection", "windows"},

@@ -21,7 +21,7 @@ from skrnn.learning import candidates, clock, optimizers
 from skrnn.learning.clock import Clock
 from skrnn.learning.events import Curves, Epoch, Lines, Patience, Watch
 from skrnn.linear.blending import Blend
-from skrnn.network.network import Examples
+from skrnn.network.examples import Examples
 
 BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
 SOLVERS = pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
@@ -498,7 +498,7 @@ def test_the_start_is_kept_where_no_epoch_is_better_than_the_path():
 class Table:
     """A network of as many parameters as rows, which predicts just these."""
 
-    def raw_predict(self, theta, data, helpers):
+    def raw_of(self, theta, examples, helpers):
         return theta[:, np.newaxis].copy()
 
 

@@ -140,7 +140,7 @@ def test_the_window_is_as_long_as_asked_or_of_so_many_inputs():
 def examples_of(X, targets, weights=None):
     sequences = Sequences.from_list(X)
     weights = np.ones(len(targets)) if weights is None else weights
-    return Examples.of(sequences, targets, weights, of_steps=True)
+    return Examples.of(sequences, targets, weights, sequences.lengths)
 
 
 @pytest.mark.parametrize("both_sides", [False, True])

@@ -21,7 +21,7 @@ def test_one_version():
 
 
 def test_public_names():
-    public = ["RNNClassifier", "RNNRegressor", "show_versions", "warmup"]
+    public = ["RNNClassifier", "RNNRegressor", "RNNTranslator", "show_versions", "warmup"]
     assert sorted(skrnn.__all__) == public
     for name in skrnn.__all__:
         assert hasattr(skrnn, name)

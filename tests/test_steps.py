@@ -632,7 +632,7 @@ def test_equal_sequences_with_other_targets_count_no_more_than_their_steps():
     lines = np.random.default_rng(0).normal(size=(3, 80, 1))[np.arange(6) % 3]
     weights = np.tile([1.0, 0.0, 1.0, 1.0], 120)
     sequences = Sequences.from_list([x] * 6)
-    examples = Examples.of(sequences, lines.reshape(-1, 1), weights, of_steps=True)
+    examples = Examples.of(sequences, lines.reshape(-1, 1), weights, sequences.lengths)
     assert examples.n_distinct == 3
     assert 0.0 < examples.weights.sum() <= weights.sum()
     assert (examples.weights > 0.0).sum() == weights.sum()

@@ -16,7 +16,8 @@ from skrnn.data import tokens
 from skrnn.data.sequences import Sequences
 from skrnn.learning.optimizers import SGD, Adam, Average
 from skrnn.network import inputs
-from skrnn.network.network import Examples, Memory
+from skrnn.network.examples import Examples
+from skrnn.network.network import Memory
 
 LISTS = [[3, 9], [4], [9, 9, 3]]
 

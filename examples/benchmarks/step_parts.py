@@ -21,8 +21,9 @@ from skrnn.kernels import recurrence
 from skrnn.kernels.matmul import add_transposed_product, multiply_rows, scratch
 from skrnn.learning import optimizers
 from skrnn.losses import SquaredError
+from skrnn.network.examples import Examples
 from skrnn.network.inputs import sequence_data
-from skrnn.network.network import Architecture, Examples, Memory, Network
+from skrnn.network.network import Architecture, Memory, Network
 from skrnn.network.passes import Run
 from skrnn.network.timeline import Timeline
 from skrnn.network.workspace import Workspace

@@ -20,17 +20,19 @@ class StepAxes:
     ----------
     lengths : ndarray of shape (n,)
         Of the sequences.
+    word : str, default="step"
+        What a step is called.
     """
 
-    def __init__(self, lengths):
-        self._ends = np.cumsum(lengths)
+    def __init__(self, lengths, word="step"):
+        self._ends, self._word = np.cumsum(lengths), word
 
     def place(self, position):
         """Sample, step and output of an index, and these words."""
         line, *rest = position
         sample = int(np.searchsorted(self._ends, line, side="right"))
         step = int(line - (self._ends[sample - 1] if sample else 0))
-        return (sample, step, *rest), ("sample", "step", "output")
+        return (sample, step, *rest), ("sample", self._word, "output")
 
 
 TARGET_ADVICE = "Leave samples without a target out, of X too."

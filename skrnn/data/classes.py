@@ -104,6 +104,10 @@ class ClassTarget:
         right = self.decide(raw).reshape(values.shape) == values
         return float(np.average(right.all(axis=1), weights=weights))
 
+    def score_of(self, examples, predicted):
+        """The score of what is predicted of some examples."""
+        return self.score(examples.targets, predicted, examples.weights)
+
     def decode(self, raw):
         """Classes of raw predictions (n, n_outputs)."""
         return self.classes[self.decide(raw)]

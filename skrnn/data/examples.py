@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import resample
 
 from skrnn.data.copies import FEW_CELLS, Copies, counted, find, together
-from skrnn.data.sequences import Sequences
+from skrnn.data.sequences import Sequences, average
 
 # Distinct samples from which a share of them is held out by default.
 _ENOUGH = 10
@@ -19,8 +19,8 @@ class Examples:
 
     offsets (n, n_outputs): what the linear path adds to the raw predictions, where that is not the
     model's own prediction, but that of a path which has not seen the row. copies: which rows are
-    equal, or None where none are equal in x. of_steps: whether targets, weights and offsets, the
-    *answers*, are of all steps, one sequence after the other, not of the sequences.
+    equal, or None where none are equal in x. lengths (n,): how many *answers*, which is what there
+    are targets, weights and offsets of, each sequence has, one after the other; None: it has one.
     """
 
     sequences: Sequences
@@ -28,16 +28,16 @@ class Examples:
     weights: np.ndarray
     offsets: np.ndarray | None = None
     copies: Copies | None = None
-    of_steps: bool = False
+    lengths: np.ndarray | None = None
 
     @classmethod
-    def of(cls, sequences, targets, weights, of_steps=False):
+    def of(cls, sequences, targets, weights, lengths=None):
         """Examples of all rows whose weight is not zero, for a weight of zero removes a row.
 
         Their weights sum to the number of samples that they count as, whatever the scale of those
         that the user gave.
         """
-        examples = cls(sequences, targets, weights, of_steps=of_steps)._without_nothing()
+        examples = cls(sequences, targets, weights, lengths=lengths)._without_nothing()
         copies = find(examples.sequences, examples.targets_of_rows)
         examples = replace(examples, copies=copies)
         return replace(examples, weights=examples._counted())._without_nothing()
@@ -59,30 +59,34 @@ class Examples:
         return len(self.sequences)
 
     @property
+    def of_steps(self):
+        """Whether each sequence has several answers."""
+        return self.lengths is not None
+
+    @property
     def row_weights(self):
-        """Weights of the sequences (n,), the mean of those of their steps."""
-        return self.sequences.average(self.weights) if self.of_steps else self.weights
+        """Weights of the sequences (n,), the mean of those of their answers."""
+        return average(self.weights, self.lengths) if self.of_steps else self.weights
 
     @property
     def targets_of_rows(self):
-        """The targets by row: an array, or those of its steps as Sequences."""
+        """The targets by row: an array, or Sequences of them."""
         if not self.of_steps:
             return self.targets
-        lengths = self.sequences.lengths
-        return Sequences(self.targets, np.cumsum(lengths) - lengths, lengths)
+        return Sequences(self.targets, np.cumsum(self.lengths) - self.lengths, self.lengths)
 
     @property
     def copies_of_answers(self):
         """Which answers are equal, in equal rows."""
         if self.copies is None or not self.of_steps:
             return self.copies
-        return self.copies.of_steps(self.sequences.lengths)
+        return self.copies.of_steps(self.lengths)
 
     def _answers(self, rows):
         """Places of the answers of some rows."""
         if not self.of_steps:
             return rows
-        firsts, lengths = self.targets_of_rows.starts[rows], self.sequences.lengths[rows]
+        firsts, lengths = self.targets_of_rows.starts[rows], self.lengths[rows]
         ends = np.cumsum(lengths)
         return np.repeat(firsts - (ends - lengths), lengths) + np.arange(lengths.sum())
 
@@ -107,7 +111,7 @@ class Examples:
             self.weights[answers],
             None if self.offsets is None else self.offsets[answers],
             None if self.copies is None else self.copies.take(rows),
-            self.of_steps,
+            None if self.lengths is None else self.lengths[rows],
         )
 
 

@@ -37,6 +37,8 @@ class Given(NamedTuple):
         For messages: of the estimator, and "y" or "y_val".
     axes : tuple of str or StepAxes
         For messages: what an index of y counts.
+    lengths : ndarray of shape (n,) or None
+        How many of these each sequence of X has, one after the other; None where it has one.
     """
 
     y: object
@@ -46,6 +48,7 @@ class Given(NamedTuple):
     estimator_name: str = "This estimator"
     name: str = "y"
     axes: object = TARGET_AXES
+    lengths: np.ndarray | None = None
 
     def at(self, *position):
         """Words for a place in y, as "sample 3, output 0"."""

@@ -95,6 +95,10 @@ class RegressionTarget:
     def strata(self, values, n_held_out):
         """Groups that are to be held out in proportion: none."""
 
+    def score_of(self, examples, predicted):
+        """The score of what is predicted of some examples."""
+        return self.score(examples.targets, predicted, examples.weights)
+
     def decode(self, predicted):
         """Predictions in the form of y, of numbers (n, n_outputs) in y's units."""
         if self.loss.has_level_axis:

@@ -119,11 +119,6 @@ class Sequences:
         steps = np.arange(lengths.sum()) - np.repeat(firsts, lengths)
         return replace(self, starts=np.repeat(self.starts, lengths), lengths=steps + 1)
 
-    def average(self, of_steps: np.ndarray) -> np.ndarray:
-        """Means (n,) over the steps of each sequence, of numbers of all steps end to end."""
-        firsts = np.cumsum(self.lengths) - self.lengths
-        return np.add.reduceat(of_steps, firsts) / self.lengths
-
     def __len__(self) -> int:
         return len(self.starts)
 
@@ -132,3 +127,9 @@ class Sequences:
             f"Sequences(n={len(self)}, n_features={self.n_features}, "
             f"total_steps={self.lengths.sum()}, dtype={self.values.dtype})"
         )
+
+
+def average(numbers, lengths):
+    """Means (n,) of so many numbers each, which stand end to end."""
+    firsts = np.cumsum(lengths) - lengths
+    return np.add.reduceat(numbers, firsts) / lengths

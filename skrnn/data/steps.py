@@ -80,7 +80,8 @@ class Steps:
         if not weights.all():  # what has no weight may have any target, so nobody is to see it
             targets = targets.copy()
             targets[weights == 0.0] = targets[np.argmax(weights > 0.0)]
-        return Given(targets, len(weights), weights, dtype, estimator_name, name, self.axes)
+        given = targets, len(weights), weights, dtype, estimator_name, name, self.axes
+        return Given(*given, self.lengths)
 
     @property
     def axes(self):

@@ -7,8 +7,8 @@ keeps. It says
 * ``loss`` and ``n_outputs``: what a network minimises, and how many raw outputs it has;
 * ``weigh(values, weights)``: the weights of samples with these targets;
 * ``strata(values, n_held_out)``: by which groups a part of the samples is held out;
-* ``decode(predicted)`` and ``score(values, predicted, weights)``: predictions in the form of y, and
-  how good they are;
+* ``decode(predicted)``, ``score(values, predicted, weights)``, ``score_of(examples, predicted)``:
+  predictions in the form of y, and how good they are;
 * ``to_state()`` and ``from_state(state)``: itself as a dict of arrays, numbers and strings.
 
 Each kind of target is a class, in a file of its own or with its kin, and an entry in :data:`KINDS`.
@@ -16,11 +16,19 @@ Each kind of target is a class, in a file of its own or with its kin, and an ent
 
 from skrnn.data.classes import BinaryTarget, MulticlassTarget, MultilabelTarget
 from skrnn.data.regression import RegressionTarget
+from skrnn.data.transcripts import AlignedTarget, TranscriptTarget
 
 #: Kinds of targets by name.
 KINDS = {
     target.kind: target
-    for target in (RegressionTarget, BinaryTarget, MulticlassTarget, MultilabelTarget)
+    for target in (
+        RegressionTarget,
+        BinaryTarget,
+        MulticlassTarget,
+        MultilabelTarget,
+        TranscriptTarget,
+        AlignedTarget,
+    )
 }
 
 

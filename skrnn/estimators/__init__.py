@@ -6,5 +6,6 @@ used, so that importing skrnn is quick.
 
 from skrnn.estimators.classifier import RNNClassifier
 from skrnn.estimators.regressor import RNNRegressor
+from skrnn.estimators.translator import RNNTranslator
 
-__all__ = ["RNNClassifier", "RNNRegressor"]
+__all__ = ["RNNClassifier", "RNNRegressor", "RNNTranslator"]

@@ -153,9 +153,9 @@ class TrainingTask:
 
     def _attributes(self, rebuild):
         """The fitted attributes of an estimator with the model of the moment."""
-        outcome = learning().outcomes.Outcome(
-            rebuild(), self._curves, True, self._name, None, None, False
-        )
+        outcomes, curves = learning().outcomes, self._curves
+        parts = {self._name: outcomes.part_of(curves, len(curves))}
+        outcome = outcomes.Outcome(rebuild(), curves, True, self._name, None, None, False, parts)
         return self._attributes_of(outcome)
 
 

@@ -23,6 +23,7 @@ from skrnn.data.checks import naming, require_finite_output
 from skrnn.data.examples import Examples, Nothing, Separate, Share, Split
 from skrnn.data.reading import row_length
 from skrnn.data.schema import Schema
+from skrnn.data.sequences import average
 from skrnn.data.steps import Samples, Steps
 from skrnn.data.weights import representable
 from skrnn.estimators.callbacks import CallbackSupport, tasks_of
@@ -60,8 +61,8 @@ def is_stochastic(estimator):
     return True
 
 
-class RecurrentEstimator(HiddenStates, Streaming, CallbackSupport, BaseEstimator):
-    """A recurrent network whose target a subclass defines."""
+class Learner(CallbackSupport, BaseEstimator):
+    """A network whose target a subclass defines: the order of its fit, and what is remembered."""
 
     #: Whether this is the copy of a search, cross-validation or ensemble, which a fit that ended
     #: early would mislead. So Ctrl-C ends it, and not this fit alone.
@@ -81,9 +82,9 @@ class RecurrentEstimator(HiddenStates, Streaming, CallbackSupport, BaseEstimator
             target, values = self._learn_target(given, known, classes, incremental)
             weights = _class_weighed(values, given.weights, schema, target)
             if before is None:
-                of_rows = sequences.average(weights) if self.return_sequences else weights
+                of_rows = weights if given.lengths is None else average(weights, given.lengths)
                 schema, sequences = schema.settled(sequences, of_rows)
-            examples = Examples.of(sequences, values, weights, bool(self.return_sequences))
+            examples = Examples.of(sequences, values, weights, given.lengths)
             start = self._start(before, schema, sequences, target, incremental)
             validation = self._validation(held_out, start, examples, incremental)
 
@@ -110,7 +111,6 @@ class RecurrentEstimator(HiddenStates, Streaming, CallbackSupport, BaseEstimator
             )
         self._check_combinations_with_tokens()
         held_out.check()
-        refuse_with_steps(self)
 
     def _check_combinations_with_tokens(self):
         """Refuse parameters that say how numbers are read, where X is of tokens."""
@@ -163,15 +163,19 @@ class RecurrentEstimator(HiddenStates, Streaming, CallbackSupport, BaseEstimator
                 " with warm_start=False."
             )
 
+    def _parameters(self):
+        """All that a fit asks for, by name."""
+        return vars(self)
+
     def _given(self, X, y, sample_weight, schema, sequences, of=""):
         """y and the weights, of each sequence or of each step; `of` ends their names."""
-        answers = _answers(X, sequences, schema, self.return_sequences)
+        answers = self._answers(X, sequences, schema)
         return answers.given(y, sample_weight, schema.dtype, type(self).__name__, of)
 
     def _start(self, before, schema, sequences, target, incremental):
         """What the model is made of."""
         seeds = before.seeds if before else _draw_seeds(self.random_state)
-        given = vars(self), schema, sequences.lengths, target, seeds
+        given = self._parameters(), schema, sequences.lengths, target, seeds
         return learning().fitting.start_of(*given, before=before, incremental=incremental)
 
     def _validation(self, held_out, start, examples, incremental):
@@ -200,7 +204,7 @@ class RecurrentEstimator(HiddenStates, Streaming, CallbackSupport, BaseEstimator
                 "X_val has no weight: sample_weight_val times class_weight is 0 for all of its"
                 " samples. Hold out samples of classes that count."
             )
-        return Separate(Examples.of(sequences, values, weighed, bool(self.return_sequences)))
+        return Separate(Examples.of(sequences, values, weighed, given.lengths))
 
     def _tasks(self, X, y, sample_weight, n_candidates, goes_on):
         """What callbacks are told of the fit that begins."""
@@ -219,7 +223,7 @@ class RecurrentEstimator(HiddenStates, Streaming, CallbackSupport, BaseEstimator
         """How to train."""
         fitting = learning().fitting
         return fitting.Circumstances(
-            fitting.settings_of(vars(self), n_samples, incremental, is_watched),
+            fitting.settings_of(self._parameters(), n_samples, incremental, is_watched),
             incremental,
             listeners,
             effective_n_jobs(self.n_jobs),
@@ -293,17 +297,6 @@ class RecurrentEstimator(HiddenStates, Streaming, CallbackSupport, BaseEstimator
         elif not self.early_stopping and outcome.curves.overfits():
             _warn(advice.on_overfitting(outcome.curves))
 
-    def _raw_predict(self, X):
-        """The model, read once, its raw predictions, and what they are of: Samples or Steps."""
-        check_is_fitted(self)
-        model = self._model
-        with np.errstate(all="ignore"):  # what is not finite is refused below
-            sequences = model.schema.read(X, self.n_timesteps)
-            raw = model.raw_predict(sequences, partial(effective_n_jobs, self.n_jobs))
-        answers = _answers(X, sequences, model.schema, model.architecture.return_sequences)
-        require_finite_output(raw, axes=answers.axes)
-        return model, raw, answers
-
     def _arrays(self, n_dimensions):
         check_is_fitted(self)
         model = self._model  # read once: another thread may fit anew
@@ -356,6 +349,28 @@ class RecurrentEstimator(HiddenStates, Streaming, CallbackSupport, BaseEstimator
             model = learning().model.Model.from_state(state["_model"], self._kinds_of_target)
             state = {**state, "_model": model}
         super().__setstate__(state)
+
+
+class RecurrentEstimator(HiddenStates, Streaming, Learner):
+    """A recurrent network that has an answer for each sequence, or for each step."""
+
+    def _check_combinations(self, held_out, incremental):
+        super()._check_combinations(held_out, incremental)
+        refuse_with_steps(self)
+
+    def _answers(self, X, sequences, schema):
+        return _answers(X, sequences, schema, self.return_sequences)
+
+    def _raw_predict(self, X):
+        """The model, read once, its raw predictions, and what they are of: Samples or Steps."""
+        check_is_fitted(self)
+        model = self._model
+        with np.errstate(all="ignore"):  # what is not finite is refused below
+            sequences = model.schema.read(X, self.n_timesteps)
+            raw = model.raw_predict(sequences, partial(effective_n_jobs, self.n_jobs))
+        answers = _answers(X, sequences, model.schema, model.architecture.return_sequences)
+        require_finite_output(raw, axes=answers.axes)
+        return model, raw, answers
 
 
 def _class_weighed(values, weights, schema, target, name="sample_weight"):

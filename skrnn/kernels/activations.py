@@ -14,6 +14,9 @@ import numpy as np
 from skrnn.kernels.vectors import absolute, fma, power_of_two, where_above, with_sign
 
 _TWICE_INVERSE_LN2 = 2.885390081777927
+_ROOT_3, _LOG_ROOT_3 = 1.7320508075688772, 0.5493061443340548
+#: The last odd number in the series of log_up_to_three, whose argument is at most 2 - sqrt(3).
+_TERMS = 27
 
 
 class _Precision(NamedTuple):
@@ -62,6 +65,18 @@ def exp_to_one(x):
     a = where_above(-x, -p.lowest, p.lowest, x)  # keeps nan
     s, e = _reduced(a * 0.5, p)
     return fma(s * 2.0, e, s)
+
+
+def log_up_to_three(x):
+    """Logarithm of numbers from one to three, in double precision (equation 131).
+
+    Its error is absolute, two units in the last place of log(3), because it is added to others.
+    """
+    z = (x - _ROOT_3) / (x + _ROOT_3)
+    square, total = z * z, 2.0 / _TERMS
+    for odd in range(_TERMS - 2, 0, -2):
+        total = fma(square, total, 2.0 / odd)
+    return fma(z, total, _LOG_ROOT_3)
 
 
 def _reduced(a, p):

@@ -50,7 +50,7 @@ def beside_the_path(model, examples, watched):
     """What the path leaves, learnt on its left-out predictions; without a path, the target."""
 
     def score(raw):
-        return model.target.score(watched.targets, model.in_target_units(raw), watched.weights)
+        return model.target.score_of(watched, model.in_target_units(raw))
 
     name = "alone" if model.path is None else "beside the linear path"
     return Candidate(name, model, examples, watched, score)

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from skrnn.data.checks import is_finite
+from skrnn.data.transcripts import TARGETS
 from skrnn.learning.saved import LEFT_OUT, refuse
 from skrnn.learning.valid import Valid
 from skrnn.linear.bag import BagPath
@@ -28,9 +29,22 @@ def _has_its_categories(schema):
 
 
 def _has_its_classes(target):
+    if not hasattr(target, "classes"):
+        return True
     if target.kind == "multilabel":
         return np.array_equal(target.classes, np.arange(len(target.classes)))
-    return target.kind == "regression" or (target.kind == "binary") == (len(target.classes) == 2)
+    return (target.kind == "binary") == (len(target.classes) == 2)
+
+
+def _has_its_decoder(model):
+    decoder = model.architecture.decoder
+    return TARGETS.get(decoder, type(model.target)) is type(model.target) and (
+        (decoder is None) == (type(model.target) not in TARGETS.values())
+    )
+
+
+def _embeds_labels(model):
+    return model.architecture.target_embedding_dim > 0
 
 
 def _n_tokens(schema):
@@ -162,6 +176,16 @@ RELATIONS = [
         "architecture.return_sequences",
         lambda model: not model.architecture.return_sequences or _answers_steps(model),
         "False, because of a table or of frames there are no targets of steps",
+    ),
+    (
+        "architecture.decoder",
+        lambda model: _has_its_decoder(model),
+        "one whose transcripts are those of the target",
+    ),
+    (
+        "architecture.target_embedding_dim",
+        lambda model: model.architecture.decoder is None or _embeds_labels(model),
+        "above 0 with a decoder",
     ),
     (
         "architecture.is_recurrent",

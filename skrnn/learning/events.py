@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skrnn.learning.clock import in_short
-from skrnn.network.network import Examples
+from skrnn.network.examples import Examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,16 +206,19 @@ class Watch:
         self.examples, self._loss, self._score = examples, loss, score
         self.best, self.best_loss = None, math.inf
         self.unchosen, self._best_of_halves = None, [math.inf, math.inf]
-        self._halves = examples.halves()
+        # Where there is something to choose, which is beside a path.
+        self._halves = None if examples.offsets is None else examples.halves()
 
     def measure(self, network, theta, helpers):
         """Verdict on some weights."""
-        data, targets, weights, offsets = self.examples[:4]
-        recurrent = network.raw_predict(theta, data, helpers)
-        losses = self._loss.of_rows(recurrent + offsets, targets)
-        self._keep_unchosen(recurrent, weights * losses)
+        examples, weights = self.examples, self.examples.weights
+        recurrent = network.raw_of(theta, examples, helpers)
+        raw = recurrent + examples.added
+        losses = self._loss.of_rows(raw, examples.targets)
+        if self._halves is not None:
+            self._keep_unchosen(recurrent, weights * losses)
         loss = float(np.average(losses, weights=weights))
-        return Verdict(loss, self._score(recurrent + offsets))
+        return Verdict(loss, self._score(raw))
 
     def worth(self, evidence, loss):
         """The decrease of a mean loss that is so much evidence (equation 85)."""

@@ -12,7 +12,7 @@ from skrnn.data import scaling
 from skrnn.data.examples import Nothing
 from skrnn.data.schema import Schema
 from skrnn.kernels import announcements
-from skrnn.learning import advice, candidates, outcomes, race, scales
+from skrnn.learning import advice, candidates, outcomes, race, scales, transcription  # noqa: F401
 from skrnn.learning.model import Model
 from skrnn.learning.saved import LEFT_OUT
 from skrnn.learning.settings import Settings
@@ -86,6 +86,8 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
         n_tokens=0 if schema.tokens is None else len(schema.tokens),
         return_sequences=bool(params["return_sequences"]),
         is_recurrent=not schema.is_table or frame_length < schema.n_observations,
+        decoder=params.get("decoder"),
+        target_embedding_dim=int(params.get("target_embedding_dim", 0)),
     )
     kept = {
         "standardize": bool(params["standardize"]),

@@ -76,14 +76,19 @@ def parts_of(start, trained):
     """
     found = {}
     for one in trained:
-        curves, factor = one.training.curves, candidates.loss_factor(start, one.candidate)
-        found[one.candidate.name] = {
-            "loss": [factor * loss for loss in curves.loss],
-            "validation_loss": [factor * loss for loss in curves.validation_loss],
-            "validation_scores": list(curves.validation_scores),
-            "kept_epoch": _kept_epoch(one.training),
-        }
+        factor, kept = candidates.loss_factor(start, one.candidate), _kept_epoch(one.training)
+        found[one.candidate.name] = part_of(one.training.curves, kept, factor)
     return found
+
+
+def part_of(curves, kept_epoch, factor=1.0):
+    """An entry of `parts`, of losses that are to be multiplied by a factor."""
+    return {
+        "loss": [factor * loss for loss in curves.loss],
+        "validation_loss": [factor * loss for loss in curves.validation_loss],
+        "validation_scores": list(curves.validation_scores),
+        "kept_epoch": kept_epoch,
+    }
 
 
 def _kept_epoch(training):

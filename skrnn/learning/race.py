@@ -11,7 +11,9 @@ from skrnn.learning.candidates import Candidate, Trained
 from skrnn.learning.clock import Clock
 from skrnn.learning.events import Lines, Watch
 from skrnn.learning.training import Streams, Task, Training
-from skrnn.network import network, threads
+from skrnn.network import examples as network
+from skrnn.network import threads
+from skrnn.network.examples import OfSteps, Transcribed
 
 #: Updates of a turn, and epochs at least.
 _TURN, _FEWEST_EPOCHS = 100, 5
@@ -191,17 +193,16 @@ def _completion(model, sequences):
 
 def network_examples(model, examples: Examples):
     """Examples in the network's units and precision."""
-    dtype, offsets = model.theta.dtype, examples.offsets
+    dtype, offsets, steps = model.theta.dtype, examples.offsets, None
+    data, weights = model.data(examples.sequences), np.ascontiguousarray(examples.weights, dtype)
+    targets = np.ascontiguousarray(model.standardized(examples.targets), dtype)
+    if examples.of_steps:
+        steps = OfSteps.of(examples.lengths, weights)
+    if model.architecture.decoder is not None:
+        if model.target.loss.is_aligned:
+            return Transcribed.of(data, targets, steps)
+        return network.Examples(data, targets, weights, None, steps)
     if offsets is None:
         offsets = model.path_predict(examples.sequences)
-    weights, steps = np.ascontiguousarray(examples.weights, dtype), None
-    if examples.of_steps:
-        firsts = network.first_answers(examples.sequences.lengths)
-        steps = network.OfSteps(firsts, np.add.reduceat(weights, firsts, dtype=np.float64))
-    return network.Examples(
-        model.data(examples.sequences),
-        np.ascontiguousarray(model.standardized(examples.targets), dtype),
-        weights,
-        np.ascontiguousarray(offsets, dtype),
-        steps,
-    )
+    offsets = np.ascontiguousarray(offsets, dtype)
+    return network.Examples(data, targets, weights, offsets, steps)

@@ -20,6 +20,7 @@ from skrnn.learning.valid import (
     FACTOR,
     FLAG,
     INDICES,
+    LABELS,
     LEVELS,
     NAME,
     NONE,
@@ -99,6 +100,12 @@ PARTS = {
             "n": COUNT,
         },
         {"kind": one_of(("binary", "multiclass", "multilabel")), "classes": CLASSES},
+        {
+            "kind": one_of(("transcript", "aligned transcript")),
+            "labels": LABELS,
+            "label_smoothing": FACTOR,
+            "longest": COUNTER,
+        },
     ],
     "architecture": [
         {
@@ -115,6 +122,8 @@ PARTS = {
             "n_tokens": COUNTER,
             "return_sequences": FLAG,
             "is_recurrent": FLAG,
+            "decoder": either(one_of(choices.DECODERS), NONE),
+            "target_embedding_dim": COUNTER,
         }
     ],
     "scaling": [_SCALES | {"target_center": ARRAY, "target_scale": ARRAY}],

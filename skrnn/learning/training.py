@@ -15,7 +15,8 @@ from scipy.optimize import minimize
 
 from skrnn.learning import advice, optimizers, schedules
 from skrnn.learning.events import Curves, Epoch, Patience, Watch
-from skrnn.network.network import Examples, Memory, Network
+from skrnn.network.examples import Examples
+from skrnn.network.network import Memory, Network
 
 #: After so many returns to good weights training stops.
 _MAX_RECOVERIES = 5
@@ -167,7 +168,7 @@ class Training:
         self._tell_of_the_end()
 
     def _has_path(self):
-        return self.watch is not None and self.watch.examples.offsets.any()
+        return self.watch is not None and np.any(self.watch.examples.added)
 
     def _watch_the_start(self):
         """The start, what the path knows, may be the best."""
@@ -346,8 +347,8 @@ class Training:
     def _predicts(self):
         """Whether the weights, of which the last update is untried, predict all that was learnt."""
         examples = self.task.examples
-        raw = self.network.raw_predict(self.theta, examples.data, self.helpers)
-        return self.task.is_finite(raw + examples.offsets)
+        raw = self.network.raw_of(self.theta, examples, self.helpers)
+        return self.task.is_finite(raw + examples.added)
 
     def _keep_the_best(self):
         """The weights that were best on the validation data, or the last that work."""

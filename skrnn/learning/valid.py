@@ -83,6 +83,13 @@ def _are_tokens(found):
     return bool(found[0] > 0 and (found[:-1] < found[1:]).all())
 
 
+def _are_labels(found):
+    try:
+        return type(found) is tuple and 0 < len(found) == len(set(found))
+    except TypeError:
+        return False
+
+
 def _is_factor(found):
     return isinstance(found, (Real, np.bool_)) and 0 <= found < inf
 
@@ -102,6 +109,7 @@ FLAG = Valid(lambda found: type(found) is bool, "True or False")
 FACTOR = Valid(_is_factor, "a finite number from 0 on")
 ARRAY = Valid(_is_array, "an array without gaps")
 CLASSES = Valid(_are_classes, "an array of two or more classes, sorted, each once")
+LABELS = Valid(_are_labels, "a tuple of labels that can be hashed, each once")
 TOKENS = Valid(_are_tokens, "an array of token ids, ascending from 1 on, each once")
 CATEGORIES = Valid(_are_categories, "of the indicators of one column: text or numbers, ascending")
 PRECISION = one_of(("float32", "float64"))

@@ -14,12 +14,18 @@ class Head(Block):
     n_inputs, n_outputs : int
     """
 
+    #: Whether answers depend on those before them, which :meth:`given` tells.
+    reads_answers = False
+
     def __init__(self, n_inputs, n_outputs):
         self.n_outputs = n_outputs
         self.parameters = (
             Parameter("V", (n_inputs, n_outputs), glorot(), True),
             Parameter("b_out", (n_outputs,), constant((0.0,)), False),
         )
+
+    def given(self, examples, rows):
+        """What it reads of the answers of some rows of the examples; None where nothing."""
 
     def forward(self, weights, pooled, run=None):
         """Raw predictions (B, K) of pooled states (B, P), which are kept."""
@@ -78,3 +84,18 @@ class HeadOfSteps(Head):
         matmul.add_transposed_product(pooled, d_raw, 0, len(pooled), matmul.ALL_ROWS, d_V, *scratch)
         matmul.multiply(d_raw, weights[2], pooled, 0)
         return pooled
+
+
+class HeadOfTranscripts(HeadOfSteps):
+    """The decoder of connectionist temporal classification: a label or the blank at each step.
+
+    Parameters
+    ----------
+    cell, n_hidden, n_embedded :
+        What other decoders are made of.
+    n_states, n_outputs : int
+    dtype : numpy dtype
+    """
+
+    def __init__(self, cell, n_states, n_hidden, n_embedded, n_outputs, dtype):
+        super().__init__(n_states, n_outputs, dtype)

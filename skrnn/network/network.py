@@ -2,21 +2,20 @@
 
 from collections import deque
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from skrnn import blas, choices
 from skrnn.kernels import updates
-from skrnn.kernels.timeline import SequenceData
 from skrnn.network import passes, plan, threads
 from skrnn.network.block import Block
 from skrnn.network.embedding import Embedding, TouchedRows, parts_of
+from skrnn.network.examples import first_answers
 from skrnn.network.head import Head, HeadOfSteps
 from skrnn.network.inputs import Numbers
 from skrnn.network.layer import Layer
 from skrnn.network.layout import Layout
-from skrnn.network.passes import Chain, Labels, Run
+from skrnn.network.passes import Chain, Run
 from skrnn.network.pooling import EachStep
 from skrnn.network.weights import Packing
 from skrnn.network.workspace import Workspace
@@ -50,6 +49,10 @@ class Architecture:
         Whether it answers each step, and no pooling is looked at.
     is_recurrent : bool
         False: all sequences are one step, and no layer has the weights U of a state before it.
+    decoder : {"attention", "ctc"} or None
+        What writes a transcript of each row; None where rows or steps have one answer each.
+    target_embedding_dim : int
+        Numbers of the vector that is learnt for each label of a transcript.
     """
 
     cell: str
@@ -65,6 +68,8 @@ class Architecture:
     n_tokens: int = 0
     return_sequences: bool = False
     is_recurrent: bool = True
+    decoder: str | None = None
+    target_embedding_dim: int = 0
 
     def blocks(self, source=None):
         """A Chain of fresh blocks, with another first block if one is given."""
@@ -77,7 +82,7 @@ class Architecture:
             given = cell, n_inputs, size, self.dtype, wants_input
             layers.append(tuple(Layer(*given, tag, self.is_recurrent) for tag in tags))
             n_inputs, wants_input = n_directions * size, True
-        return Chain(source, layers, *self._output_blocks(size, n_directions))
+        return Chain(source, layers, *self._output_blocks(cell, size, n_directions))
 
     def _source(self):
         """The first block."""
@@ -85,10 +90,13 @@ class Architecture:
             return Embedding(self.n_tokens, self.embedding_dim)
         return Numbers(self.n_features, self.frame_length)
 
-    def _output_blocks(self, size, n_directions):
+    def _output_blocks(self, cell, size, n_directions):
         """Pooling and head, for states of that size and so many directions."""
+        every = EachStep(size, n_directions, self.dtype)
+        if self.decoder is not None:
+            n_numbers = every.n_outputs, size, self.target_embedding_dim, self.n_outputs
+            return every, choices.load(choices.DECODERS[self.decoder])(cell, *n_numbers, self.dtype)
         if self.return_sequences:
-            every = EachStep(size, n_directions, self.dtype)
             return every, HeadOfSteps(every.n_outputs, self.n_outputs, self.dtype)
         pooling = choices.load(choices.POOLINGS[self.pooling])(size, n_directions, self.dtype)
         return pooling, Head(pooling.n_outputs, self.n_outputs)
@@ -96,55 +104,6 @@ class Architecture:
     def n_parameters(self):
         """How many a network has, by arithmetic alone: nothing is allocated."""
         return Layout(self.blocks().flat()).n_parameters
-
-
-class OfSteps(NamedTuple):
-    """Where the answers of each row are, if each step has one, and what they weigh.
-
-    firsts (n,): the place of the first; totals (n,): the sum of the weights.
-    """
-
-    firsts: np.ndarray
-    totals: np.ndarray
-
-
-class Examples(NamedTuple):
-    """What to learn, in the network's precision and units.
-
-    targets (n, n_targets), weights (n,), and offsets (n, n_outputs), which are added to the raw
-    predictions, or None, of all answers. These are of rows if `steps` is None, else of all steps
-    end to end.
-    """
-
-    data: SequenceData
-    targets: np.ndarray
-    weights: np.ndarray
-    offsets: np.ndarray | None = None
-    steps: OfSteps | None = None
-
-    @property
-    def row_weights(self):
-        """The weight of each row (n,)."""
-        return self.weights if self.steps is None else self.steps.totals
-
-    def halves(self):
-        """Which answers are of every other row, and which of the rest: indices of each.
-
-        The answers of a single row are halved in time.
-        """
-        if self.steps is None:
-            return slice(0, None, 2), slice(1, None, 2)
-        n_rows, n_answers = len(self.steps.firsts), len(self.weights)
-        lengths = np.diff(self.steps.firsts, append=n_answers)
-        is_other = np.repeat(np.arange(n_rows) % 2 == 1, lengths)
-        if n_rows == 1:
-            is_other = np.arange(n_answers) >= n_answers // 2
-        return np.flatnonzero(~is_other), np.flatnonzero(is_other)
-
-
-def first_answers(lengths):
-    """Where the answers of each row begin, (n,), if each step has one."""
-    return np.cumsum(lengths) - lengths
 
 
 class Network:
@@ -235,11 +194,10 @@ class Network:
         -------
         float
         """
-        data, targets, weights, offsets, steps = examples
-        firsts = steps and steps.firsts
+        data = examples.data
         memory = Memory(self) if memory is None else memory
         shards = self.planner.plan(data, rows, training=True)
-        weight_sum = float(np.add.reduce(examples.row_weights[rows], dtype=np.float64))
+        weight_sum = np.add.reduce(examples.row_weights[rows], dtype=np.float64)
         packed = self._with_table(memory.fill(theta[self.n_in_table :]), theta)
         numbers, gradients = memory.gradients(len(shards), data, rows)
 
@@ -247,13 +205,9 @@ class Network:
             workspace, value = memory.take_workspace(), 0.0
             for batch_rows, timeline in shards[i]:
                 of_data = rows[batch_rows]
-                answers = self.chain.pooling.answers(of_data, firsts, timeline)
-                labels = Labels(
-                    targets[answers],
-                    weights[answers] / np.float64(weight_sum),
-                    0.0 if offsets is None else offsets[answers],
-                )
-                run = Run(timeline, workspace, True, None if masks is None else masks[batch_rows])
+                labels = examples.labels(self.chain, of_data, timeline, weight_sum)
+                masked = None if masks is None else masks[batch_rows]
+                run = Run(timeline, workspace, True, masked, labels.given)
                 value += passes.loss_gradient(
                     self.chain, loss, packed, data, labels, of_data, run, gradients[i]
                 )
@@ -267,7 +221,7 @@ class Network:
             memory.table.sum_up(self.table(gradient))
         if alpha:
             value += updates.add_penalty(
-                theta[first:], self._penalised, alpha / weight_sum, gradient[first:]
+                theta[first:], self._penalised, alpha / float(weight_sum), gradient[first:]
             )
         return value
 
@@ -310,6 +264,25 @@ class Network:
             return self.chain.head.forward(weights.head, pooled)[0]
 
         return self._of_answers(head, self.n_outputs, theta, data, helpers)
+
+    def raw_of(self, theta, examples, helpers=None):
+        """Raw predictions (n, n_outputs) of all answers of some examples, their offsets left out.
+
+        A head that says one answer after the other is given those before.
+        """
+        data, head = examples.data, self.chain.head
+        if not head.reads_answers:
+            return self.raw_predict(theta, data, helpers)
+        weights, workspaces = self._packed(theta)
+        found = np.empty((len(examples.weights), self.n_outputs), self.dtype)
+
+        def answer(rows, run):
+            run = run._replace(given=head.given(examples, rows))
+            states = passes.pooled_states(self.chain, weights, data, rows, run)
+            found[run.given.answers] = head.forward(weights.head, states, run)[0]
+
+        self._each_tile(answer, workspaces, data, helpers)
+        return found
 
     def weights(self, theta):
         """Packed weights to predict with, which nothing changes."""
@@ -358,8 +331,11 @@ class Network:
         self._each_tile(put, workspaces, data, helpers)
         return found
 
-    def _each_tile(self, work, workspaces, data, helpers):
+    def each_tile(self, work, data, helpers):
         """Call ``work(rows, run)`` for each tile of the data."""
+        self._each_tile(work, deque(), data, helpers)
+
+    def _each_tile(self, work, workspaces, data, helpers):
         shards = self.planner.plan(data, np.arange(len(data.lengths)), training=False)
 
         def work_on(shard):

@@ -37,28 +37,18 @@ class Chain(NamedTuple):
         return Chain(first, layers, *entries)
 
 
-class Labels(NamedTuple):
-    """What is to be learnt of the answers of a tile, which are B rows, or their S lines.
-
-    targets (B, n_targets); shares (B,), an answer's weight over that of the minibatch; offsets
-    (B, n_outputs), added to raw predictions, or zero.
-    """
-
-    targets: np.ndarray
-    shares: np.ndarray
-    offsets: np.ndarray | float
-
-
 class Run(NamedTuple):
     """A tile on its way: what all blocks of a pass share.
 
-    masks (B, sum of D * H) are dropout factors, or None; `keeps` says whether a way back follows.
+    masks (B, sum of D * H) are dropout factors, or None; `keeps` says whether a way back follows;
+    given is what the head reads beside the states.
     """
 
     timeline: Timeline
     work: Workspace
     keeps: bool
     masks: np.ndarray | None = None
+    given: object = None
 
 
 def pooled_states(chain, weights, data, rows, run):

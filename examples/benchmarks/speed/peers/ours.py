@@ -7,15 +7,9 @@ import numpy as np
 from skrnn.data.sequences import Sequences
 from skrnn.learning import optimizers
 from skrnn.losses import SquaredError
+from skrnn.network.examples import Examples, OfSteps
 from skrnn.network.inputs import sequence_data
-from skrnn.network.network import (
-    Architecture,
-    Examples,
-    Memory,
-    Network,
-    OfSteps,
-    first_answers,
-)
+from skrnn.network.network import Architecture, Memory, Network
 from skrnn.network.threads import helpers as helpers_of
 from speed.cases import Case, inputs, lengths, tokens
 
@@ -51,8 +45,7 @@ def _step(case, threads, theta):
     data, y = _data(case)
     y, weights, steps = y.reshape(-1, 1), np.ones(y.size, np.float32), None
     if case.per_step:
-        firsts = first_answers(data.lengths)
-        steps = OfSteps(firsts, np.add.reduceat(weights, firsts))
+        steps = OfSteps.of(data.lengths, weights)
     examples = Examples(data, y, weights, None, steps)
     loss, rows = SquaredError(), np.arange(case.batch)
     gradient = np.zeros_like(theta)

@@ -1,0 +1,269 @@
+"""A head that writes a transcript, with attention to all steps (equations 138 to 146).
+
+Each label depends on those before it, which are given while it learns (teacher forcing). In
+prediction they are what it has written itself (:mod:`skrnn.network.search`).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from skrnn.kernels import decoder, matmul, pooling
+from skrnn.network.block import Block, Parameter, constant, glorot
+from skrnn.network.embedding import normal
+from skrnn.network.layer import Layer, State
+from skrnn.network.timeline import Timeline
+
+
+class Dictation(NamedTuple):
+    """The labels that a decoder is given, on a timeline of their own.
+
+    answers (L,): places among the answers of all rows; timeline: of the transcripts, the longest
+    first; rows (B,): the row of the tile that each belongs to; before (L,): the label before each.
+    """
+
+    answers: np.ndarray
+    timeline: Timeline
+    rows: np.ndarray
+    before: np.ndarray
+
+
+class Source(NamedTuple):
+    """What a decoder reads again at each step: states (S, P) and keys (S, A) of a tile's rows."""
+
+    states: np.ndarray
+    keys: np.ndarray
+    start: np.ndarray
+    lengths: np.ndarray
+
+
+class Weights(NamedTuple):
+    """Packed arrays by what they are for; those of the way back are None in prediction."""
+
+    labels: np.ndarray
+    begin: list
+    keys: list
+    query: list
+    v: np.ndarray
+    layer: object
+    head: list
+
+
+class Decoder(Block):
+    """A decoder whose cell reads the label before and what attention finds.
+
+    The last class is the end of a transcript; as the label before the first it means the beginning.
+
+    Parameters
+    ----------
+    cell : namedtuple
+        Of one of the cells' files.
+    n_states, n_hidden, n_embedded, n_outputs : int
+        Numbers of the encoder's states, its own, those of a label, and classes.
+    dtype : numpy dtype
+    """
+
+    reads_answers = True
+
+    def __init__(self, cell, n_states, n_hidden, n_embedded, n_outputs, dtype):
+        self.n_states, self.n_hidden, self.n_embedded = n_states, n_hidden, n_embedded
+        self.n_outputs, self.n_keys = n_outputs, n_hidden
+        self.layer = Layer(cell, n_embedded + n_states, n_hidden, dtype, True, "_decoder")
+        zeros, n_keys = constant((0.0,)), self.n_keys
+        self._own = (
+            Parameter("E_label", (n_outputs, n_embedded), normal, False),
+            Parameter("W_begin", (n_states, n_hidden), glorot(), True),
+            Parameter("b_begin", (n_hidden,), zeros, False),
+            Parameter("W_key", (n_states, n_keys), glorot(), True),
+            Parameter("b_key", (n_keys,), zeros, False),
+            Parameter("W_query", (n_hidden, n_keys), glorot(), True),
+            Parameter("v_attention", (n_keys, 1), zeros, True),
+            Parameter("V", (n_hidden + n_states, n_outputs), glorot(), True),
+            Parameter("b_out", (n_outputs,), zeros, False),
+        )
+        self.parameters = self.layer.parameters + self._own
+        self._n_of_layer, self._width = len(self.layer.parameters), matmul.panel_width(dtype)
+
+    # Packing
+
+    @property
+    def gradient_shapes(self):
+        """Gradients of matrices have whole tiles."""
+        shapes = [one.shape for one in self._own]
+        is_matrix = [1, 3, 5, 7]
+        for i in is_matrix:
+            shapes[i] = (matmul.rows_with_padding(shapes[i][0]), shapes[i][1])
+        return [*self.layer.gradient_shapes, *shapes]
+
+    def unpack_gradient(self, gradients, arrays):
+        n = self._n_of_layer
+        self.layer.unpack_gradient(gradients[:1], arrays[:n])
+        for array, gradient in zip(arrays[n:], gradients[1:], strict=True):
+            array[:] = gradient[: len(array)]
+
+    def factors(self, arrays):
+        self.layer.factors(arrays[: self._n_of_layer])
+
+    def pack(self, arrays, fill, both_ways):
+        """The layer's panels; tables and biases as they are, matrices as panels, and transposed for
+        the way back.
+        """
+        of_layer, own = arrays[: self._n_of_layer], arrays[self._n_of_layer :]
+        labels, W_begin, b_begin, W_key, b_key, W_query, v, V, b_out = own
+        panels = self.layer.pack(of_layer, fill, both_ways)
+        matrices = (W_begin, W_key, W_query, V[: self.n_hidden], V[self.n_hidden :])
+        forward = [matmul.pack(one, self._width, fill) for one in matrices]
+        back = [matmul.pack(one.T, self._width, fill) for one in matrices if both_ways]
+        return [*panels, labels, b_begin, b_key, v[:, 0], b_out, *forward, *back]
+
+    def bind(self, packed):
+        n = len(packed) - 10 if len(packed) < 15 else len(packed) - 15
+        of_layer, (labels, b_begin, b_key, v, b_out, *panels) = packed[:n], packed[n:]
+        begin, key, query, of_h, of_context, *back = panels
+        back = back or [None] * 5
+        return Weights(
+            labels, [begin, b_begin, back[0]], [key, b_key, back[1]], [query, back[2]], v,
+            self.layer.bind(of_layer), [of_h, of_context, b_out, back[3], back[4]],
+        )  # fmt: skip
+
+    # What is given
+
+    def given(self, examples, rows):
+        """The Dictation of some rows of the examples."""
+        firsts, lengths = examples.steps.firsts[rows], examples.steps.lengths[rows]
+        order = np.argsort(-lengths, kind="stable")
+        timeline = Timeline.of(lengths[order], False)
+        answers = timeline.end_to_end(firsts[order])
+        before = np.full(len(answers), self.n_outputs - 1)
+        later = answers[len(rows) :]
+        before[len(rows) :] = examples.targets[later - 1, 0]
+        return Dictation(answers, timeline, order, before)
+
+    # Runs
+
+    def source(self, weights, states, run):
+        """The Source of a tile, and the states (B, H) to begin with (equations 138 and 139)."""
+        start, lengths, work = run.timeline.start, run.timeline.lengths, run.work
+        keys = work.array((self, "keys"), len(states), self.n_keys)
+        keys[:] = weights.keys[1]
+        matmul.multiply(states, weights.keys[0], keys, 1)
+        means = work.array((self, "means"), len(lengths), self.n_states)
+        pooling.mean(states, start, lengths, means)
+        begin = work.array((self, "begin"), len(lengths), self.n_hidden)
+        begin[:] = weights.begin[1]
+        matmul.multiply(means, weights.begin[0], begin, 1)
+        return Source(states, keys, start, lengths), begin, means
+
+    def forward(self, weights, states, run):
+        """Raw predictions (L, K) of all answers that are given."""
+        given, work = run.given, run.work
+        source, begin, means = self.source(weights, states, run)
+        raw, history = self.write(
+            weights, source, given.rows, given.timeline.start, given.before,
+            State(begin[given.rows], 0), work,
+        )  # fmt: skip
+        return raw, (source, means, history)
+
+    def write(self, weights, source, rows, of_step, before, state, work):
+        """Raw predictions (L, K) of some steps from a state, and the history.
+
+        Parameters
+        ----------
+        weights : Weights
+        source : Source
+        rows : ndarray of shape (B,)
+            The source row of each transcript.
+        of_step : ndarray of shape (U + 1,)
+            The first line of each step.
+        before : ndarray of shape (L,)
+        state : State
+            Before the first step.
+        work : Workspace
+        """
+        n_rows, n_lines, layer = len(rows), int(of_step[-1]), self.layer
+        n_inputs, n_memory = layer.shape[0], self.n_hidden * layer.cell.n_memories
+        history = (
+            work.array((self, "inputs"), n_lines + n_rows, n_inputs),
+            work.array((self, "gates"), n_lines, layer.shape[1]),
+            work.array((self, "c"), n_lines + n_rows, n_memory),
+            work.array((self, "tanh_c"), n_lines, n_memory),
+        )
+        history[0][:n_rows, : self.n_hidden], history[2][n_lines:] = state
+        of_attention = (
+            work.array((self, "queries"), n_lines, self.n_keys),
+            work.array((self, "shares"), n_lines, len(source.start) - 1),
+        )
+        h = work.array((self, "h"), n_lines, self.n_hidden)
+        panels, _, spans = weights.layer.forward_of_state
+        decoder.forward(
+            layer.cell, (panels, spans), (weights.query[0], weights.v, matmul.ALL_ROWS),
+            (*source, rows), (of_step, weights.labels.take(before, axis=0, mode="clip")),
+            history, of_attention, h,
+        )  # fmt: skip
+        of_h, of_context, bias = weights.head[:3]
+        raw = np.empty((n_lines, self.n_outputs), h.dtype)
+        raw[:] = bias
+        matmul.multiply(h, of_h, raw, 1)
+        matmul.multiply(self._context(history, n_lines), of_context, raw, 1)
+        return raw, (history, of_attention, h)
+
+    def _context(self, history, n_lines):
+        """Where the contexts (L, P) stand in a history."""
+        return history[0][:n_lines, self.n_hidden + 1 + self.n_embedded :]
+
+    def backward(self, weights, kept, d_raw, gradients, run):
+        """The gradient (S, P) of the states of the tile."""
+        source, means, (history, of_attention, h) = kept
+        (d_matrix, d_labels, d_W_begin, d_b_begin, d_W_key, d_b_key, d_W_query, d_v, d_V,
+         d_b_out) = gradients  # fmt: skip
+        given, work, n_lines = run.given, run.work, len(d_raw)
+        n_rows, n_steps = len(given.rows), len(source.states)
+        context = self._context(history, n_lines)
+        d_h = work.array((self, "d_h"), n_lines + n_rows, self.n_hidden)
+        d_h[n_lines:] = 0
+        d_context = work.array((self, "d_context"), n_lines, self.n_states)
+        matmul.multiply(d_raw, weights.head[3], d_h[:n_lines], 0)
+        matmul.multiply(d_raw, weights.head[4], d_context, 0)
+        d_b_out += np.add.reduce(d_raw, axis=0)
+        self._add_product(h, d_raw, d_V[: self.n_hidden], work)
+        self._add_product(context, d_raw, d_V[self.n_hidden :], work)
+        d_y = work.array((self, "d_y"), n_lines, self.n_embedded)
+        d_states = np.zeros((n_steps, self.n_states), d_raw.dtype)
+        d_keys = work.array((self, "d_keys"), n_steps, self.n_keys)
+        d_keys[:] = 0
+        decoder.backward(
+            self.layer.cell, weights.layer.backward,
+            (weights.query[1], weights.v, matmul.ALL_ROWS), (*source, given.rows),
+            given.timeline.start, history, of_attention,
+            (d_h, np.zeros((n_rows, history[2].shape[1]), d_raw.dtype)),
+            (d_y, d_context, work.array((self, "d_x"), n_lines, self.layer.n_inputs)),
+            (d_states, d_keys), (d_matrix, d_W_query, d_v[:, 0]),
+            (work.array((self, "d_shares"), of_attention[1].shape[1]),
+             work.array((self, "d_query"), self.n_keys),
+             work.scratch(len(d_matrix)), work.scratch(len(d_W_query))),
+        )  # fmt: skip
+        np.add.at(d_labels, given.before, d_y)
+        self._begin_backward(weights, source, means, d_h[n_lines:], d_W_begin, d_b_begin,
+                             d_states, run)  # fmt: skip
+        d_b_key += np.add.reduce(d_keys, axis=0)
+        self._add_product(source.states, d_keys, d_W_key, work)
+        matmul.multiply(d_keys, weights.keys[2], d_states, 1)
+        return d_states
+
+    def _begin_backward(self, weights, source, means, d_begin, d_matrix, d_bias, d_states, run):
+        """From the gradient of the first states, in the order of the transcripts."""
+        in_order = np.empty_like(d_begin)
+        in_order[run.given.rows] = d_begin
+        d_bias += np.add.reduce(in_order, axis=0)
+        self._add_product(means, in_order, d_matrix, run.work)
+        d_means = np.empty_like(means)
+        matmul.multiply(in_order, weights.begin[2], d_means, 0)
+        d_out = np.empty_like(d_states)
+        pooling.mean_backward(source.start, source.lengths, d_means, d_out)
+        d_states += d_out
+
+    @staticmethod
+    def _add_product(a, b, to, work):
+        """Add the product of a transposed and b; rows of `to` beyond its own are scratch."""
+        scratch = work.scratch(len(to))
+        matmul.add_transposed_product(a, b, 0, len(a), matmul.ALL_ROWS, to, *scratch)
