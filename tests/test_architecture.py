@@ -21,6 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # module -> what it imports of skrnn, and which other packages; the lowest first.
 LAYERS = {
     "version": ("", ""),
+    "callbacks": ("", "sklearn"),
     "choices": ("", ""),
     "quantiles": ("", "numpy"),
     "blas": ("", "scipy threadpoolctl"),
@@ -180,33 +181,32 @@ LAYERS = {
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
     "parameters": ("choices losses", "numpy sklearn"),
-    "estimators.callbacks": ("loading", "sklearn"),
+    "estimators.tasks": ("callbacks loading", ""),
     "estimators.states": ("choices data.checks", "joblib numpy sklearn"),
     "estimators.streams": ("data.checks", "numpy sklearn"),
     "estimators.recurrent": (
         "data.checks data.examples data.reading data.schema data.steps data.tokens data.weights "
-        "estimators.callbacks estimators.states estimators.streams loading parameters",
+        "callbacks estimators.states estimators.streams estimators.tasks loading parameters",
         "joblib numpy sklearn",
     ),
     "estimators.regressor": (
-        "data.checks data.regression data.steps estimators.callbacks estimators.recurrent losses "
-        "parameters",
+        "data.checks data.regression data.steps callbacks estimators.recurrent losses parameters",
         "numpy sklearn",
     ),
     "estimators.classifier": (
-        "data.classes data.labels data.steps estimators.callbacks estimators.recurrent parameters",
+        "data.classes data.labels data.steps callbacks estimators.recurrent parameters",
         "numpy sklearn",
     ),
     "estimators": ("estimators.classifier estimators.regressor", ""),
     "compilation": ("choices estimators", "numpy sklearn"),
-    "windows.lag_layout": ("data.checks data.columns", "numpy sklearn"),
+    "windows.lag_layout": ("callbacks data.checks data.columns", "numpy sklearn"),
     "windows.series": ("data.checks data.columns", "numpy"),
     "windows.covariates": ("data.columns windows.series", "numpy"),
     "windows.making": ("windows.covariates windows.series", "numpy"),
-    "windows.scaling": ("windows.making", "numpy sklearn"),
+    "windows.scaling": ("callbacks windows.making", "numpy sklearn"),
     "windows.forecasting": ("windows.covariates windows.making windows.series", "numpy"),
     "windows": ("windows.forecasting windows.lag_layout windows.making windows.scaling", ""),
-    "text": ("data.checks parameters", "numpy sklearn"),
+    "text": ("callbacks data.checks parameters", "numpy sklearn"),
     "metrics": ("data.steps", "numpy sklearn"),
     "__main__": ("compilation", ""),
     "__init__": ("compilation estimators version", ""),
@@ -229,10 +229,19 @@ BELOW = {
         "quantiles",
         "version",
     },
-    "estimators": {"choices", "data", "losses", "loading", "parameters"},
-    "windows": {"data"},
+    "estimators": {"callbacks", "choices", "data", "losses", "loading", "parameters"},
+    "windows": {"callbacks", "data"},
 }
-SEE_SCIKIT_LEARN = {"data", "parameters", "estimators", "compilation", "metrics", "text", "windows"}
+SEE_SCIKIT_LEARN = {
+    "callbacks",
+    "data",
+    "parameters",
+    "estimators",
+    "compilation",
+    "metrics",
+    "text",
+    "windows",
+}
 #: Lines of code, docstrings left out: of every function but constructors, of nine in ten, of half.
 LONGEST, NINE_IN_TEN, MEDIAN = 44, 17, 8
 #: Lines of a module, docstrings of the estimators left out.
