@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 
+from skrnn.callbacks import CallbackSupport, as_one_task
 from skrnn.data.checks import is_missing
 from skrnn.parameters import VECTORIZER_CONSTRAINTS, validate_parameters
 
@@ -25,7 +26,9 @@ _OF_TOKENS = (*_READING.split(), "token_pattern", "analyzer")
 _OF_VOCABULARY = ("max_df", "min_df", "max_features")
 
 
-class SequenceVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class SequenceVectorizer(
+    TransformerMixin, CallbackSupport, BaseEstimator, auto_wrap_output_keys=None
+):
     """Turn raw documents into sequences of token ids.
 
     What CountVectorizer is for counts, this is for sequences: the same parameters cut a document
@@ -178,6 +181,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         self.fit_transform(raw_documents)
         return self
 
+    @as_one_task
     def fit_transform(self, raw_documents: Iterable[Any], y: Any = None) -> list[np.ndarray]:
         """Learn the vocabulary and return the ids.
 
@@ -332,7 +336,7 @@ class SequenceVectorizer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
             warnings.warn(
                 f"{', '.join(unused)} will not be used, since analyzer={self.analyzer!r}.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def __sklearn_is_fitted__(self):

@@ -21,6 +21,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # module -> what it imports of skrnn, and which other packages; the lowest first.
 LAYERS = {
     "version": ("", ""),
+    "callbacks": ("", "sklearn"),
     "choices": ("", ""),
     "quantiles": ("", "numpy"),
     "blas": ("", "scipy threadpoolctl"),
@@ -207,26 +208,25 @@ LAYERS = {
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
     "parameters": ("choices losses", "numpy sklearn"),
     "metrics": ("data.steps data.transcripts", "numpy sklearn"),
-    "estimators.callbacks": ("loading", "sklearn"),
+    "estimators.tasks": ("callbacks loading", ""),
     "estimators.states": ("choices data.checks", "joblib numpy sklearn"),
     "estimators.streams": ("data.checks", "numpy sklearn"),
     "estimators.recurrent": (
-        "data.checks data.examples data.reading data.schema data.sequences data.steps "
-        "data.tokens data.weights estimators.callbacks estimators.states "
-        "estimators.streams loading parameters",
+        "callbacks data.checks data.examples data.reading data.schema data.sequences "
+        "data.steps data.tokens data.weights estimators.states estimators.streams "
+        "estimators.tasks loading parameters",
         "joblib numpy sklearn",
     ),
     "estimators.regressor": (
-        "data.checks data.regression data.steps estimators.callbacks estimators.recurrent losses "
-        "parameters",
+        "data.checks data.regression data.steps callbacks estimators.recurrent losses parameters",
         "numpy sklearn",
     ),
     "estimators.classifier": (
-        "data.classes data.labels data.steps estimators.callbacks estimators.recurrent parameters",
+        "data.classes data.labels data.steps callbacks estimators.recurrent parameters",
         "numpy sklearn",
     ),
     "estimators.translator": (
-        "data.transcripts estimators.callbacks estimators.recurrent loading metrics parameters",
+        "callbacks data.transcripts estimators.recurrent loading metrics parameters",
         "joblib numpy sklearn",
     ),
     "estimators": ("estimators.classifier estimators.regressor estimators.translator", ""),
@@ -247,14 +247,14 @@ LAYERS = {
     ),
     "onnx.pipelines": ("estimators onnx.export onnx.graph", "numpy skl2onnx"),
     "onnx": ("estimators.recurrent onnx.export onnx.pipelines", "sklearn"),
-    "windows.lag_layout": ("data.checks data.columns", "numpy sklearn"),
+    "windows.lag_layout": ("callbacks data.checks data.columns", "numpy sklearn"),
     "windows.series": ("data.checks data.columns", "numpy"),
     "windows.covariates": ("data.columns windows.series", "numpy"),
     "windows.making": ("windows.covariates windows.series", "numpy"),
-    "windows.scaling": ("windows.making", "numpy sklearn"),
+    "windows.scaling": ("callbacks windows.making", "numpy sklearn"),
     "windows.forecasting": ("windows.covariates windows.making windows.series", "numpy"),
     "windows": ("windows.forecasting windows.lag_layout windows.making windows.scaling", ""),
-    "text": ("data.checks parameters", "numpy sklearn"),
+    "text": ("callbacks data.checks parameters", "numpy sklearn"),
     "machine": ("", ""),
     "inspection.explained": ("", "numpy"),
     "inspection.inputs": ("data.checks data.reading data.sequences", "numpy"),
@@ -294,14 +294,22 @@ BELOW = {
         "quantiles",
         "version",
     },
-    "estimators": {"choices", "data", "loading", "losses", "metrics", "parameters"},
-    "windows": {"data"},
+    "estimators": {
+        "callbacks",
+        "choices",
+        "data",
+        "loading",
+        "losses",
+        "metrics",
+        "parameters",
+    },  # fmt: skip
+    "windows": {"callbacks", "data"},
     "inspection": {"data", "learning", "loading"},
     "plotting": {"inspection", "windows"},
     "onnx": {"data", "estimators", "kernels", "linear", "network"},
 }
 SEE_SCIKIT_LEARN = {
-    "data", "parameters", "estimators", "compilation", "metrics", "text", "windows", "inspection",
+    "callbacks", "data", "parameters", "estimators", "compilation", "metrics", "text", "windows", "inspection",
     "onnx",
 }  # fmt: skip
 #: Lines of code, docstrings left out: of every function but constructors, of nine in ten, of half.

@@ -21,8 +21,9 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skrnn import RNNClassifier, RNNRegressor
-from skrnn.estimators import callbacks
+from skrnn import RNNClassifier, RNNRegressor, callbacks
+from skrnn.text import SequenceVectorizer
+from skrnn.windows import LagLayout, WindowScaledRegressor, make_windows
 
 EXIST = callbacks.EXIST
 with_callbacks = pytest.mark.skipif(not EXIST, reason="scikit-learn is older than its callbacks")
@@ -528,6 +529,33 @@ def test_in_a_pipeline_the_tasks_are_in_those_of_the_pipeline():
     }
     assert pipe[-1].get_params() == small().get_params()
     assert not hasattr(pipe[-1], "_parent_callback_ctx")
+
+
+@with_callbacks
+def test_tools_for_windows_and_text_hand_callbacks_on():
+    """And none of them is warned of as one that knows no callbacks."""
+    series = 5.0 + np.sin(np.arange(60.0))
+    X, y, _ = make_windows(series, 6)
+    documents = ["good and short", "bad and long", "good", "bad"] * 3
+    classifier = small(RNNClassifier, embedding_dim=2)
+    for model, X_of, y_of, n_tasks in [
+        (make_pipeline(SequenceVectorizer(), classifier), documents, [1, 0, 1, 0] * 3, 9),
+        (make_pipeline(LagLayout(n_series=1), small()), X[:, ::-1, 0], y, 9),
+        (WindowScaledRegressor(small()), X, y, 8),
+    ]:
+        recorder = Propagated()
+        model.set_callbacks(recorder).fit(X_of, y_of)
+        begun = [path for what, *path in recorder.course if what == "begin"]
+        ended = [path for what, *path in recorder.course if what == "end"]
+        assert sorted(begun) == sorted(ended)
+        assert len(begun) == n_tasks
+        assert [path[-1][1] for path in ended if path[-1][0] == "epoch"] == [0, 1, 2, 3, 4]
+        kinds = [what for what, *_ in recorder.course if what in ("setup", "teardown")]
+        assert kinds == ["setup", "teardown"]
+        assert np.isfinite(model.score(X_of, y_of))
+    recorder = Recorder()
+    SequenceVectorizer().set_callbacks(recorder).fit(documents)
+    assert [what for what, *_ in recorder.course] == ["setup", "begin", "end", "teardown"]
 
 
 #: Ways in which joblib runs the fits of a search.

@@ -8,10 +8,10 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn.callbacks import with_callbacks
 from skrnn.data.classes import BinaryTarget, ClassTarget, MulticlassTarget
 from skrnn.data.labels import array_of_labels, read_classes
 from skrnn.data.steps import flat
-from skrnn.estimators.callbacks import with_callbacks
 from skrnn.estimators.recurrent import HeldOut, RecurrentEstimator, is_stochastic
 from skrnn.parameters import CLASSIFIER_CONSTRAINTS
 

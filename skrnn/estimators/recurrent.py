@@ -18,6 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn.callbacks import CallbackSupport
 from skrnn.data import tokens
 from skrnn.data.checks import naming, require_finite_output
 from skrnn.data.examples import Examples, Nothing, Separate, Share, Split
@@ -26,9 +27,9 @@ from skrnn.data.schema import Schema
 from skrnn.data.sequences import average
 from skrnn.data.steps import Samples, Steps
 from skrnn.data.weights import representable
-from skrnn.estimators.callbacks import CallbackSupport, tasks_of
 from skrnn.estimators.states import HiddenStates
 from skrnn.estimators.streams import Streaming
+from skrnn.estimators.tasks import tasks_of
 from skrnn.loading import learning
 from skrnn.parameters import refuse_with_steps, validate_parameters
 

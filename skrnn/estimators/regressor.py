@@ -9,10 +9,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn import losses
+from skrnn.callbacks import with_callbacks
 from skrnn.data.checks import require_finite_output
 from skrnn.data.regression import RegressionTarget
 from skrnn.data.steps import flat
-from skrnn.estimators.callbacks import with_callbacks
 from skrnn.estimators.recurrent import HeldOut, RecurrentEstimator, is_stochastic
 from skrnn.parameters import REGRESSOR_CONSTRAINTS
 

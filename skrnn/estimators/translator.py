@@ -8,8 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn.callbacks import with_callbacks
 from skrnn.data.transcripts import TARGETS, Transcripts
-from skrnn.estimators.callbacks import with_callbacks
 from skrnn.estimators.recurrent import HeldOut, Learner, is_stochastic
 from skrnn.loading import learning
 from skrnn.metrics import token_error_rate

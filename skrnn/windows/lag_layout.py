@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from skrnn.callbacks import CallbackSupport, as_one_task
 from skrnn.data.checks import refuse_mask
 from skrnn.data.columns import labels_of, names_of, refuse_lazy, refuse_types
 
@@ -20,7 +21,7 @@ def is_flat(layout):
     return layout.flat
 
 
-class LagLayout(TransformerMixin, BaseEstimator):
+class LagLayout(TransformerMixin, CallbackSupport, BaseEstimator):
     """Lay the columns of a lag table out as steps in time order.
 
     Forecasting tools turn a series into a table of lags, newest first: ``lag_1, lag_2, ...``, of
@@ -103,6 +104,7 @@ class LagLayout(TransformerMixin, BaseEstimator):
         self.pattern = pattern
         self.flat = flat
 
+    @as_one_task
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn where each lag stands.
 

@@ -8,13 +8,14 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from skrnn.callbacks import CallbackSupport, task_of_part, with_callbacks
 from skrnn.windows.making import check_count
 
 #: The least scale of a window, as a share of its level: below it changes are taken for noise.
 LEAST_SCALE = 0.01
 
 
-class WindowScaledRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
+class WindowScaledRegressor(RegressorMixin, MetaEstimatorMixin, CallbackSupport, BaseEstimator):
     """A regressor that sees each window, and forecasts it, in units of the window itself.
 
     One model for many series, or for one that grows, has to read windows of very different levels.
@@ -71,6 +72,7 @@ class WindowScaledRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         self.period = period
         self.target = target
 
+    @with_callbacks
     def fit(
         self,
         X: ArrayLike,
@@ -104,7 +106,9 @@ class WindowScaledRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             y_val = None if y_val is None else _in_units(y_val, *units)
             fit_params |= {"X_val": scaled, "y_val": y_val}
         scaled, *units = self._scaled(X, "X")
-        self.regressor_ = clone(self.regressor).fit(scaled, _in_units(y, *units), **fit_params)
+        regressor = clone(self.regressor)
+        with task_of_part(self, regressor):
+            self.regressor_ = regressor.fit(scaled, _in_units(y, *units), **fit_params)
         return self
 
     def predict(self, X: ArrayLike) -> np.ndarray:

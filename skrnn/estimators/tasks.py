@@ -1,79 +1,9 @@
-"""scikit-learn's callbacks, from its version 1.9 on: a fit, its trainings and epochs as tasks.
+"""A fit, its trainings and their epochs as the tasks that scikit-learn's callbacks are told of."""
 
-What scikit-learn has for them is loaded where an estimator has any, because what draws its bars
-would come along and be most of the time that ``import skrnn`` takes longer.
-"""
+from functools import partial
 
-from functools import partial, wraps
-from importlib.util import find_spec
-
-import sklearn
-from sklearn.utils.metaestimators import available_if
-
+from skrnn.callbacks import has_any, root_task
 from skrnn.loading import learning
-
-#: Whether the installed scikit-learn has callbacks.
-EXIST = find_spec("sklearn.callback") is not None
-
-
-def _exist(estimator):
-    """Whether there is a ``set_callbacks``."""
-    if not EXIST:
-        raise AttributeError(
-            "set_callbacks needs scikit-learn 1.9 or newer, but version"
-            f" {sklearn.__version__} is installed. Install a newer one, or set verbose=True."
-        )
-    return True
-
-
-def _has_any(estimator):
-    return bool(getattr(estimator, "_skl_callbacks", ()))
-
-
-def with_callbacks(method):
-    """Decorator of what fits an estimator: whatever happens, its callbacks are told of the end."""
-
-    @wraps(method)
-    def fit(self, *arguments, **options):
-        if not _has_any(self):
-            return method(self, *arguments, **options)
-        from sklearn.callback import with_callbacks
-
-        return with_callbacks(method)(self, *arguments, **options)
-
-    return fit
-
-
-class CallbackSupport:
-    """Mixin of estimators that take callbacks."""
-
-    @available_if(_exist)
-    def set_callbacks(self, *callbacks):
-        """Set callbacks, which are told of the course of a fit and may end it.
-
-        A fit is a task. Each recurrent part that it trains is one within, named "beside the linear
-        path" or "alone", and each epoch one within that. See ``docs/callbacks.md``.
-
-        Parameters
-        ----------
-        *callbacks : callbacks of scikit-learn
-            Such as :class:`sklearn.callback.ProgressBar`. They replace all that were set before;
-            none takes them away.
-
-        Returns
-        -------
-        self : object
-
-        Raises
-        ------
-        TypeError
-            If one is no instance with the methods of :class:`sklearn.callback.FitCallback`.
-        AttributeError
-            If the installed scikit-learn is older than 1.9.
-        """
-        from sklearn.callback import CallbackSupportMixin
-
-        return CallbackSupportMixin.set_callbacks(self, *callbacks)
 
 
 class Untold:
@@ -105,12 +35,8 @@ class Tasks:
     """
 
     def __init__(self, estimator, data, n_candidates, attributes_of):
-        from sklearn.callback import CallbackSupportMixin
-
         self._told, self._attributes_of = {"estimator": estimator, **data}, attributes_of
-        begin = CallbackSupportMixin._init_callback_context
-        self._context = begin(estimator, max_subtasks=n_candidates)
-        self._context.call_on_fit_task_begin(**self._told)
+        self._context = root_task(estimator, n_candidates).call_on_fit_task_begin(**self._told)
         self.listeners = (self._of_training,)
 
     def _of_training(self, candidate, n_planned):
@@ -161,6 +87,6 @@ class TrainingTask:
 
 def tasks_of(estimator, data, n_candidates, attributes_of):
     """The Tasks of a fit that begins, or Untold; parameters as those of Tasks."""
-    if not _has_any(estimator):
+    if not has_any(estimator):
         return Untold()
     return Tasks(estimator, data, n_candidates, attributes_of)
