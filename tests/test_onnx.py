@@ -6,6 +6,8 @@ gate can be taken for another one.
 
 import doctest
 import re
+import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -490,6 +492,16 @@ def test_what_cannot_be_exported():
         to_onnx(make_pipeline(StandardScaler(), RNNRegressor()))
 
 
+def test_without_the_packages(monkeypatch):
+    model = small(RNNRegressor).fit(table(), numbers(table()))
+    for package, call in (("onnx", partial(to_onnx, model)), ("skl2onnx", register_converters)):
+        monkeypatch.setitem(sys.modules, package, None)
+        with pytest.raises(
+            ImportError, match=rf'package {package}, .* pip install "skrnn\[onnx\]"'
+        ):
+            call()
+
+
 # --- skl2onnx --------------------------------------------------------------------------------
 
 
@@ -546,12 +558,33 @@ def test_nets_on_their_own_and_of_several_outputs(dtype):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
-def test_sequences_with_gaps_by_skl2onnx():
+def test_sequences_and_tokens_by_skl2onnx():
+    from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType
+
+    register_converters()
+    X = gappy(array(n_timesteps=6))
+    X[::5, 4:] = np.nan
+    for y, settings in ((numbers(array()), {}), (array(n_timesteps=6), {"return_sequences": True})):
+        model = shaken(small(RNNRegressor, **settings).fit(array(n_timesteps=6), y))
+        types = [("X", DoubleTensorType([None, None, 2]))]
+        (found,) = run(skl2onnx.to_onnx(model, initial_types=types), X).values()
+        whole = np.arange(40) % 5 > 0
+        expected = np.stack(list(model.predict(X[whole])))
+        assert_close(found[whole], expected.reshape(found[whole].shape))
+    X = texts()
+    model = small(RNNClassifier, embedding_dim=3).fit(X, [7 in x for x in X])
+    types = [("ids", Int64TensorType([None, None]))]
+    exported = skl2onnx.to_onnx(model, initial_types=types, options={"zipmap": False})
+    found = run(exported, padded(X, 0)[0])["probabilities"]
+    np.testing.assert_allclose(found, model.predict_proba(X), rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_rows_with_gaps_by_skl2onnx():
     """Loops and branches stay whole among the nodes of others."""
     register_converters()
     X = gappy(array(n_timesteps=6)).reshape(40, -1)
-    model = small(RNNRegressor, n_timesteps=6).fit(X, numbers(array()))
-    pipeline = make_pipeline(StandardScaler(), shaken(model))
+    pipeline = make_pipeline(StandardScaler(), small(RNNRegressor, n_timesteps=6))
     pipeline.fit(X, numbers(array()))
     (found,) = run(skl2onnx.to_onnx(pipeline, X[:1]), X).values()
     assert_close(found[:, 0], pipeline.predict(X))

@@ -4,6 +4,8 @@ Needs the package onnx, and for a Pipeline skl2onnx: ``pip install "skrnn[onnx]"
 in ``docs/onnx.md``.
 """
 
+from importlib.util import find_spec
+
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.estimators.recurrent import RecurrentEstimator
@@ -73,6 +75,7 @@ def to_onnx(model, *, opset=None):
             " skrnn.onnx.register_converters() and then skl2onnx.to_onnx(model, X)."
         )
     check_is_fitted(model)
+    _require("onnx")
     from skrnn.onnx import export
 
     return export.model_of(model._model, export.checked_opset(opset))
@@ -107,6 +110,16 @@ def register_converters():
     >>> [one.name for one in exported.graph.output]
     ['variable']
     """
+    _require("skl2onnx")
     from skrnn.onnx import pipelines
 
     pipelines.register()
+
+
+def _require(package):
+    """Refuse to go on without a package that comes with an extra."""
+    if find_spec(package) is None:
+        raise ImportError(
+            f"skrnn.onnx needs the package {package}, which is not installed: pip install"
+            ' "skrnn[onnx]".'
+        )
