@@ -1,6 +1,5 @@
 """Text as sequences of token ids, which an embedding reads."""
 
-import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral
@@ -12,7 +11,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 
 from skrnn.callbacks import CallbackSupport, as_one_task
-from skrnn.data.checks import is_missing
+from skrnn.data.documents import check_document, check_documents
 from skrnn.parameters import VECTORIZER_CONSTRAINTS, validate_parameters
 
 #: 0 is padding; a token that is not in the vocabulary is 1, and so is a document without tokens.
@@ -287,13 +286,13 @@ class SequenceVectorizer(
 
     def _tokens(self, raw_documents):
         """Yield the tokens of each document that are kept."""
-        _check_documents(raw_documents)
+        check_documents(raw_documents)
         analyze = self.build_analyzer()
         kept = _kept(self.max_length, self.truncate)
         has_own_reading = callable(self.analyzer) or self.preprocessor is not None
         for number, document in enumerate(raw_documents):
             if not has_own_reading or self.input != "content":
-                _check_document(document, number, self.input)
+                check_document(document, number, self.input)
             try:
                 yield list(analyze(document))[kept]
             except UnicodeDecodeError as error:
@@ -412,43 +411,3 @@ def _objects(tokens):
     found = np.empty(len(tokens), dtype=object)
     found[:] = tokens
     return found
-
-
-def _check_documents(raw_documents):
-    """Refuse what is no iterable of documents."""
-    if isinstance(raw_documents, (str, bytes)):
-        raise ValueError(
-            "raw_documents must be an iterable of documents, string object received. Pass "
-            "[document] for a single one."
-        )
-    if getattr(raw_documents, "ndim", 1) != 1 or hasattr(raw_documents, "columns"):
-        raise ValueError(
-            "raw_documents must have one axis, an iterable of documents, but is a table of shape "
-            f"{raw_documents.shape}. Pass one column of it, as by df['text']."
-        )
-    if not hasattr(raw_documents, "__iter__"):
-        raise TypeError(
-            f"raw_documents must be an iterable of documents, got {type(raw_documents).__name__}."
-        )
-
-
-_IS_READ = {
-    "content": ("a string or bytes", lambda one: isinstance(one, (str, bytes))),
-    "filename": ("the name of a file", lambda one: isinstance(one, (str, bytes, os.PathLike))),
-    "file": ("an object with a method read", lambda one: hasattr(one, "read")),
-}
-
-
-def _check_document(document, number, input):
-    expected, is_read = _IS_READ[input]
-    if is_read(document):
-        return
-    advice = "Leave it out, or pass its text."
-    if is_missing(document):
-        advice = "If it is a missing text, put '' in its place."
-    elif isinstance(document, (list, tuple, np.ndarray)):
-        advice = "If it is a list of tokens, set analyzer=list."
-    raise TypeError(
-        f"Document {number} of raw_documents is {document!r:.80} of type "
-        f"{type(document).__name__}, but with input={input!r} it must be {expected}. {advice}"
-    )

@@ -71,6 +71,7 @@ LAYERS = {
     "data.categories": ("data.checks data.columns data.sequences", "numpy scipy"),
     "data.gaps": ("data.sequences", "numpy"),
     "data.tokens": ("data.checks data.sequences", "numpy scipy"),
+    "data.documents": ("data.checks", "numpy"),
     "data.feature_names": ("", "numpy sklearn"),
     "data.schema": (
         "data.categories data.checks data.columns data.feature_names data.gaps data.reading "
@@ -254,7 +255,7 @@ LAYERS = {
     "windows.scaling": ("callbacks windows.making", "numpy sklearn"),
     "windows.forecasting": ("windows.covariates windows.making windows.series", "numpy"),
     "windows": ("windows.forecasting windows.lag_layout windows.making windows.scaling", ""),
-    "text": ("callbacks data.checks parameters", "numpy sklearn"),
+    "text": ("callbacks data.documents parameters", "numpy sklearn"),
     "machine": ("", ""),
     "inspection.explained": ("", "numpy"),
     "inspection.inputs": ("data.checks data.reading data.sequences", "numpy"),
@@ -302,7 +303,7 @@ BELOW = {
         "losses",
         "metrics",
         "parameters",
-    },  # fmt: skip
+    },
     "windows": {"callbacks", "data"},
     "inspection": {"data", "learning", "loading"},
     "plotting": {"inspection", "windows"},
