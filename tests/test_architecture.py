@@ -130,10 +130,12 @@ LAYERS = {
     "learning": ("", ""),
     "learning.advice": ("", "numpy"),
     "learning.schedules": ("", ""),
-    "learning.optimizers": ("kernels.updates network.embedding", "numpy"),
+    "learning.optimizers": ("kernels.updates", "numpy"),
+    "learning.progress": ("learning.optimizers", ""),
     "learning.events": ("network.network", "numpy"),
     "learning.training": (
-        "learning.advice learning.events learning.optimizers learning.schedules network.network",
+        "learning.advice learning.events learning.optimizers learning.progress "
+        "learning.schedules network.network",
         "numpy scipy",
     ),
     "learning.valid": ("", "numpy"),

@@ -4,6 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+# Sequences that some_at_a_time gives at most.
+_AT_A_TIME = 4096
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sequences:
@@ -108,6 +111,15 @@ class Sequences:
             return self.values[first : first + self.lengths.sum()]
         shifts = np.repeat(self.starts - (ends - self.lengths), self.lengths)
         return self.values[shifts + np.arange(len(shifts))]
+
+    def some_at_a_time(self):
+        """Slices that cover all sequences, and the sequences of each.
+
+        What is made of some stays small beside all of them.
+        """
+        for first in range(0, len(self), _AT_A_TIME):
+            rows = slice(first, min(first + _AT_A_TIME, len(self)))
+            yield rows, self.take(rows)
 
     def so_far(self):
         """What there is of each sequence up to each of its steps, in the order of all steps."""
