@@ -150,13 +150,14 @@ LAYERS = {
     "learning": ("", ""),
     "learning.advice": ("", "numpy"),
     "learning.schedules": ("", ""),
-    "learning.optimizers": ("kernels.updates network.embedding", "numpy"),
+    "learning.optimizers": ("kernels.updates", "numpy"),
+    "learning.progress": ("learning.optimizers", ""),
     "learning.settings": ("", ""),
     "learning.clock": ("", ""),
     "learning.events": ("learning.clock network.examples", "numpy"),
     "learning.training": (
-        "learning.advice learning.events learning.optimizers learning.schedules "
-        "network.examples network.network",
+        "learning.advice learning.events learning.optimizers learning.progress "
+        "learning.schedules network.examples network.network",
         "numpy scipy",
     ),
     "learning.valid": ("", "numpy"),

@@ -134,7 +134,7 @@ def test_rows_in_chunks_have_the_same_bits(monkeypatch):
     X, y = documents()
     path, unseen, sequences = fitted(X, y)
     whole = path.predict(sequences)
-    monkeypatch.setattr(bag, "_CHUNK", 7)
+    monkeypatch.setattr("skrnn.data.sequences._AT_A_TIME", 7)
     assert_array_equal(path.predict(sequences), whole)
     assert_array_equal(fitted(X, y)[1], unseen)
 

@@ -1,5 +1,7 @@
 """Candidates: what each is trained on and judged by, and the model that is made of the best."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from datasets import outputs
@@ -43,7 +45,7 @@ def test_beside_the_path_the_start_and_the_examples_are_those_of_the_fit(
     assert candidate.unit is None
     assert not candidate.is_alone
     # The recurrent part begins with saying nothing.
-    raw = model.raw_predict(watched.sequences)
+    raw = replace(model, theta=candidate.start()).raw_predict(watched.sequences)
     np.testing.assert_array_equal(raw, model.path.predict(watched.sequences))
 
 
@@ -63,7 +65,7 @@ def test_alone_the_target_is_learnt_in_its_own_units_from_the_best_constant(
     diary = Diary()
     settings = {"max_iter": 1, "learning_rate_init": 1e-300, "batch_size": 60}
     net, _ = fitted(Estimator, True, diary, **settings, **kind)
-    np.testing.assert_allclose(start.theta, diary.thetas[0], rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(candidate.start(), diary.thetas[0], rtol=1e-12, atol=1e-15)
     for name in ("center", "scale", "target_center", "target_scale"):
         of_net = getattr(net._model.scaling, name)
         np.testing.assert_allclose(getattr(start.scaling, name), of_net, rtol=1e-12, atol=1e-15)
@@ -104,16 +106,16 @@ def test_each_target_has_the_unit_of_its_own_errors(loss):
 
 def test_a_fit_leaves_the_start_of_its_candidates_as_it_was(monkeypatch):
     model, examples, watched = begun(monkeypatch, RNNRegressor)
-    kept = model.theta.copy(), model.path.coefficients.copy()
+    kept = model.path.coefficients.copy()
     made = [make(model, examples, watched) for make in candidates.CANDIDATES]
-    alone = made[1].model.theta.copy()
+    starts = [one.start() for one in made]
     monkeypatch.setattr(candidates, "CANDIDATES", [lambda *_, one=one: one for one in made])
     circumstances = Spy(monkeypatch, fitting, "fit")
     fitted(RNNRegressor, True, linear_path="auto")
     fitting.fit(model, examples, watched, circumstances["circumstances"][0])
-    np.testing.assert_array_equal(model.theta, kept[0])
-    np.testing.assert_array_equal(model.path.coefficients, kept[1])
-    np.testing.assert_array_equal(made[1].model.theta, alone)
+    np.testing.assert_array_equal(model.path.coefficients, kept)
+    for one, start in zip(made, starts, strict=True):
+        np.testing.assert_array_equal(one.start(), start)
 
 
 @pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
@@ -165,12 +167,16 @@ def test_what_a_part_says_of_the_validation_data_was_chosen_on_other_halves_and_
 @OF_EVERY_KIND
 def test_start_values_have_the_best_constant_as_their_output_bias(Estimator, kind, monkeypatch):
     model, examples, _ = begun(monkeypatch, Estimator, **kind)
+    beside, model = candidates.start_values(model, examples), replace(model, path=None)
     found = candidates.start_values(model, examples)
     targets = model.standardized(examples.targets)
     bias = model.target.loss.best_constant(targets, examples.weights)
     np.testing.assert_array_equal(model.network.views(found)["b_out"], bias)
     drawn = model.network.initialize(np.random.RandomState(model.seeds[0]))
     np.testing.assert_array_equal(found[: -len(bias)], drawn[: -len(bias)])
+    n_head = sum(array.size for array in replace(model, theta=found).head())
+    np.testing.assert_array_equal(beside[:-n_head], drawn[:-n_head])
+    assert not beside[-n_head:].any()
 
 
 # --- interrupts between the trainings ----------------------------------------------------------

@@ -23,7 +23,7 @@ print(len(passes), gc.isenabled(), package.__name__)
 print(all(hasattr(package, name) for name in ("advice", "events", "fitting", "model")))
 
 passes.clear()
-updates.norm(np.zeros(1), np.array([[0, 1]]))
+updates.add_squares(0.0, np.zeros(1))
 print(len(passes))
 """
 

@@ -65,6 +65,7 @@ class Sized(NamedTuple):
 
     n_parameters: int
     dtype: np.dtype
+    n_in_table: int = 0
 
 
 NETWORK = Sized(7, np.dtype(np.float32))

@@ -1,5 +1,7 @@
 """Token ids: how they are read, the table of their vectors, and nets that learn it."""
 
+from typing import NamedTuple
+
 import building
 import numpy as np
 import pandas as pd
@@ -14,7 +16,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.data import tokens
 from skrnn.data.sequences import Sequences
-from skrnn.learning.optimizers import SGD, Adam, Average
+from skrnn.learning.optimizers import SGD, Adam, Average, gradient_norm
 from skrnn.network import inputs
 from skrnn.network.examples import Examples
 from skrnn.network.network import Memory
@@ -214,23 +216,37 @@ def test_a_minibatch_touches_the_rows_of_its_own_tokens_alone(dtype):
         present = np.unique(np.concatenate([numbers[row] for row in rows]))
         is_written = ~np.isnan(network.table(gradient)).any(axis=1)
         assert_array_equal(np.flatnonzero(is_written), present)
-        assert_array_equal(np.sort(memory.rows), present)
-        touched = np.concatenate([np.arange(*part) for part in memory.parts])
-        assert len(set(touched)) == len(touched)
-        assert_array_equal(np.sort(touched), np.flatnonzero(~np.isnan(gradient)))
+        assert_array_equal(np.sort(memory.table.rows), present)
+        touched = memory.table
+        assert_array_equal(touched.gradient, network.table(gradient)[touched.rows])
+        of_others = np.full(network.n_dense, np.nan, dtype)
+        network.loss_gradient(loss, theta, examples, rows, of_others, memory=memory)
+        assert_array_equal(of_others, gradient[network.n_in_table :])
+        assert not np.isnan(of_others).any()
+        norm = np.linalg.norm(np.r_[touched.gradient.ravel(), of_others])
+        assert gradient_norm(of_others, touched) == pytest.approx(norm, rel=1e-6)
+
+
+class Touched(NamedTuple):
+    """Some rows of a table, and their gradients."""
+
+    rows: np.ndarray
+    gradient: np.ndarray
+    width: int = 3
 
 
 @pytest.mark.parametrize("optimizer", [Adam, SGD])
-def test_an_update_moves_its_last_part_as_a_whole_vector_and_rows_without_momentum(optimizer):
+def test_an_update_moves_what_is_behind_a_table_as_a_whole_and_rows_without_momentum(optimizer):
     rng = np.random.default_rng(3)
-    theta = rng.normal(size=12)
-    parts, rows, tail = np.array([[6, 9], [0, 3], [9, 12]]), np.r_[6:9, 0:3], np.r_[9:12]
-    whole, dense, plain = optimizer(12, np.float64), optimizer(3, np.float64), theta[rows]
-    second = np.zeros(6)
+    theta = rng.normal(size=12)  # a table (3, 3), and three more
+    touched, rows, tail = np.array([2, 0], np.int32), np.r_[6:9, 0:3], np.r_[9:12]
+    whole, dense = optimizer(12, np.float64, n_in_table=9), optimizer(3, np.float64)
+    second, plain = np.zeros(6), theta[rows]
     moved, alone = theta.copy(), theta[tail]
     for t in range(1, 4):
         gradient = rng.normal(size=12)
-        whole.update(moved, gradient, 0.1, 0.5, parts)
+        of_rows = Touched(touched, gradient[rows].reshape(2, 3))
+        whole.update(moved, gradient[tail], 0.1, 0.5, of_rows)
         dense.update(alone, gradient[tail], 0.1, 0.5)
         g = 0.5 * gradient[rows]
         second = 0.999 * second + 0.001 * g**2
@@ -248,15 +264,14 @@ def test_an_average_of_rows_that_are_seldom_touched_is_that_of_all_updates():
     theta = rng.normal(size=11)  # a table (4, 2), and three more
     average, expected = Average(theta, (4, 2)), theta.copy()
     for number in range(1, 150):
-        rows = np.flatnonzero(rng.random(4) < 0.2)
+        rows = np.flatnonzero(rng.random(4) < 0.2).astype(np.int32)
         if number == 80:
             average = average.copy()
         average.catch_up(theta, rows)
         theta[8:] += rng.normal(size=3)
         for row in rows:
             theta[2 * row : 2 * row + 2] += rng.normal(size=2)
-        parts = np.array([[2 * row, 2 * row + 2] for row in rows] + [[8, 11]])
-        average.add(theta, parts, rows)
+        average.add(theta, rows)
         expected += max(0.01, 10.0 / (number + 9.0)) * (theta - expected)
         if number % 37 == 0:
             average.catch_up(theta)

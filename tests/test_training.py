@@ -985,7 +985,12 @@ def test_advice_where_the_loss_still_falls():
 def test_advice_where_the_loss_is_restless(monkeypatch):
     X = table()
     losses = iter([3.0, 1.0, *[2.0] * 8])
-    monkeypatch.setattr(training.Training, "_epoch", lambda self: next(losses))
+
+    def epoch(self):
+        yield from ()
+        return next(losses)
+
+    monkeypatch.setattr(training.Training, "_epoch", epoch)
     restless = {"max_iter": 10, "n_iter_no_change": np.inf}
     told = "improved in the last 2 epochs nor settled. Lower learning_rate_init, or set"
     with pytest.warns(ConvergenceWarning, match=told):

@@ -50,7 +50,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from page import environment, line, table, write_between
+from page import environment, line, read_options, sets_parser, table, write_between
 from skrnn import RNNClassifier, RNNRegressor
 
 # %%
@@ -583,19 +583,12 @@ def scaling_table(results):
     return table(SCALING_HEADER, rows)
 
 
-def read_options():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--sets", default=",".join(TASKS), help="names, with commas between them")
-    parser.add_argument("--seeds", type=int, default=3, help="how many")
+def accuracy_options():
+    parser = sets_parser(__doc__, TASKS, 3, "one small table, one seed")
     parser.add_argument("--baselines", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--torch", action="store_true", help="also a PyTorch GRU of the same size")
     parser.add_argument("--scaling", action="store_true", help="only: rescaled and shifted tables")
-    parser.add_argument("--output", type=Path, help="a Markdown page; the JSON file goes beside it")
-    parser.add_argument("--quick", action="store_true", help="one small table, one seed")
-    options = parser.parse_args()
-    options.sets = ["wine"] if options.quick else options.sets.split(",")
-    options.seeds = range(1 if options.quick else options.seeds)
-    return options
+    return read_options(parser, "wine")
 
 
 def save(options, kind, name, row, to_table):
@@ -651,7 +644,7 @@ def run_accuracy(options):
 
 
 def main():
-    options = read_options()
+    options = accuracy_options()
     with threadpool_limits(1):
         compile_kernels()
         (run_scaling if options.scaling else run_accuracy)(options)

@@ -13,7 +13,6 @@ folds of the training rows, cut as in `defaults_study.py`; no test row is touche
 beside it, where runs of other sets add up.
 """
 
-import argparse
 import sys
 import warnings
 from pathlib import Path
@@ -26,7 +25,7 @@ from threadpoolctl import threadpool_limits
 sys.path.insert(0, str(Path(__file__).parent))
 from accuracy import TABLES, TASKS, compile_kernels, fit_skrnn, loaded, save, score, show
 from defaults_study import folds_of, take
-from page import environment, line, table
+from page import environment, line, measured_on, read_options, sets_parser, table
 from skrnn import RNNClassifier, RNNRegressor
 
 LENGTHS = {"1": 1, "2": 2, "4": 4, "8": 8, "16": 16, "all": 10**6}
@@ -84,26 +83,13 @@ def cells(name, row):
 
 def frames_table(results):
     known = {name: results[name] for name in TASKS if name in results}
-    seeds = sorted({row["seeds"] for row in known.values()})
-    places = sorted({row["environment"] for row in known.values()})
-    end = f"Seeds: {', '.join(map(str, seeds))}. Measured on {'; and '.join(places)}."
-    return "\n".join([table(HEADER, [cells(name, row) for name, row in known.items()]), "", end])
-
-
-def read_options():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--sets", default=",".join(SETS), help="names, with commas between them")
-    parser.add_argument("--seeds", type=int, default=1, help="how many")
-    parser.add_argument("--output", type=Path, help="a Markdown page; the JSON file goes beside it")
-    parser.add_argument("--quick", action="store_true", help="one small table: does it run?")
-    options = parser.parse_args()
-    options.sets = ["wine"] if options.quick else options.sets.split(",")
-    options.seeds = range(1 if options.quick else options.seeds)
-    return options
+    rows = [cells(name, row) for name, row in known.items()]
+    return "\n".join([table(HEADER, rows), "", measured_on(known.values())])
 
 
 def main():
-    options = read_options()
+    parser = sets_parser(__doc__, SETS, 1, "one small table: does it run?")
+    options = read_options(parser, "wine")
     warnings.simplefilter("ignore", ConvergenceWarning)
     print(line(HEADER))
     with threadpool_limits(1):

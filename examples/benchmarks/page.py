@@ -1,5 +1,6 @@
-"""A page of results: its tables, and when and with what they were measured."""
+"""A page of results: its tables, when and with what they were measured, and what fills it."""
 
+import argparse
 import os
 import platform
 import re
@@ -23,12 +24,40 @@ def environment(packages):
     )
 
 
+def measured_on(rows):
+    """Seeds and environments of the rows of a table, in a sentence each."""
+    seeds = sorted({row["seeds"] for row in rows})
+    places = sorted({row["environment"] for row in rows})
+    return f"Seeds: {', '.join(map(str, seeds))}. Measured on {'; and '.join(places)}."
+
+
 def line(cells):
     return f"| {' | '.join(cells)} |"
 
 
 def table(header, rows):
     return "\n".join(map(line, [header, ["---"] * len(header), *rows]))
+
+
+def sets_parser(doc, sets, seeds, quick):
+    """A parser of the options of a benchmark over data sets, whose help is the title in `doc`.
+
+    sets and seeds are the defaults, and quick says what there is with ``--quick``.
+    """
+    parser = argparse.ArgumentParser(description=doc.splitlines()[1])
+    parser.add_argument("--sets", default=",".join(sets), help="names, with commas between them")
+    parser.add_argument("--seeds", type=int, default=seeds, help="how many")
+    parser.add_argument("--output", type=Path, help="a Markdown page; the JSON file goes beside it")
+    parser.add_argument("--quick", action="store_true", help=quick)
+    return parser
+
+
+def read_options(parser, quick_set):
+    """What a parser of `sets_parser` finds: `sets` is a list, and `seeds` a range."""
+    options = parser.parse_args()
+    options.sets = [quick_set] if options.quick else options.sets.split(",")
+    options.seeds = range(1 if options.quick else options.seeds)
+    return options
 
 
 def write_between(page, name, text):

@@ -15,7 +15,6 @@ loss that MASE measures, and Ridge on the same windows.
 beside it, where runs of other sets add up.
 """
 
-import argparse
 import json
 import sys
 import warnings
@@ -32,7 +31,7 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
 from accuracy import compile_kernels, from_wheel, save
-from page import environment, line, table
+from page import environment, line, measured_on, read_options, sets_parser, table
 from skrnn import RNNRegressor
 from skrnn.windows import WindowScaledRegressor, forecast, make_windows
 
@@ -133,26 +132,13 @@ def cells(name, row):
 
 
 def panels_table(results):
-    seeds = sorted({row["seeds"] for row in results.values()})
-    places = sorted({row["environment"] for row in results.values()})
-    end = f"Seeds: {', '.join(map(str, seeds))}. Measured on {'; and '.join(places)}."
-    return "\n".join([table(HEADER, [cells(*item) for item in results.items()]), "", end])
-
-
-def read_options():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-    parser.add_argument("--sets", default="m1_quarterly,m3_monthly")
-    parser.add_argument("--seeds", type=int, default=3, help="how many")
-    parser.add_argument("--output", type=Path, help="a Markdown page; the JSON file goes beside it")
-    parser.add_argument("--quick", action="store_true", help="a small made-up set: does it run?")
-    options = parser.parse_args()
-    options.sets = ["made_up"] if options.quick else options.sets.split(",")
-    options.seeds = range(1 if options.quick else options.seeds)
-    return options
+    rows = [cells(*item) for item in results.items()]
+    return "\n".join([table(HEADER, rows), "", measured_on(results.values())])
 
 
 def main():
-    options = read_options()
+    usual, quick = ["m1_quarterly", "m3_monthly"], "a small made-up set: does it run?"
+    options = read_options(sets_parser(__doc__, usual, 3, quick), "made_up")
     warnings.simplefilter("ignore", ConvergenceWarning)
     print(line(HEADER))
     with threadpool_limits(1):

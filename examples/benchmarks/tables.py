@@ -51,7 +51,7 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
 from accuracy import UNAVAILABLE, compile_kernels, reason, save, summary, table_from_wheel
-from page import environment, line, table
+from page import environment, line, measured_on, table
 from skrnn import RNNClassifier, RNNRegressor
 
 # %%
@@ -298,13 +298,7 @@ def tables_table(results):
     names = [name for name in CONTESTANTS if any(name in row for row in known.values())]
     rows = [table_cells(names, name, row) for name, row in known.items()]
     rows += summary_cells(names, list(known.values()))
-    return "\n".join([table(header(names), rows), "", *measured_on(known)])
-
-
-def measured_on(results):
-    seeds = sorted({row["seeds"] for row in results.values()})
-    places = sorted({row["environment"] for row in results.values()})
-    return [f"Seeds: {', '.join(map(str, seeds))}. Measured on {'; and '.join(places)}."]
+    return "\n".join([table(header(names), rows), "", measured_on(known.values())])
 
 
 def run_tables(options):
@@ -420,7 +414,7 @@ def interval_cells(name, row):
 
 def intervals_table(results):
     rows = [interval_cells(name, row) for name, row in results.items()]
-    return "\n".join([table(INTERVALS_HEADER, rows), "", *measured_on(results)])
+    return "\n".join([table(INTERVALS_HEADER, rows), "", measured_on(results.values())])
 
 
 def run_intervals(options):

@@ -1,11 +1,14 @@
 """Sequences of any lengths in two flat arrays: the one form all data takes inside skrnn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 from numpy.typing import DTypeLike
+
+# Sequences that some_at_a_time gives at most.
+_AT_A_TIME = 4096
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -111,6 +114,15 @@ class Sequences:
             return self.values[first : first + self.lengths.sum()]
         shifts = np.repeat(self.starts - (ends - self.lengths), self.lengths)
         return self.values[shifts + np.arange(len(shifts))]
+
+    def some_at_a_time(self) -> Iterator[tuple[slice, Self]]:
+        """Slices that cover all sequences, and the sequences of each.
+
+        What is made of some stays small beside all of them.
+        """
+        for first in range(0, len(self), _AT_A_TIME):
+            rows = slice(first, min(first + _AT_A_TIME, len(self)))
+            yield rows, self.take(rows)
 
     def so_far(self) -> Self:
         """What there is of each sequence up to each of its steps, in the order of all steps."""

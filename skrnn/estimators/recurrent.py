@@ -139,7 +139,7 @@ class Learner(CallbackSupport, BaseEstimator):
         """The schema of X, and its sequences."""
         declared, n_timesteps = self.categorical_features, self.n_timesteps
         if before:
-            self._check_kind(before)
+            before.require_kind(self.embedding_dim)
             before.schema.check_declaration(X, declared, self.n_timesteps)
             return before.schema, before.schema.read(X, self.n_timesteps)
         if self.embedding_dim is not None:
@@ -153,16 +153,6 @@ class Learner(CallbackSupport, BaseEstimator):
             categorical_features=declared,
             estimator_name=type(self).__name__,
         )
-
-    def _check_kind(self, before):
-        """Refuse that a model of tokens goes on with numbers, or one of numbers with tokens."""
-        fitted = before.architecture.embedding_dim
-        if (fitted is None) != (self.embedding_dim is None):
-            raise ValueError(
-                f"This {type(self).__name__} was fitted with embedding_dim={fitted}, and training"
-                f" cannot go on with embedding_dim={self.embedding_dim}. Set it back, or fit anew"
-                " with warm_start=False."
-            )
 
     def _parameters(self):
         """All that a fit asks for, by name."""

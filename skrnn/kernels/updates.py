@@ -1,10 +1,8 @@
-"""One update of the flat parameter vector (equations 48, 49 and 58 to 64).
+"""One update of the parameters (equations 48, 49 and 58 to 64).
 
-`parts` (n_parts, 2) are the first places, and those behind the last, of what an update touches: the
-whole vector, or of a table the rows that a batch has read, and all behind the table.
+Most kernels are of a flat vector (N,). Those whose names end in `_rows` are of a table (V, E), of
+which they touch `rows` (n,) alone, each once; `gradient` (n, E) is then of these rows.
 """
-
-import math
 
 import numpy as np
 
@@ -26,26 +24,31 @@ def add_penalty(theta, penalised, strength, gradient):
 
 
 @kernel
-def norm(gradient, parts):
-    """Euclidean norm, summed in a fixed order in double precision."""
-    total = 0.0
-    for q in range(parts.shape[0]):
-        for p in range(parts[q, 0], parts[q, 1]):
-            total += np.float64(gradient[p]) * np.float64(gradient[p])
-    return math.sqrt(total)
+def add_squares(total, numbers):
+    """`total` plus the squares of numbers (N,), one after the other in double precision."""
+    for p in range(numbers.shape[0]):
+        total += np.float64(numbers[p]) * np.float64(numbers[p])
+    return total
 
 
 @kernel
-def toward(theta, average, parts, shares):
-    """Move an average (N,) towards theta, by a share (n_parts,) of the way in each part."""
-    for q in range(parts.shape[0]):
-        share = shares[q]
-        for p in range(parts[q, 0], parts[q, 1]):
-            average[p] += share * (theta[p] - average[p])
+def toward(theta, average, share):
+    """Move an average (N,) towards theta, by a share of the way."""
+    for p in range(theta.shape[0]):
+        average[p] += share * (theta[p] - average[p])
 
 
 @kernel
-def adam(theta, gradient, first, second, parts, factors):
+def toward_rows(table, average, rows, shares):
+    """The same of rows, by a share (n,) of each."""
+    for r in range(rows.shape[0]):
+        row, share = rows[r], shares[r]
+        for j in range(table.shape[1]):
+            average[row, j] += share * (table[row, j] - average[row, j])
+
+
+@kernel
+def adam(theta, gradient, first, second, factors):
     """One step of Adam (Kingma and Ba, 2015); first and second are the running moments (N,).
 
     factors, in theta's type: the gradient's factor (clipping), beta_1, beta_2, ``lr / (1 -
@@ -53,17 +56,30 @@ def adam(theta, gradient, first, second, parts, factors):
     """
     shrink, beta_1, beta_2, rate, correction, epsilon = factors
     one = theta.dtype.type(1)
-    for q in range(parts.shape[0]):
-        for p in range(parts[q, 0], parts[q, 1]):
-            g = shrink * gradient[p]
-            m = beta_1 * first[p] + (one - beta_1) * g
-            v = beta_2 * second[p] + (one - beta_2) * g * g
-            first[p], second[p] = m, v
-            theta[p] -= rate * m / (np.sqrt(v) * correction + epsilon)
+    for p in range(theta.shape[0]):
+        g = shrink * gradient[p]
+        m = beta_1 * first[p] + (one - beta_1) * g
+        v = beta_2 * second[p] + (one - beta_2) * g * g
+        first[p], second[p] = m, v
+        theta[p] -= rate * m / (np.sqrt(v) * correction + epsilon)
 
 
 @kernel
-def sgd(theta, gradient, velocity, parts, factors):
+def adam_rows(table, rows, gradient, second, factors):
+    """The same of rows without the first moment: beta_1 is zero."""
+    shrink, _, beta_2, rate, correction, epsilon = factors
+    one = table.dtype.type(1)
+    for r in range(rows.shape[0]):
+        row = rows[r]
+        for j in range(table.shape[1]):
+            g = shrink * gradient[r, j]
+            v = beta_2 * second[row, j] + (one - beta_2) * g * g
+            second[row, j] = v
+            table[row, j] -= rate * g / (np.sqrt(v) * correction + epsilon)
+
+
+@kernel
+def sgd(theta, gradient, velocity, factors):
     """One step of gradient descent with momentum, in MLPRegressor's form; velocity (N,).
 
     factors, in theta's type: the gradient's factor (clipping), learning rate, momentum, and 1 for
@@ -71,9 +87,18 @@ def sgd(theta, gradient, velocity, parts, factors):
     """
     shrink, rate, momentum, nesterov = factors
     one = theta.dtype.type(1)
-    for q in range(parts.shape[0]):
-        for p in range(parts[q, 0], parts[q, 1]):
-            step = rate * shrink * gradient[p]
-            v = momentum * velocity[p] - step
-            velocity[p] = v
-            theta[p] += nesterov * (momentum * v - step) + (one - nesterov) * v
+    for p in range(theta.shape[0]):
+        step = rate * shrink * gradient[p]
+        v = momentum * velocity[p] - step
+        velocity[p] = v
+        theta[p] += nesterov * (momentum * v - step) + (one - nesterov) * v
+
+
+@kernel
+def sgd_rows(table, rows, gradient, factors):
+    """The same of rows without momentum; factors: the gradient's, and the learning rate."""
+    shrink, rate = factors
+    for r in range(rows.shape[0]):
+        row = rows[r]
+        for j in range(table.shape[1]):
+            table[row, j] -= rate * shrink * gradient[r, j]

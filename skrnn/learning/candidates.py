@@ -6,6 +6,7 @@ A candidate is a start from which a network is trained, and the task it is given
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,9 @@ class Candidate(NamedTuple):
     name : str
         What lines of text and events call it.
     model : Model
-        Its start.
+        What is trained, but for its parameters.
+    start : callable
+        Gives the parameters that training starts from, in memory of their own.
     examples, watched : Examples
         watched may be None.
     score : callable or None
@@ -35,6 +38,7 @@ class Candidate(NamedTuple):
 
     name: str
     model: Model
+    start: Callable
     examples: Examples
     watched: Examples | None
     score: Callable | None
@@ -53,7 +57,8 @@ def beside_the_path(model, examples, watched):
         return model.target.score_of(watched, model.in_target_units(raw))
 
     name = "alone" if model.path is None else "beside the linear path"
-    return Candidate(name, model, examples, watched, score)
+    start = model.theta.copy if len(model.theta) else partial(start_values, model, examples)
+    return Candidate(name, model, start, examples, watched, score)
 
 
 def alone(model, examples, watched):
@@ -62,11 +67,11 @@ def alone(model, examples, watched):
     n_levels = len(unit) // len(scaling.target_scale)
     own = replace(scaling, target_scale=scaling.target_scale / unit[::n_levels])
     start = replace(model, scaling=own, path=None)
-    start = replace(start, theta=start_values(start, examples))
     score = beside_the_path(model, examples, watched).score
     return Candidate(
         "alone",
         start,
+        partial(start_values, start, examples),
         replace(examples, offsets=None),
         replace(watched, offsets=None),
         lambda raw: score(raw / unit.astype(raw.dtype)),
@@ -120,11 +125,17 @@ CANDIDATES = (beside_the_path, alone)
 
 
 def start_values(model, examples):
-    """Parameters of a network that begins with the best constant prediction of some examples."""
+    """Parameters of a network that begins with the best constant prediction of some examples, or
+    with what the path predicts, and nothing else.
+    """
     network = model.network
     theta = network.initialize(np.random.RandomState(model.seeds[0]))
+    views = network.views(theta)
+    if model.path is not None:
+        views["V"][:] = views["b_out"][:] = 0.0
+        return theta
     targets = model.standardized(examples.targets)
-    network.views(theta)["b_out"][:] = model.target.loss.best_constant(targets, examples.weights)
+    views["b_out"][:] = model.target.loss.best_constant(targets, examples.weights)
     return theta
 
 

@@ -262,11 +262,12 @@ _OF_OPTIMIZERS = {"first": _FINITE, "second": _SQUARES, "velocity": _FINITE}
 
 def _arrays(model):
     """Of each array its name, itself, and its shape, precision and what is valid in it."""
-    of_network = (model.architecture.n_parameters(),), np.dtype(model.architecture.dtype)
-    yield "theta", model.theta, (*of_network, _FINITE)
+    n, dtype = model.architecture.n_parameters(), np.dtype(model.architecture.dtype)
+    yield "theta", model.theta, ((n,), dtype, _FINITE)
     for name, array in (model.optimizer or {}).items():
-        if name in _OF_OPTIMIZERS:
-            yield f"optimizer.{name}", array, (*of_network, _OF_OPTIMIZERS[name])
+        if name in _OF_OPTIMIZERS:  # rows of a table have no momentum
+            size = n if name == "second" else n - model.architecture.n_in_table()
+            yield f"optimizer.{name}", array, ((size,), dtype, _OF_OPTIMIZERS[name])
     expected = _of_scaling(model)
     if model.path is not None:
         expected |= _of_path(model)

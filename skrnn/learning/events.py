@@ -229,8 +229,10 @@ class Watch:
 
     def keep_best(self, theta, loss):
         """Keep a copy of weights that are better than all before, or the first ones."""
-        if loss < self.best_loss or self.best is None:
+        if self.best is None:
             self.best, self.best_loss = theta.copy(), loss
+        elif loss < self.best_loss:
+            self.best[:], self.best_loss = theta, loss
 
     def __call__(self, epoch):
         self.keep_best(epoch.theta, epoch.validation_loss)

@@ -152,6 +152,8 @@ def new_model(start, examples):
     Returns
     -------
     model : Model
+        Beside a path without parameters, which are as large as all that they are of: each candidate
+        draws its own when it begins.
     examples : Examples
         With the offsets to train with: what the path predicts for each sample without having seen
         it.
@@ -163,14 +165,12 @@ def new_model(start, examples):
     """
     schema, target, seeds, architecture, kept, _ = start
     unit = scales.none(schema.n_inputs, target.n_targets)
-    model = Model(schema, target, architecture, np.empty(0), unit, None, seeds, kept)
+    nothing = np.empty(0, architecture.dtype)
+    model = Model(schema, target, architecture, nothing, unit, None, seeds, kept)
     model = scales.begun(model, examples, goes_on=kept["linear_path"] == LEFT_OUT)
-    model = replace(model, theta=candidates.start_values(model, examples))
     found, left_out = _linear_path(model, examples, kept["linear_path"])
     if found is None:
-        return model, examples
-    for array in model.head():  # the start is what the path predicts, nothing else
-        array[:] = 0.0
+        return replace(model, theta=candidates.start_values(model, examples)), examples
     model = replace(model, path=found)
     if kept["standardize"] and target.loss.is_standardized:
         model, left_out = _in_units_of_errors(model, examples, left_out)

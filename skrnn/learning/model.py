@@ -248,13 +248,25 @@ class Model:
         if is_series or not self.schema.is_of_rows:  # n_timesteps says how to read this X only
             fitted["n_timesteps"] = n_timesteps
         for name, value in wanted.items():
-            if fitted[name] != value:
-                raise ValueError(
-                    f"This {self.schema.estimator_name} was fitted with {name}={fitted[name]!r}, "
-                    f"and training cannot go on with {name}={value!r}. Set it back, or fit anew "
-                    "with warm_start=False."
-                )
+            self._require_same(name, fitted[name], value)
         return replace(self, target=target)
+
+    def require_kind(self, embedding_dim):
+        """Refuse that a model of tokens goes on with numbers, or one of numbers with tokens.
+
+        It is asked before X is read, because by this parameter X is read.
+        """
+        fitted = self.architecture.embedding_dim
+        if (fitted is None) != (embedding_dim is None):
+            self._require_same("embedding_dim", fitted, embedding_dim)
+
+    def _require_same(self, name, fitted, value):
+        if fitted != value:
+            raise ValueError(
+                f"This {self.schema.estimator_name} was fitted with {name}={fitted!r}, and"
+                f" training cannot go on with {name}={value!r}. Set it back, or fit anew with"
+                " warm_start=False."
+            )
 
     @staticmethod
     def _parameters(architecture, target, kept, n_timesteps):

@@ -10,7 +10,6 @@ import math
 import numpy as np
 
 from skrnn.kernels import updates
-from skrnn.network.embedding import parts_of
 
 #: The weights that validation data watch are an average over about so many of the last updates.
 AVERAGED_UPDATES = 100.0
@@ -20,14 +19,18 @@ _LARGEST_MOMENTUM = 0.99
 _ALL = 1e3
 
 
-def whole(vector):
-    """The parts of an update that touches all of a vector."""
-    return np.array([[0, len(vector)]])
+def gradient_norm(gradient, table=None):
+    """Euclidean norm, summed in a fixed order: the same bits under any BLAS.
 
-
-def gradient_norm(gradient, parts=None):
-    """Euclidean norm, summed in a fixed order: the same bits under any BLAS."""
-    return updates.norm(gradient, whole(gradient) if parts is None else parts)
+    Parameters
+    ----------
+    gradient : ndarray of shape (n,)
+        Of what stands behind the table, which is all where there is none.
+    table : skrnn.network.embedding.TouchedRows, optional
+        With the gradient of those rows of a table that the minibatch has read.
+    """
+    of_rows = 0.0 if table is None else updates.add_squares(0.0, table.gradient.ravel())
+    return math.sqrt(updates.add_squares(of_rows, gradient))
 
 
 def clipping_factor(norm, max_norm):
@@ -37,7 +40,26 @@ def clipping_factor(norm, max_norm):
     return max_norm / norm
 
 
-class Adam:
+class State:
+    """Arrays and numbers that can be copied, and overwritten by those of another."""
+
+    def copy(self):
+        """An independent one in the same state."""
+        twin = object.__new__(type(self))
+        for name, value in vars(self).items():
+            setattr(twin, name, value.copy() if isinstance(value, np.ndarray) else value)
+        return twin
+
+    def become(self, other):
+        """Be in the state of another one, in the memory that is there."""
+        for name, value in vars(other).items():
+            if isinstance(value, np.ndarray):
+                getattr(self, name)[:] = value
+            else:
+                setattr(self, name, value)
+
+
+class Adam(State):
     """Adam (Kingma and Ba, 2015), its corrections and epsilon as in the paper and PyTorch.
 
     Parameters
@@ -45,40 +67,42 @@ class Adam:
     n_parameters : int
     dtype : numpy dtype
     beta_1, beta_2, epsilon : float
+    n_in_table : int, default=0
+        How many of the parameters are numbers of a table, which have no first moment.
     """
 
-    def __init__(self, n_parameters, dtype, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(
+        self, n_parameters, dtype, beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_in_table=0
+    ):  # fmt: skip
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
-        self.first = np.zeros(n_parameters, dtype)
+        self.first = np.zeros(n_parameters - n_in_table, dtype)
         self.second = np.zeros(n_parameters, dtype)
         self.n_updates = 0
 
-    def update(self, theta, gradient, rate, shrink=1.0, parts=None):
-        """Move some parts of theta, or all of it, one step against ``shrink * gradient``.
+    def update(self, theta, gradient, rate, shrink=1.0, table=None):
+        """Move theta one step against ``shrink * gradient``; arguments as in `gradient_norm`.
 
-        The last part is no row of a table, all before it are.
+        Of a table it moves the rows that the minibatch has read.
         """
         self.n_updates += 1
-        parts = whole(theta) if parts is None else parts
+        behind = len(theta) - len(gradient)
+        if table is not None:
+            shape, factors = (-1, table.width), self._factors(theta.dtype, rate, shrink, 0.0)
+            numbers, second = theta[:behind].reshape(shape), self.second[:behind].reshape(shape)
+            updates.adam_rows(numbers, table.rows, table.gradient, second, factors)
+        factors = self._factors(theta.dtype, rate, shrink, self.beta_1)
+        updates.adam(theta[behind:], gradient, self.first, self.second[behind:], factors)
+
+    def _factors(self, dtype, rate, shrink, beta_1):
+        """As the kernels read them."""
+        step = rate / (1.0 - beta_1**self.n_updates)
         correction = 1.0 / math.sqrt(1.0 - self.beta_2**self.n_updates)
         # Smaller squares than `tiny` are lost, and a step by the square root of nothing is endless.
-        epsilon = max(self.epsilon, math.sqrt(np.finfo(theta.dtype).tiny))
-        constants = correction, epsilon
-        if len(parts) > 1:
-            self._move(theta, gradient, rate, shrink, parts[:-1], 0.0, constants)
-        self._move(theta, gradient, rate, shrink, parts[-1:], self.beta_1, constants)
-
-    def _move(self, theta, gradient, rate, shrink, parts, beta_1, constants):
-        step = rate / (1.0 - beta_1**self.n_updates)
-        factors = np.array((shrink, beta_1, self.beta_2, step, *constants), theta.dtype)
-        updates.adam(theta, gradient, self.first, self.second, parts, factors)
-
-    def copy(self):
-        """An independent optimiser in the same state."""
-        return _copy(self)
+        epsilon = max(self.epsilon, math.sqrt(np.finfo(dtype).tiny))
+        return np.array((shrink, beta_1, self.beta_2, step, correction, epsilon), dtype)
 
 
-class SGD:
+class SGD(State):
     """Gradient descent with momentum, Nesterov's or the classical (Sutskever et al., 2013).
 
     Parameters
@@ -87,35 +111,35 @@ class SGD:
     dtype : numpy dtype
     momentum : float
     nesterov : bool
+    n_in_table : int, default=0
+        How many of the parameters are numbers of a table, which have no velocity.
     """
 
-    def __init__(self, n_parameters, dtype, momentum=0.9, nesterov=True):
+    def __init__(self, n_parameters, dtype, momentum=0.9, nesterov=True, n_in_table=0):
         self.momentum, self.nesterov = momentum, bool(nesterov)  # a saved model has no np.bool_
-        self.velocity = np.zeros(n_parameters, dtype)
+        self.velocity = np.zeros(n_parameters - n_in_table, dtype)
         self.n_updates = 0
 
-    def update(self, theta, gradient, rate, shrink=1.0, parts=None):
-        """Move some parts of theta, or all of it, one step against ``shrink * gradient``."""
+    def update(self, theta, gradient, rate, shrink=1.0, table=None):
+        """Move theta one step against ``shrink * gradient``, as :meth:`Adam.update` does."""
         self.n_updates += 1
-        parts = whole(theta) if parts is None else parts
-        if len(parts) > 1:
+        behind = len(theta) - len(gradient)
+        if table is not None:
             at_once = rate / (1.0 - min(self.momentum, _LARGEST_MOMENTUM))
-            factors = np.array((shrink, at_once, 0.0, 0.0), theta.dtype)
-            updates.sgd(theta, gradient, self.velocity, parts[:-1], factors)
+            factors = np.array((shrink, at_once), theta.dtype)
+            numbers = theta[:behind].reshape(-1, table.width)
+            updates.sgd_rows(numbers, table.rows, table.gradient, factors)
         factors = np.array((shrink, rate, self.momentum, float(self.nesterov)), theta.dtype)
-        updates.sgd(theta, gradient, self.velocity, parts[-1:], factors)
-
-    def copy(self):
-        """An independent optimiser in the same state."""
-        return _copy(self)
+        updates.sgd(theta[behind:], gradient, self.velocity, factors)
 
 
 def new_optimizer(network, settings):
     """A fresh optimiser of the kind the settings ask for."""
-    size, dtype = network.n_parameters, network.dtype
+    size, dtype, n_in_table = network.n_parameters, network.dtype, network.n_in_table
     if settings.solver == "sgd":
-        return SGD(size, dtype, settings.momentum, settings.nesterovs_momentum)
-    return Adam(size, dtype, settings.beta_1, settings.beta_2, settings.epsilon)
+        return SGD(size, dtype, settings.momentum, settings.nesterovs_momentum, n_in_table)
+    of_adam = settings.beta_1, settings.beta_2, settings.epsilon
+    return Adam(size, dtype, *of_adam, n_in_table)
 
 
 def revived(network, settings, state):
@@ -127,7 +151,7 @@ def revived(network, settings, state):
     return optimizer
 
 
-class Average:
+class Average(State):
     """Weights averaged over their last updates, which are better than the last ones (equation 83).
 
     A row of a table that an update does not touch stays where it is. Its average goes on all the
@@ -151,28 +175,24 @@ class Average:
         """Bring the average of some rows, or of the whole table, up to date."""
         if not self._width:
             return
-        rows = np.arange(len(self._left_of_rows)) if rows is None else rows
+        if rows is None:
+            rows = np.arange(len(self._left_of_rows), dtype=np.int32)
         shares = -np.expm1(self._left - self._left_of_rows[rows])
-        parts = parts_of(rows, self._width)
-        updates.toward(theta, self.theta, parts, shares.astype(theta.dtype))
-        self._left_of_rows[rows] = self._left
+        self._move_rows(theta, rows, shares.astype(theta.dtype))
 
-    def add(self, theta, parts, rows=()):
-        """Count theta after an update of these parts, which are these rows and all behind them."""
+    def add(self, theta, rows=()):
+        """Count theta after an update of these rows and of all that stands behind the table."""
         self.n_updates += 1
         share = max(1.0 / AVERAGED_UPDATES, 10.0 / (self.n_updates + 9.0))
-        updates.toward(theta, self.theta, parts, np.full(len(parts), share, theta.dtype))
+        behind = len(self._left_of_rows) * self._width
+        updates.toward(theta[behind:], self.theta[behind:], theta.dtype.type(share))
         if self._width:
             self._left += np.log1p(-share) if share < 1.0 else -_ALL
-            self._left_of_rows[rows] = self._left
+            self._move_rows(theta, rows, np.full(len(rows), share, theta.dtype))
 
-    def copy(self):
-        """An independent average in the same state."""
-        return _copy(self)
-
-
-def _copy(optimizer):
-    twin = object.__new__(type(optimizer))
-    for name, value in vars(optimizer).items():
-        setattr(twin, name, value.copy() if isinstance(value, np.ndarray) else value)
-    return twin
+    def _move_rows(self, theta, rows, shares):
+        """Move the average of some rows, which is up to date then."""
+        behind, shape = len(self._left_of_rows) * self._width, (-1, self._width)
+        table, average = theta[:behind].reshape(shape), self.theta[:behind].reshape(shape)
+        updates.toward_rows(table, average, rows, shares)
+        self._left_of_rows[rows] = self._left

@@ -1,5 +1,6 @@
 """Trainings of candidates: how each begins, and how several take turns until one is left behind."""
 
+from collections import deque
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -53,11 +54,11 @@ def train_in_turns(trained, makes, beside, circumstances):
     beside, circumstances :
         As in :func:`train_one`.
     """
-    clock = Clock(len(makes))
+    clock, workspaces = Clock(len(makes)), deque()
     with ExitStack() as stack:
         for make in makes:
             helpers = stack.enter_context(threads.helpers(circumstances.n_threads))
-            trained.append(_begun(make(), beside, circumstances, helpers, clock))
+            trained.append(_begun(make(), beside, circumstances, helpers, clock, workspaces))
             stack.callback(trained[-1].training.end)
             if _take_turn(trained[-1], circumstances):
                 return
@@ -123,21 +124,22 @@ def _say_end(one, circumstances):
         circumstances.say(outcomes.on_end(len(training.curves), training.reason_to_stop()))
 
 
-def _begun(candidate, beside, circumstances, helpers, clock):
+def _begun(candidate, beside, circumstances, helpers, clock, workspaces=None):
     """A Trained copy of a candidate's model, before its first epoch."""
     start, (settings, only_once) = candidate.model, circumstances[:2]
     n_planned = 1 if only_once else settings.max_iter
     listeners = [listen(candidate, n_planned) for listen in circumstances.listeners]
     if circumstances.say is not None:
         listeners.append(_lines(candidate, beside, circumstances.say, clock, n_planned))
-    model, seen = start.copy(), start.n_samples_seen
+    model, seen = replace(start, theta=candidate.start()), start.n_samples_seen
     streams = (np.random.RandomState([seed, seen % 2**32]) for seed in start.seeds[1:3])
     optimizer = None
     if only_once:
         optimizer = optimizers.revived(model.network, settings, start.optimizer)
     training = Training(
         _task(candidate, model), settings, Streams(*streams), n_samples_seen=seen,
-        optimizer=optimizer, listeners=listeners, helpers=helpers, warn=circumstances.warn,
+        optimizer=optimizer, listeners=listeners, helpers=helpers, workspaces=workspaces,
+        warn=circumstances.warn,
     )  # fmt: skip
     return Trained(candidate, model, training)
 
@@ -166,8 +168,8 @@ def _task(candidate: Candidate, model):
 
     examples = network_examples(model, candidate.examples)
     return Task(
-        candidate.name, model.network, model.target.loss, model.theta, examples, watch, rebuild,
-        is_finite, _completion(model, candidate.examples.sequences),
+        candidate.name, model.network, model.target.loss, model.theta, examples, watch,
+        candidate.start, rebuild, is_finite, _completion(model, candidate.examples.sequences),
     )  # fmt: skip
 
 
@@ -182,11 +184,13 @@ def _completion(model, sequences):
     is_absent[-1] = True
     if model.n_samples_seen == 0:
         is_absent[:] = True
-        is_absent[sequences.steps()] = False
+        for _, some in sequences.some_at_a_time():
+            is_absent[some.steps()] = False
+    is_there, n_there = ~is_absent[:, np.newaxis], int((~is_absent).sum())
 
     def complete(theta):
         table = network.table(theta)
-        table[is_absent] = table[~is_absent].mean(axis=0)
+        table[is_absent] = np.add.reduce(table, axis=0, where=is_there) / n_there
 
     return complete
 

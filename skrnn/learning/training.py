@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 
 from skrnn.learning import advice, optimizers, schedules
 from skrnn.learning.events import Curves, Epoch, Patience, Watch
+from skrnn.learning.progress import Progress
 from skrnn.network.examples import Examples
 from skrnn.network.network import Memory, Network
 
@@ -38,6 +39,8 @@ class Task(NamedTuple):
     examples : Examples
     watch : Watch or None
         Validation data, whose best weights are restored at the end.
+    start : callable
+        Gives the start values anew, in memory of their own.
     rebuild : callable
         Makes a model of weights.
     is_finite : callable
@@ -52,17 +55,10 @@ class Task(NamedTuple):
     theta: np.ndarray
     examples: Examples
     watch: Watch | None
+    start: Callable
     rebuild: Callable
     is_finite: Callable
     complete: Callable | None = None
-
-
-class Snapshot(NamedTuple):
-    """What an epoch changes and a return to it restores: weights, their average, the optimiser."""
-
-    theta: np.ndarray
-    average: optimizers.Average
-    optimizer: object
 
 
 class Streams(NamedTuple):
@@ -87,6 +83,8 @@ class Training:
     listeners : sequence of callable
         Called with each Epoch; True ends the training (:mod:`skrnn.learning.events`).
     helpers : threads.Helpers, optional
+    workspaces : collections.deque, optional
+        Shared with trainings that this one takes turns with.
     warn : callable
         Called with the text of a warning.
 
@@ -106,11 +104,15 @@ class Training:
 
     def __init__(
         self, task, settings, streams, *, n_samples_seen=0, optimizer=None, listeners=(),
-        helpers=None, warn=print,
+        helpers=None, workspaces=None, warn=print,
     ):  # fmt: skip
         self.task, self.settings, self.streams = task, settings, streams
         self.theta, self.network, self.watch = task.theta, task.network, task.watch
         self.optimizer = optimizer or optimizers.new_optimizer(task.network, settings)
+        is_whole = settings.solver == "lbfgs"  # and has no average
+        is_averaged = self.watch is not None and not is_whole
+        shape = task.network.table_shape
+        self.progress = Progress(self.theta, self.optimizer, shape, is_averaged)
         self.n_samples_seen, self.helpers, self.warn = n_samples_seen, helpers, warn
         self.curves, self.converged, self.is_running = Curves(), True, True
         self.patience = Patience(settings.tol, settings.n_iter_no_change)
@@ -120,12 +122,12 @@ class Training:
         self._listeners = [*filter(lambda one: one is not None, own), *listeners]
         self._followers = [one for one in listeners if hasattr(one, "begin_epoch")]
         self.n_recoveries, self.interrupted, self.undone = 0, False, False
-        self._gradient = np.zeros_like(self.theta)
-        self._memory = Memory(task.network)
+        size = task.network.n_parameters if is_whole else task.network.n_dense
+        self._gradient = np.zeros(size, self.theta.dtype)
+        self._memory = Memory(task.network, workspaces)
         self._rate_factor = 1.0  # of recovery and of "adaptive"
-        self._average = optimizers.Average(self.theta, task.network.table_shape)
-        self.stopped, self.ends_fit, self._n_planned = False, False, settings.max_iter
-        self._first = self._good = self._start = self._snapshot()
+        self.stopped, self.ends_fit = False, False
+        self._n_planned, self._n_left = settings.max_iter, 0
         self._rows = np.arange(len(task.examples.row_weights))  # that the last loss was of
         self._course = self._train()
 
@@ -138,13 +140,15 @@ class Training:
         """Train for at most so many more epochs; "lbfgs" goes to its end."""
         for _ in islice(self._course, n_epochs):
             pass
+        self.progress.forget()  # weights that it is left with are good
 
     def end(self):
         """Train no more; nothing happens where a training has ended by itself."""
         self._course.close()
 
     def _train(self):
-        """The whole course of a training, which can be left behind each epoch and taken up again.
+        """The whole course of a training, which can be left behind each epoch and taken up again:
+        in the next one, when a minibatch has shown that the weights are good.
 
         Where it ends, `theta` has the weights to keep, and `converged` is False if more epochs
         would have helped.
@@ -165,6 +169,7 @@ class Training:
             self._keep_the_best()
         finally:
             self.is_running = False
+            self.progress.forget()
         self._tell_of_the_end()
 
     def _has_path(self):
@@ -180,24 +185,18 @@ class Training:
     # Minibatches
 
     def _run_epochs(self):
-        self._good = self._start = self._snapshot()
         while len(self.curves) < self.settings.max_iter:
-            self._tell_of_the_beginning()
-            loss = self._epoch()
+            loss = yield from self._epoch()
             if not math.isfinite(loss):
                 if not (len(self.curves) or self._tried or self._predicts()):
                     raise ValueError(advice.on_nothing_finite(self.theta.dtype))
-                # Weights that no minibatch has tried yet may be the cause.
-                self._start = self._start if self._tried else self._good
-                self._restore(self._start)
+                self.progress.go_back()
                 if not self._recover():
                     return True
                 continue
-            self._good, self._start = self._start, self._snapshot()
             self._report(loss)
             if self.stopped or (self._has_stalled() and not self._slow_down()):
                 return True
-            yield
         return self.settings.has_planned_end
 
     def reason_to_stop(self):
@@ -219,15 +218,16 @@ class Training:
 
         A start that predicts nothing is refused, because ``predict`` would blame X.
         """
-        self._course.close()  # or it would hold this training, and all its memory, in a cycle
-        self._n_planned, good = 1, self._snapshot()
-        self._tell_of_the_beginning()
-        loss = self._epoch()
+        self._n_planned, self._course = 1, self._train_once()
+        self.run()
+
+    def _train_once(self):
+        loss = yield from self._epoch()
         if math.isfinite(loss) and self._predicts():
             self._report(loss)
             self._tell_of_the_end()
             return
-        self._restore(good)
+        self.progress.go_back()
         if self.n_samples_seen == 0 and not self._predicts():
             raise ValueError(advice.on_nothing_finite(self.theta.dtype))
         self.undone = True
@@ -235,7 +235,10 @@ class Training:
         self._tell_of_the_end()
 
     def _epoch(self):
-        """Loss of one epoch; nan where it, a gradient or a weight became non-finite."""
+        """Loss of one epoch; nan where it, a gradient or a weight became non-finite.
+
+        Behind an epoch, when a minibatch has tried the weights that it has left, it yields.
+        """
         weights, s = self.task.examples.row_weights, self.settings
         n_samples = len(weights)
         order = self.streams.shuffle.permutation(n_samples) if s.shuffle else np.arange(n_samples)
@@ -243,28 +246,34 @@ class Training:
         for first in range(0, n_samples, s.batch_size):
             rows = self._rows = order[first : first + s.batch_size]
             loss = self._loss_gradient(self.theta, rows, self._dropout_masks(len(rows)))
-            parts = self._memory.parts
-            norm = optimizers.gradient_norm(self._gradient, parts)
+            norm = self._norm()
             if not math.isfinite(loss + norm):
                 return math.nan
-            self._tried = True
+            if not self._tried:
+                yield from self._begin_well()
             shrink = optimizers.clipping_factor(norm, s.max_grad_norm)
             epochs = len(self.curves) + first / n_samples
             factor = self._rate_factor * schedules.factor(s, epochs, self.n_samples_seen)
-            self._update(parts, s.learning_rate_init * factor, shrink)
+            rate = s.learning_rate_init * factor
+            self.progress.update(self._gradient, rate, shrink, self._memory.table)
             total += loss * float(weights[rows].sum(dtype=np.float64))
         if not np.isfinite(self.theta).all():
             return math.nan
         return total / float(weights.sum(dtype=np.float64))
 
-    def _update(self, parts, rate, shrink):
-        """Move the weights by the gradient, and the average after them where data are watched."""
-        theta, rows = self.theta, self._memory.rows
-        if self.watch is not None:
-            self._average.catch_up(theta, rows)
-        self.optimizer.update(theta, self._gradient, rate, shrink, parts)
-        if self.watch is not None:
-            self._average.add(theta, parts, rows)
+    def _begin_well(self):
+        """Remember weights that a minibatch has tried; the place to leave the training at."""
+        self._tried = True
+        if len(self.curves) > self._n_left:
+            self._n_left = len(self.curves)
+            yield
+        self._tell_of_the_beginning()
+        self.progress.keep()
+
+    def _norm(self):
+        """That of the last minibatch's gradient."""
+        dense = self._gradient[-self.network.n_dense :]
+        return optimizers.gradient_norm(dense, self._memory.table)
 
     def _loss_gradient(self, theta, rows, masks=None, alpha=None):
         alpha = self.settings.alpha if alpha is None else alpha
@@ -285,9 +294,7 @@ class Training:
     def _report(self, loss):
         """Tell all listeners of an epoch."""
         self.n_samples_seen += len(self.task.examples.row_weights)
-        if self.watch is not None:
-            self._average.catch_up(self.theta)
-        theta, verdict = self._weights_of_the_moment(), (None, None)
+        theta, verdict = self.progress.watched(), (None, None)
         self._complete(theta)
         if self.watch is not None:
             verdict = self.watch.measure(self.network, theta, self.helpers)
@@ -296,18 +303,13 @@ class Training:
         answers = [listener(epoch) for listener in self._listeners]
         self.stopped = any(answer is True for answer in answers)
 
-    def _weights_of_the_moment(self):
-        """Those that are judged: where data are watched, the average of the weights."""
-        is_averaged = self.watch is not None and self._average.n_updates
-        return self._average.theta if is_averaged else self.theta
-
     def _rebuild(self, theta):
         return self.task.rebuild(theta.copy(), self.n_samples_seen)
 
     def _tell_of_the_beginning(self):
-        """Tell followers that an epoch begins."""
+        """Tell followers that an epoch begins, whose first minibatch has been tried."""
         for follower in self._followers:
-            follower.begin_epoch(partial(self._rebuild, self._weights_of_the_moment()))
+            follower.begin_epoch(partial(self._rebuild, self.progress.watched()))
 
     def _tell_of_the_end(self):
         """Tell followers that the training is over."""
@@ -337,13 +339,6 @@ class Training:
 
     # Divergence
 
-    def _snapshot(self):
-        return Snapshot(self.theta.copy(), self._average.copy(), self.optimizer.copy())
-
-    def _restore(self, snapshot):
-        self.theta[:] = snapshot.theta
-        self._average, self.optimizer = snapshot.average.copy(), snapshot.optimizer.copy()
-
     def _predicts(self):
         """Whether the weights, of which the last update is untried, predict all that was learnt."""
         examples = self.task.examples
@@ -365,22 +360,28 @@ class Training:
         After an interrupt weights need a finite gradient too, but for those of the start: no
         minibatch has tried the last update, and it may have exploded.
         """
-        last, first = self.theta.copy(), self._first.theta
-        for weights in (last, self._start.theta, self._good.theta, first):
-            self.theta[:] = weights
-            is_good = not self.interrupted or weights is first or self._has_gradient()
+        for n_back, is_start in enumerate(self._steps_back()):
+            is_good = not self.interrupted or is_start or self._has_gradient()
             if is_good and self._predicts():
-                if weights is not last and not self.interrupted:
+                if n_back and not self.interrupted:
                     self.warn(advice.on_stepping_back(self.settings.solver))
                 return
         raise ValueError(advice.on_nothing_finite(self.theta.dtype))
+
+    def _steps_back(self):
+        """Let theta be the last weights, those that are kept, those of the start; whether these."""
+        yield False
+        if self.progress.kept is not None:
+            self.progress.go_back()
+            yield False
+        self.theta[:] = self.task.start()
+        yield True
 
     def _has_gradient(self):
         """Whether loss and gradient of a minibatch are finite."""
         rows = np.arange(min(self.settings.batch_size, len(self.task.examples.row_weights)))
         loss = self._loss_gradient(self.theta, rows)
-        norm = optimizers.gradient_norm(self._gradient, self._memory.parts)
-        return math.isfinite(loss + norm)
+        return math.isfinite(loss + self._norm())
 
     def _recover(self):
         """After a return to good weights: halve the learning rate; False after too many."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import csr_matrix
 
 from skrnn import blas
 from skrnn.data.scaling import mean_and_scale
@@ -24,8 +24,6 @@ PENALTIES = 10.0 / np.logspace(0.0, 3.0, 7)
 _FOLDS = 5
 #: Of more samples than these one fold alone chooses the penalty, which saves most of the work.
 _MANY = 2500
-# Rows made into a sparse matrix at a time.
-_CHUNK = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,9 +79,7 @@ class BagPath(AffineMap):
 
 def _chunks(sequences, n_columns, n_steps):
     """How often each token comes, (n, n_columns), some rows at a time: slices and matrices."""
-    for first in range(0, len(sequences), _CHUNK):
-        rows = slice(first, min(first + _CHUNK, len(sequences)))
-        some = sequences.take(rows)
+    for rows, some in sequences.some_at_a_time():
         if n_steps is not None:
             kept = np.minimum(some.lengths, n_steps)
             some = replace(some, starts=some.starts + some.lengths - kept, lengths=kept)
@@ -104,13 +100,41 @@ def _weighted(counts, rarity):
     return counts
 
 
-def _rarity(chunks, weights, n_columns):
-    """Inverse document frequencies (n_columns,), where a weight is as many documents."""
-    with_token = np.zeros(n_columns)
-    for rows, counts in chunks:
+def _matrix(sequences, weights, n_columns, n_steps):
+    """Dampened counts of tokens times their rarity, and the rarity of each token (n_columns,)."""
+    matrix, with_token = _counts(sequences, weights, n_columns, n_steps)
+    rarity, ends = _rarity(with_token, weights.sum()), matrix.indptr
+    for rows, some in sequences.some_at_a_time():
+        first, stop = ends[rows.start], ends[rows.stop]
+        arrays = matrix.data[first:stop], matrix.indices[first:stop]
+        part = (*arrays, ends[rows.start : rows.stop + 1] - first)
+        part = csr_matrix(part, (len(some), n_columns))
+        matrix.data[first:stop] = _weighted(part, rarity).data
+    return matrix, rarity
+
+
+def _counts(sequences, weights, n_columns, n_steps):
+    """How often each token comes, (n, n_columns), and in how many sequences, by weight.
+
+    There is one copy of them, because of many texts they are larger than all else.
+    """
+    seen = sequences.lengths if n_steps is None else np.minimum(sequences.lengths, n_steps)
+    tokens, numbers = np.empty(seen.sum(), np.int32), np.empty(seen.sum())  # at most so many
+    ends, with_token = np.zeros(len(sequences) + 1, np.int64), np.zeros(n_columns)
+    for rows, counts in _chunks(sequences, n_columns, n_steps):
+        first = ends[rows.start]
+        ends[rows.start + 1 : rows.stop + 1] = first + counts.indptr[1:]
+        part = slice(first, ends[rows.stop])
+        tokens[part], numbers[part] = counts.indices, counts.data
         document = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
         with_token += np.bincount(counts.indices, weights[rows][document], n_columns)
-    rarity = np.log((1.0 + weights.sum()) / (1.0 + with_token)) + 1.0
+    filled, shape = slice(0, ends[-1]), (len(sequences), n_columns)
+    return csr_matrix((numbers[filled], tokens[filled], ends), shape), with_token
+
+
+def _rarity(with_token, total):
+    """Inverse document frequencies, where a weight is as many documents."""
+    rarity = np.log((1.0 + total) / (1.0 + with_token)) + 1.0
     rarity[-1] = 0.0
     return rarity
 
@@ -136,9 +160,7 @@ def fit(examples, n_tokens, loss, linear_path):
     copies, examples = examples.copies, examples.joined()
     n_steps = None if linear_path == "auto" else int(linear_path)
     targets, weights = examples.targets, examples.weights
-    chunks = list(_chunks(examples.sequences, n_tokens + 1, n_steps))
-    rarity = _rarity(chunks, weights, n_tokens + 1)
-    matrix = _stacked([_weighted(counts, rarity) for _, counts in chunks])
+    matrix, rarity = _matrix(examples.sequences, weights, n_tokens + 1, n_steps)
     with blas.one_thread():
         if loss.is_of_classes:
             mean, unit, responses, of_map = 0.0, 1.0, targets, loss
@@ -154,11 +176,6 @@ def fit(examples, n_tokens, loss, linear_path):
     path = BagPath(n_steps, rarity, slopes, intercepts, np.ones(len(intercepts)))
     unseen = rounded(scores @ mixing + shift)
     return path, unseen if copies is None else unseen[copies.rows]
-
-
-def _stacked(matrices):
-    """Sparse matrices on top of each other; a single one is not copied."""
-    return matrices[0] if len(matrices) == 1 else vstack(matrices, format="csr")
 
 
 class _Squares:
@@ -227,7 +244,7 @@ class _Bag:
         """A map that has not seen a fold, whose predictions for it are written."""
         is_out = self.folds == fold
         found = self._minimize(start, penalty, np.where(is_out, 0.0, self.weights))
-        unseen[is_out] = self.matrix[is_out] @ found[:-1] + found[-1]
+        unseen[is_out] = (self.matrix @ found[:-1])[is_out] + found[-1]
         return found
 
     def _minimize(self, start, penalty, weights):

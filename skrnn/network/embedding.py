@@ -13,7 +13,9 @@ _SPREAD = 0.03
 
 def normal(rng, shape):
     """Start values, normally distributed."""
-    return _SPREAD * rng.standard_normal(shape)
+    drawn = rng.standard_normal(shape)
+    drawn *= _SPREAD
+    return drawn
 
 
 class Embedding(Block):
@@ -44,15 +46,6 @@ class Embedding(Block):
         embedding.backward(tokens, gradient.places, d_x, gradient.numbers)
 
 
-def parts_of(rows, width):
-    """First places of some rows of the table that a flat vector begins with, and those behind them.
-
-    Returns an array (n_rows, 2), as :mod:`skrnn.kernels.updates` reads it.
-    """
-    first = rows.astype(np.int64) * width
-    return np.column_stack([first, first + width])
-
-
 class TableGradient(NamedTuple):
     """The gradient of those rows of a table that a shard's tokens read.
 
@@ -75,6 +68,13 @@ class TouchedRows:
     shape : tuple of int
         Of the table.
     dtype : numpy dtype
+
+    Attributes
+    ----------
+    width : int
+        Numbers of a row.
+    gradient : ndarray of shape (n_touched, E)
+        That of `rows`, which :meth:`sum_up` adds up.
     """
 
     def __init__(self, shape, dtype):
@@ -82,6 +82,7 @@ class TouchedRows:
         self._tokens = np.empty(shape[0], np.int32)
         self._n_touched, self.width = 0, shape[1]
         self._numbers = np.empty(0, dtype)
+        self.gradient = self._numbers.reshape(0, self.width)
 
     @property
     def rows(self):
@@ -100,12 +101,8 @@ class TouchedRows:
         self._of_shards[:] = 0
         return [TableGradient(self._places, numbers) for numbers in self._of_shards]
 
-    def sum_up(self, gradient):
-        """Write the rows that were touched into the gradient of the table.
-
-        Shards are added in order, whatever the threads.
-        """
-        total = self._of_shards[0]
+    def sum_up(self):
+        """Add up the gradients of all shards in order, whatever the threads."""
+        self.gradient = self._of_shards[0]
         for shard in self._of_shards[1:]:
-            total += shard
-        gradient[self.rows] = total
+            self.gradient += shard

@@ -47,9 +47,9 @@ class Layout:
             vector[place] = parameter.is_penalised
         return vector
 
-    def start(self, rng):
-        """Start values of all parameters, in double precision."""
-        vector = np.empty(self.n_parameters)
+    def start(self, rng, dtype):
+        """Start values of all parameters; they are drawn in double precision."""
+        vector = np.empty(self.n_parameters, dtype)
         for place, parameter in self._places.values():
             vector[place] = np.ravel(parameter.start(rng, parameter.shape))
         return vector

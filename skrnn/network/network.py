@@ -9,7 +9,7 @@ from skrnn import blas, choices
 from skrnn.kernels import updates
 from skrnn.network import passes, plan, threads
 from skrnn.network.block import Block
-from skrnn.network.embedding import Embedding, TouchedRows, parts_of
+from skrnn.network.embedding import Embedding, TouchedRows
 from skrnn.network.examples import first_answers
 from skrnn.network.head import Head, HeadOfSteps
 from skrnn.network.inputs import Numbers
@@ -105,6 +105,11 @@ class Architecture:
         """How many a network has, by arithmetic alone: nothing is allocated."""
         return Layout(self.blocks().flat()).n_parameters
 
+    def n_in_table(self):
+        """How many of these are numbers of a table, which stands first; 0 where there is none."""
+        source = self.blocks().input
+        return Layout([source]).n_parameters if source.is_table else 0
+
 
 class Network:
     """A stack of recurrent layers, a pooling and a linear output layer.
@@ -164,7 +169,7 @@ class Network:
         rng : numpy.random.RandomState
         """
         with blas.one_thread():
-            return self.layout.start(rng).astype(self.dtype)
+            return self.layout.start(rng, self.dtype)
 
     def loss_gradient(
         self, loss, theta, examples, rows, gradient, *, alpha=0.0, masks=None, helpers=None,
@@ -179,8 +184,9 @@ class Network:
         examples : Examples
         rows : ndarray of int64
             The minibatch: rows of the examples.
-        gradient : ndarray of shape (n_parameters,)
-            Written, but for rows of a table that the minibatch does not read.
+        gradient : ndarray of shape (n_parameters,) or (n_parameters - n_in_table,)
+            Written, but for rows of a table that the minibatch does not read. Without a place for
+            them, the gradients of those that it reads are in the memory alone.
         alpha : float
             Adds ``alpha / 2 * ||weights||^2 / sum(weights of the rows)``.
         masks : ndarray of shape (len(rows), n_masked), optional
@@ -215,15 +221,22 @@ class Network:
             return value
 
         value = sum(threads.run(work, range(len(shards)), helpers))
-        first = self.n_in_table
-        self.packing.sum_up(numbers, memory.gradient_places, gradient[first:])
+        dense = gradient[-self.n_dense :]
+        self.packing.sum_up(numbers, memory.gradient_places, dense)
         if memory.table is not None:
-            memory.table.sum_up(self.table(gradient))
+            memory.table.sum_up()
+            if len(gradient) > len(dense):
+                self.table(gradient)[memory.table.rows] = memory.table.gradient
         if alpha:
             value += updates.add_penalty(
-                theta[first:], self._penalised, alpha / float(weight_sum), gradient[first:]
+                theta[self.n_in_table :], self._penalised, alpha / float(weight_sum), dense
             )
         return value
+
+    @property
+    def n_dense(self):
+        """Parameters behind the table, which every minibatch reads and changes."""
+        return self.n_parameters - self.n_in_table
 
     @property
     def table_shape(self):
@@ -354,6 +367,8 @@ class Memory:
     Parameters
     ----------
     network : Network
+    workspaces : collections.deque of Workspace, optional
+        Shared with trainings that run by turns.
 
     Attributes
     ----------
@@ -361,28 +376,16 @@ class Memory:
         What the last minibatch has read of a table.
     """
 
-    def __init__(self, network):
+    def __init__(self, network, workspaces=None):
         self._dtype, self._packing = network.dtype, network.packing
         self.table = None
         if network.n_in_table:
             self.table = TouchedRows(network.table_shape, self._dtype)
         self.fill = self._packing.memory(self._packing.look_up(both_ways=True))
         self.gradient_places = self._packing.gradient_places()
-        self._workspaces, self._gradients = deque(), []
+        self._workspaces = deque() if workspaces is None else workspaces
+        self._gradients = []
         self._numbers = np.empty((0, 0), self._dtype)
-        self._dense = np.array([[network.n_in_table, network.n_parameters]])
-
-    @property
-    def parts(self):
-        """What the last minibatch touches of the flat vector, for kernels.updates."""
-        if self.table is None:
-            return self._dense
-        return np.concatenate([parts_of(self.table.rows, self.table.width), self._dense])
-
-    @property
-    def rows(self):
-        """Rows of the table that the last minibatch has read."""
-        return () if self.table is None else self.table.rows
 
     def gradients(self, n_shards, data, rows):
         """Zeros (n_shards, n_gradients), and each shard's gradients of all blocks in them.

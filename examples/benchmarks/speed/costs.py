@@ -24,8 +24,11 @@ INSTALLED = ("skrnn", "torch", "skorch", "jax", "keras")
 #: Memory of a fit is measured on these; the second one's X has 400 MB.
 FIT = {"n": 20_000, "n_steps": 100, "n_features": 8, "hidden": 64, "batch": 64}
 LARGE = {"n": 100_000, "n_steps": 100, "n_features": 10, "hidden": 8, "batch": 256}
+#: Documents of tokens: 10 million of these, and a vector of 64 numbers for each distinct one.
+TOKENS = {"n": 100_000, "n_steps": 100, "n_tokens": 50_000, "embedding_dim": 64}
 #: Models that are deleted again, each of another size: so many and from so many units on.
 DELETED = {"n_models": 16, "hidden": 700}
+DTYPES = ("float32", "float64")
 QUICK = {"n": 50, "n_steps": 5, "n_features": 1, "hidden": 3, "batch": 8}
 
 
@@ -82,6 +85,11 @@ def _large(size):
     }
 
 
+def _tokens(size):
+    """Bytes that a fit of tokens adds beside its parameters, in each precision."""
+    return {dtype: fresh("memory.fit_tokens", **size, dtype=dtype) for dtype in DTYPES}
+
+
 def _requirements(name, known):
     """Names of a distribution and of all that it needs and is here."""
     with suppress(PackageNotFoundError):
@@ -125,6 +133,9 @@ def measure(track, options):
     measured["memory"] = _memory(QUICK if quick else FIT, quick)
     measured["large"] = {} if quick else _large(LARGE)
     say(f"large X: {measured['large']}")
+    few = {"n": 60, "n_steps": 5, "n_tokens": 20, "embedding_dim": 3}
+    measured["tokens"] = _tokens(few if quick else TOKENS)
+    say(f"tokens: {measured['tokens']}")
     few = {"n_models": 2, "hidden": 8}
     measured["deleted"] = fresh("memory.deleted", cell="gru", **(few if quick else DELETED))
     say(f"deleted models leave: {measured['deleted']}")
@@ -151,6 +162,17 @@ def _memory_cells(cell, row):
         times = row.get(name) and row[name] / row["activations"]
         cells.append(f"{megabytes(row[name])} ({number(times)} x)" if times is not None else "-")
     return cells
+
+
+def _tokens_line(result):
+    if "tokens" not in result:  # of an older measurement
+        return []
+    n, n_steps, n_tokens, width = TOKENS.values()
+    added = [f"{megabytes(size)} MB in {dtype}" for dtype, size in result["tokens"].items()]
+    return [
+        f"A fit of {n:,} documents of {n_steps} tokens, {n_tokens:,} distinct ones with vectors of"
+        f" {width} numbers, adds {' and '.join(added)} to the documents and the parameters."
+    ]
 
 
 def _deleted_line(result):
@@ -186,6 +208,7 @@ def markdown(result):
             table(["a large X, and what an epoch adds", "MB"], large),
             table(["installed", "itself, MB", "with what it needs, MB"], installed),
             f"A pickled GRU of {count} numbers has {size} bytes.",
+            *_tokens_line(result),
             *_deleted_line(result),
         ]
     )

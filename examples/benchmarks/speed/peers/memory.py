@@ -58,6 +58,26 @@ def fit(cell, n, n_steps, n_features, hidden, batch, defaults=False):
     return _rise(lambda: model.fit(X, y))
 
 
+def fit_tokens(n, n_steps, n_tokens, embedding_dim, dtype):
+    """Bytes that a fit with defaults adds for documents of tokens, but for its parameters.
+
+    It has two epochs, so that all is there that training ever has at once.
+    """
+    import numpy as np
+
+    import skrnn
+
+    X = np.random.RandomState(0).randint(1, n_tokens + 1, (n, n_steps))
+    y = X[:, 0] % 2
+    model = skrnn.RNNClassifier(
+        embedding_dim=embedding_dim, dtype=dtype, max_iter=2, random_state=0
+    )
+    model.fit(X[:50], y[:50])
+    rise = _rise(lambda: model.fit(X, y))
+    parameters = [model.embeddings_, *model.coefs_, *model.intercepts_]
+    return rise - sum(array.nbytes for array in parameters)
+
+
 def deleted(cell, hidden, n_models):
     """Bytes that models of different sizes, fitted, asked and deleted, leave behind."""
     import skrnn

@@ -48,16 +48,16 @@ def _step(case, threads, theta):
         steps = OfSteps.of(data.lengths, weights)
     examples = Examples(data, y, weights, None, steps)
     loss, rows = SquaredError(), np.arange(case.batch)
-    gradient = np.zeros_like(theta)
-    optimizer = optimizers.Adam(len(theta), np.float32)
+    gradient = np.zeros(network.n_dense, np.float32)
+    optimizer = optimizers.Adam(len(theta), np.float32, n_in_table=network.n_in_table)
     helpers = _OPEN.enter_context(helpers_of(threads))
     memory = Memory(network)
 
     def run(rate=1e-3):
         network.loss_gradient(loss, theta, examples, rows, gradient, helpers=helpers, memory=memory)
-        norm = optimizers.gradient_norm(gradient, memory.parts)
+        norm = optimizers.gradient_norm(gradient, memory.table)
         shrink = optimizers.clipping_factor(norm, 1.0)
-        optimizer.update(theta, gradient, rate, shrink, memory.parts)
+        optimizer.update(theta, gradient, rate, shrink, memory.table)
 
     return run
 
