@@ -247,10 +247,11 @@ class Training:
             rows = self._rows = order[first : first + s.batch_size]
             loss = self._loss_gradient(self.theta, rows, self._dropout_masks(len(rows)))
             norm = self._norm()
-            if not math.isfinite(loss + norm):
-                return math.nan
+            is_good = math.isfinite(loss + norm)
             if not self._tried:
-                yield from self._begin_well()
+                yield from self._begin(is_good)
+            if not is_good:
+                return math.nan
             shrink = optimizers.clipping_factor(norm, s.max_grad_norm)
             epochs = len(self.curves) + first / n_samples
             factor = self._rate_factor * schedules.factor(s, epochs, self.n_samples_seen)
@@ -261,14 +262,17 @@ class Training:
             return math.nan
         return total / float(weights.sum(dtype=np.float64))
 
-    def _begin_well(self):
-        """Remember weights that a minibatch has tried; the place to leave the training at."""
-        self._tried = True
-        if len(self.curves) > self._n_left:
+    def _begin(self, is_good):
+        """The place to leave the training at, before an epoch that begins well; if so, remember the
+        weights, which a minibatch has tried.
+        """
+        if is_good and len(self.curves) > self._n_left:
             self._n_left = len(self.curves)
             yield
         self._tell_of_the_beginning()
-        self.progress.keep()
+        if is_good:
+            self._tried = True
+            self.progress.keep()
 
     def _norm(self):
         """That of the last minibatch's gradient."""
