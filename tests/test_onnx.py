@@ -15,7 +15,10 @@ import pandas as pd
 import pytest
 from datasets import array, gappy, labels, numbers, ragged, small, table
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import BaggingRegressor, StackingRegressor
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -49,10 +52,12 @@ def target_for(Estimator, X):
     return numbers(X) if Estimator is RNNRegressor else labels(X, ("low", "middle", "high"))
 
 
-def padded(X, filling=7):
+def padded(X, filling=None):
     """A list of sequences as one array, filled up with what must not count, and their lengths."""
-    lengths = np.array([len(x) for x in X])
-    found = np.full((len(X), lengths.max(), *np.shape(X[0])[1:]), filling, np.asarray(X[0]).dtype)
+    lengths, dtype = np.array([len(x) for x in X]), X[0].dtype
+    if filling is None:
+        filling = np.inf if dtype.kind == "f" else 7
+    found = np.full((len(X), lengths.max(), *X[0].shape[1:]), filling, dtype)
     for row, x in zip(found, X, strict=True):
         row[: len(x)] = x
     return found, lengths
@@ -171,6 +176,7 @@ def test_another_order_of_gates_would_be_seen(cell, dtype, monkeypatch):
         ("outputs", "TARGETS"),
         ("outputs", "INVERSE_LINKS"),
         ("export", "SOURCES"),
+        ("export", "HEADS"),
     ],
 )
 def test_what_is_not_known_is_refused_by_name(module, name, monkeypatch):
@@ -555,6 +561,24 @@ def test_nets_on_their_own_and_of_several_outputs(dtype):
         exported = skl2onnx.to_onnx(model, X[:1])
         (found,) = run(exported, X).values()
         assert_close(found, model.predict(X).reshape(40, -1))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize(
+    "around",
+    [
+        partial(GridSearchCV, param_grid={"cell": ["rnn", "gru"]}, cv=2),
+        partial(BaggingRegressor, n_estimators=2, random_state=0),
+        lambda one: StackingRegressor([("net", one), ("ridge", Ridge())], cv=2),
+    ],
+    ids=["search", "bagging", "stacking"],
+)
+def test_nets_in_other_estimators(around):
+    register_converters()
+    X = table().astype(np.float32)
+    model = around(small(RNNRegressor)).fit(X, numbers(X))
+    (found,) = run(skl2onnx.to_onnx(model, X[:1]), X).values()
+    np.testing.assert_allclose(found[:, 0], model.predict(X), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")

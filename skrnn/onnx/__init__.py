@@ -24,8 +24,7 @@ def to_onnx(model, *, opset=None):
     model : RNNRegressor or RNNClassifier
         Fitted. For a Pipeline use skl2onnx, after :func:`register_converters`.
     opset : int, default=None
-        Version of ONNX's operators, 18 or newer; None: 18, which ONNX Runtime can read from 1.14
-        on.
+        Version of ONNX's operators, 18 or newer; None: 18.
 
     Returns
     -------

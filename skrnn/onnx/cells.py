@@ -77,6 +77,9 @@ CELLS = {
     LogisticRNN: _rnn("Sigmoid"),
 }
 
+#: Precisions in which ONNX Runtime has code for these operators.
+OPERATORS_IN = ("float32",)
+
 
 class Outputs(NamedTuple):
     """What a layer gives.
@@ -144,7 +147,7 @@ def write(g, layer, arrays, x, lengths, wants_all):
     directions = [Gates.of(*pair) for pair in zip(layer, arrays, strict=True)]
     if directions[0].U is None:
         return _single_step(g, cell, directions, x)
-    if directions[0].W.dtype == np.float32:
+    if g.dtype in OPERATORS_IN:
         return _operator(g, cell, directions, x, lengths, wants_all)
     has_memory = layer[0].cell.n_memories > 0
     return _loops(g, cell, directions, x, lengths, wants_all, has_memory)
@@ -234,4 +237,4 @@ def _loop(g, cell, gates, x, is_there, has_memory, wants_all, backwards):
     start = g.add("Expand", g.number(0.0), shape)
     sequences = [of_input] if is_there is None else [of_input, is_there]
     final, outputs = g.scan(step, [start] * (1 + has_memory), sequences, backwards=backwards)
-    return (*outputs, None)[0], final[0]
+    return outputs[0] if outputs else None, final[0]

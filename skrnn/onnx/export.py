@@ -10,6 +10,7 @@ from numbers import Integral
 import numpy as np
 
 from skrnn.network.embedding import Embedding
+from skrnn.network.head import Head, HeadOfSteps
 from skrnn.network.inputs import Numbers
 from skrnn.onnx import cells, inputs, outputs, paths, poolings
 from skrnn.onnx.graph import ML, ML_VERSION, Graph, writer
@@ -33,6 +34,16 @@ def _embedding(g, model, arrays, sequences):
 
 #: How the first block of each class of :mod:`skrnn.network` is written: as Sequences (N, T, F).
 SOURCES = {Numbers: _numbers, Embedding: _embedding}
+
+
+def _affine(g, arrays, pooled):
+    """An affine map (equations 46 and 47)."""
+    V, bias = arrays
+    return g.add("Add", g.add("MatMul", pooled, V), bias)
+
+
+#: How the last block of each class is written: as raw predictions (N, K), or (N, T, K).
+HEADS = {Head: _affine, HeadOfSteps: _affine}
 
 
 def write(g, model, X, lengths=None):
@@ -74,8 +85,8 @@ def _raw_predictions(g, model, sequences):
         found = cells.write(g, layer, of_layer, x, lengths, wants_all)
         x = found.states
     pooled = poolings.write(g, chain.pooling, arrays.pooling, found, lengths)
-    V, bias = arrays.head
-    return g.add("Add", g.add("MatMul", pooled, V), bias)
+    head = writer(HEADS, type(chain.head), f"{__name__}.HEADS")
+    return head(g, arrays.head, pooled)
 
 
 def checked_opset(opset):
