@@ -42,13 +42,18 @@ LAYERS = {
         "numba numpy",
     ),
     "kernels.recurrence": ("kernels.jit kernels.matmul kernels.step", ""),
-    "kernels.affine": ("kernels.jit", ""),
+    "kernels.instructions": (
+        "kernels.interpreted kernels.jit kernels.units kernels.vectors",
+        "numba numpy",
+    ),
+    "kernels.affine": ("kernels.instructions kernels.jit kernels.vectors", "numpy"),
+    "kernels.losses": ("kernels.jit", "numpy"),
+    "kernels.packing": ("kernels.jit", ""),
     "kernels.pooling": ("kernels.jit", ""),
     "kernels.embedding": ("kernels.jit", ""),
     "kernels.attention": (
-        "kernels.activations kernels.interpreted kernels.jit kernels.matmul kernels.units "
-        "kernels.vectors",
-        "numba numpy",
+        "kernels.activations kernels.instructions kernels.jit kernels.matmul kernels.vectors",
+        "numpy",
     ),
     "kernels.streams": ("kernels.jit", "numpy"),
     "kernels.timeline": ("kernels.jit", ""),
@@ -94,8 +99,11 @@ LAYERS = {
         "numpy",
     ),
     "network.head": ("kernels.affine kernels.matmul network.block", "numpy"),
-    "network.passes": ("kernels.timeline network.timeline network.workspace", "numpy"),
-    "network.weights": ("network.workspace", "numpy"),
+    "network.passes": (
+        "kernels.losses kernels.timeline network.timeline network.workspace",
+        "numpy",
+    ),
+    "network.weights": ("kernels.packing network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
     "network.steps": (
         "kernels.recurrence network.passes network.timeline network.workspace",

@@ -5,17 +5,12 @@ row works on registers of rows: it adds the steps up one after the other, and no
 on its neighbours.
 """
 
-from inspect import Parameter, Signature
-
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 
-from skrnn.kernels import interpreted
 from skrnn.kernels.activations import exp_to_one, tanh
-from skrnn.kernels.jit import INTERPRETED, long_kernel, part
+from skrnn.kernels.instructions import add_multiple, dot, instruction
+from skrnn.kernels.jit import long_kernel, part
 from skrnn.kernels.matmul import add_transposed_product, multiply_rows
-from skrnn.kernels.units import emit
 from skrnn.kernels.vectors import VECTOR_BYTES, fma
 
 # What is done with a register's worth of units. The arguments are addresses, and `factor` a number.
@@ -41,47 +36,9 @@ def _exponentials(units, scores, tops):
     units.store(exp_to_one(units.load(scores) - units.load(tops)), scores)
 
 
-def _add_multiple(units, of, to, factor):
-    units.store(fma(units.load(of), units.copies(factor), units.load(to)), to)
-
-
-def _dot(units, one, other):
-    return units.sum(units.load(one) * units.load(other))
-
-
-def _instruction(body, n_addresses, has_factor=False, gives_number=False):
-    """An intrinsic ``(like, columns, addresses, factor)``: `body` on up to a register of units.
-
-    `like` is any array of the elements' type, `columns` says how many units are left.
-    """
-
-    @np.errstate(all="ignore")  # instructions give no warnings
-    def interpret(like, columns, *arguments):
-        return body(interpreted.Units(like.dtype, columns), *arguments)
-
-    def typed(typingctx, like, columns, *arguments):
-        number = like.dtype
-        result = number if gives_number else types.void
-        signature = result(like, *[types.intp] * (1 + n_addresses), *[number] * has_factor)
-
-        def codegen(context, builder, signature, values):
-            _, columns, *arguments = values
-            found = emit(builder, number, columns, lambda units: body(units, *arguments))
-            return context.get_dummy_value() if found is None else found
-
-        return signature, codegen
-
-    names = ["typingctx", "like", "columns", *(f"a{i}" for i in range(n_addresses + has_factor))]
-    # numba wants each argument by a name.
-    typed.__signature__ = Signature([Parameter(one, Parameter.POSITIONAL_ONLY) for one in names])
-    return interpret if INTERPRETED else intrinsic(typed)
-
-
-_keys_of_units = _instruction(_keys, 3, gives_number=True)
-_keys_back_of_units = _instruction(_keys_backward, 4, has_factor=True)
-_exponentials_of_rows = _instruction(_exponentials, 2)
-_add_multiple_of_units = _instruction(_add_multiple, 2, has_factor=True)
-_dot_of_units = _instruction(_dot, 2, gives_number=True)
+_keys_of_units = instruction(_keys, 3, gives_number=True)
+_keys_back_of_units = instruction(_keys_backward, 4, has_factor=True)
+_exponentials_of_rows = instruction(_exponentials, 2)
 
 
 @part
@@ -132,7 +89,7 @@ def forward(parameters, out, start, keys, shares, of_rows, pooled):
             row = pooled.ctypes.data + r * n_pooled * size
             for j in range(0, n_pooled, width):
                 at = j * size
-                _add_multiple_of_units(out, n_pooled - j, line + at, row + at, shares[start[t] + r])
+                add_multiple(out, n_pooled - j, line + at, row + at, shares[start[t] + r])
 
 
 @part
@@ -148,7 +105,7 @@ def _scores_backward(out, start, shares, d_pooled, d_scores, means):
             line = out.ctypes.data + s * n_pooled * size
             row, d_share = d_pooled.ctypes.data + r * n_pooled * size, d_scores.dtype.type(0)
             for j in range(0, n_pooled, width):
-                d_share += _dot_of_units(out, n_pooled - j, line + j * size, row + j * size)
+                d_share += dot(out, n_pooled - j, line + j * size, row + j * size)
             means[r] += shares[s] * d_share
             d_scores[s] = d_share
     for t in range(start.shape[0] - 1):

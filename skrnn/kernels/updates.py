@@ -48,11 +48,13 @@ def toward(theta, average, parts, shares):
 def adam(theta, gradient, first, second, parts, factors):
     """One step of Adam (Kingma and Ba, 2015); first and second are the running moments (N,).
 
-    factors, in theta's type: the gradient's factor (clipping), beta_1, beta_2, ``lr / (1 -
+    factors, a tuple of floats: the gradient's factor (clipping), beta_1, beta_2, ``lr / (1 -
     beta_1**t)``, ``1 / sqrt(1 - beta_2**t)``, epsilon.
     """
-    shrink, beta_1, beta_2, rate, correction, epsilon = factors
-    one = theta.dtype.type(1)
+    real = theta.dtype.type
+    shrink, beta_1, beta_2 = real(factors[0]), real(factors[1]), real(factors[2])
+    rate, correction, epsilon = real(factors[3]), real(factors[4]), real(factors[5])
+    one = real(1)
     for q in range(parts.shape[0]):
         for p in range(parts[q, 0], parts[q, 1]):
             g = shrink * gradient[p]
@@ -66,11 +68,12 @@ def adam(theta, gradient, first, second, parts, factors):
 def sgd(theta, gradient, velocity, parts, factors):
     """One step of gradient descent with momentum, in MLPRegressor's form; velocity (N,).
 
-    factors, in theta's type: the gradient's factor (clipping), learning rate, momentum, and 1 for
-    Nesterov's look-ahead or 0.
+    factors, a tuple of floats: the gradient's factor (clipping), learning rate, momentum, and 1
+    for Nesterov's look-ahead or 0.
     """
-    shrink, rate, momentum, nesterov = factors
-    one = theta.dtype.type(1)
+    real = theta.dtype.type
+    shrink, rate = real(factors[0]), real(factors[1])
+    momentum, nesterov, one = real(factors[2]), real(factors[3]), real(1)
     for q in range(parts.shape[0]):
         for p in range(parts[q, 0], parts[q, 1]):
             step = rate * shrink * gradient[p]

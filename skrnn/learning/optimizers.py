@@ -18,11 +18,18 @@ AVERAGED_UPDATES = 100.0
 _LARGEST_MOMENTUM = 0.99
 # Logarithm of so little that nothing is left of the start.
 _ALL = 1e3
+# Smaller squares than this one's are lost, and a step by the square root of nothing is endless.
+_LEAST_ROOT = {np.dtype(name): math.sqrt(np.finfo(name).tiny) for name in ("float32", "float64")}
 
 
 def whole(vector):
     """The parts of an update that touches all of a vector."""
     return np.array([[0, len(vector)]])
+
+
+def _floats(*numbers):
+    """Numbers of any type as a tuple that a kernel takes; it would be compiled for each type."""
+    return tuple(map(float, numbers))
 
 
 def gradient_norm(gradient, parts=None):
@@ -61,16 +68,14 @@ class Adam:
         self.n_updates += 1
         parts = whole(theta) if parts is None else parts
         correction = 1.0 / math.sqrt(1.0 - self.beta_2**self.n_updates)
-        # Smaller squares than `tiny` are lost, and a step by the square root of nothing is endless.
-        epsilon = max(self.epsilon, math.sqrt(np.finfo(theta.dtype).tiny))
-        constants = correction, epsilon
+        constants = correction, max(self.epsilon, _LEAST_ROOT[theta.dtype])
         if len(parts) > 1:
             self._move(theta, gradient, rate, shrink, parts[:-1], 0.0, constants)
         self._move(theta, gradient, rate, shrink, parts[-1:], self.beta_1, constants)
 
     def _move(self, theta, gradient, rate, shrink, parts, beta_1, constants):
         step = rate / (1.0 - beta_1**self.n_updates)
-        factors = np.array((shrink, beta_1, self.beta_2, step, *constants), theta.dtype)
+        factors = _floats(shrink, beta_1, self.beta_2, step, *constants)
         updates.adam(theta, gradient, self.first, self.second, parts, factors)
 
     def copy(self):
@@ -100,9 +105,9 @@ class SGD:
         parts = whole(theta) if parts is None else parts
         if len(parts) > 1:
             at_once = rate / (1.0 - min(self.momentum, _LARGEST_MOMENTUM))
-            factors = np.array((shrink, at_once, 0.0, 0.0), theta.dtype)
+            factors = _floats(shrink, at_once, 0.0, 0.0)
             updates.sgd(theta, gradient, self.velocity, parts[:-1], factors)
-        factors = np.array((shrink, rate, self.momentum, float(self.nesterov)), theta.dtype)
+        factors = _floats(shrink, rate, self.momentum, self.nesterov)
         updates.sgd(theta, gradient, self.velocity, parts[-1:], factors)
 
     def copy(self):

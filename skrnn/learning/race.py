@@ -56,8 +56,9 @@ def train_in_turns(trained, made, beside, circumstances):
             stack.callback(trained[-1].training.end)
             if _take_turn(trained[-1], circumstances):
                 return
-        before = _evidences(trained)
+        before = None
         while running := [one for one in trained if one.training.is_running]:
+            before = _evidences(trained) if before is None else before
             if any(_take_turn(one, circumstances) for one in running):
                 return
             now = _evidences(trained)
@@ -187,10 +188,10 @@ def network_examples(model, examples: Examples):
     dtype, offsets = model.theta.dtype, examples.offsets
     if offsets is None:
         offsets = model.path_predict(examples.sequences)
-    weights, steps = np.ascontiguousarray(examples.weights, dtype), None
+    weights, steps = examples.weights.astype(dtype).astype(np.float64), None
     if examples.of_steps:
         firsts = network.first_answers(examples.sequences.lengths)
-        steps = network.OfSteps(firsts, np.add.reduceat(weights, firsts, dtype=np.float64))
+        steps = network.OfSteps(firsts, np.add.reduceat(weights, firsts))
     return network.Examples(
         model.data(examples.sequences),
         np.ascontiguousarray(model.standardized(examples.targets), dtype),

@@ -275,7 +275,7 @@ class Training:
             epochs = len(self.curves) + first / n_samples
             factor = self._rate_factor * schedules.factor(s, epochs, self.n_samples_seen)
             self._update(parts, s.learning_rate_init * factor, shrink)
-            total += loss * float(weights[rows].sum(dtype=np.float64))
+            total += loss * self._memory.weight_sum
         if not np.isfinite(self.theta).all():
             return math.nan
         return total / float(weights.sum(dtype=np.float64))

@@ -49,7 +49,7 @@ def _data(case):
 def _step(case, threads, theta):
     network = _network(case)[0]
     data, y = _data(case)
-    y, weights, steps = y.reshape(-1, 1), np.ones(y.size, np.float32), None
+    y, weights, steps = y.reshape(-1, 1), np.ones(y.size), None
     if case.per_step:
         firsts = first_answers(data.lengths)
         steps = OfSteps(firsts, np.add.reduceat(weights, firsts))
@@ -62,9 +62,9 @@ def _step(case, threads, theta):
 
     def run(rate=1e-3):
         network.loss_gradient(loss, theta, examples, rows, gradient, helpers=helpers, memory=memory)
-        norm = optimizers.gradient_norm(gradient, memory.parts)
-        shrink = optimizers.clipping_factor(norm, 1.0)
-        optimizer.update(theta, gradient, rate, shrink, memory.parts)
+        parts = memory.parts
+        shrink = optimizers.clipping_factor(optimizers.gradient_norm(gradient, parts), 1.0)
+        optimizer.update(theta, gradient, rate, shrink, parts)
 
     return run
 
