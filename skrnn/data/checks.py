@@ -1,5 +1,6 @@
 """Are these finite numbers, and if not, where? The words that all input errors share."""
 
+import math
 from contextlib import contextmanager
 from datetime import date, time, timedelta
 from numbers import Number
@@ -267,7 +268,7 @@ def is_finite(values):
     # A sum is finite only if all its terms are, and needs no array of booleans. It may also
     # overflow: only then look at every value.
     with np.errstate(all="ignore"):
-        return bool(np.isfinite(values.sum()) or np.isfinite(values).all())
+        return math.isfinite(values.sum()) or bool(np.isfinite(values).all())
 
 
 def not_finite(input_name, value, dtype, where, nan_advice):
@@ -317,6 +318,8 @@ def require_finite_output(found, what="prediction", of=SAMPLES, axes=None):
     """
     if isinstance(found, list):
         finite = np.array([np.isfinite(one).all() for one in found])
+    elif is_finite(found):
+        return
     else:
         finite = np.isfinite(found)
     if not finite.all():

@@ -100,15 +100,20 @@ class Model:
     def network(self):
         return network_of(self.architecture)
 
+    @cached_property
+    def _standardisation(self):
+        """Centre and factor of inputs, in the network's precision and in memory of its own."""
+        dtype = self.architecture.dtype
+        return np.array(self.scaling.center, dtype), (1.0 / self.scaling.scale).astype(dtype)
+
     # Predictions
 
     def data(self, sequences):
         """Sequences as the network reads them."""
         n_steps = len(self.scaling.center)
-        if n_steps > 1 and (sequences.lengths != n_steps).any():  # kernels would read past the end
+        if n_steps > 1 and sequences.n_steps != n_steps:  # kernels would read past the end
             raise ValueError(f"Every sequence must have the {n_steps} steps of the table of fit.")
-        center, scale = self.scaling.center, 1.0 / self.scaling.scale
-        return sequence_data(sequences, center, scale, self.architecture.frame_length)
+        return sequence_data(sequences, *self._standardisation, self.architecture.frame_length)
 
     def raw_predict(self, sequences, count_threads=lambda: 1):
         """Raw predictions (n, n_outputs), in the network's units.
