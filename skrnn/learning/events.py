@@ -187,10 +187,10 @@ class Watch:
         """Verdict on some weights."""
         data, targets, weights, offsets = self.examples[:4]
         recurrent = network.raw_predict(theta, data, helpers)
-        losses = self._loss.of_rows(recurrent + offsets, targets)
-        self._keep_unchosen(recurrent, weights * losses)
-        loss = float(np.average(losses, weights=weights))
-        return Verdict(loss, self._score(recurrent + offsets))
+        raw = recurrent + offsets
+        losses = weights * self._loss.of_rows(raw, targets)
+        self._keep_unchosen(recurrent, losses)
+        return Verdict(float(losses.sum() / weights.sum()), self._score(raw))
 
     def worth(self, evidence, loss):
         """The decrease of a mean loss that is so much evidence (equation 85)."""
