@@ -53,6 +53,7 @@ def loss_gradient(network, loss, theta, data, targets, weights, rows=None, **opt
     """Value and gradient of some rows, all by default."""
     rows = np.arange(len(data.lengths)) if rows is None else rows
     gradient = np.full_like(theta, np.nan)
+    weights = weights.astype(np.float64)
     steps = of_steps(data.lengths, weights) if network.architecture.return_sequences else None
     examples = Examples(data, targets, weights, options.pop("offsets", None), steps)
     value = network.loss_gradient(loss, theta, examples, rows, gradient, **options)

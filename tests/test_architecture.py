@@ -38,23 +38,32 @@ LAYERS = {
     "kernels.rnn": ("kernels.activations kernels.vectors", ""),
     "kernels.gru": ("kernels.activations", ""),
     "kernels.lstm": ("kernels.activations", ""),
-    "kernels.units": ("kernels.interpreted kernels.jit kernels.vectors", "numba numpy"),
+    "kernels.units": ("kernels.vectors", ""),
     "kernels.step": (
         "kernels.interpreted kernels.jit kernels.units kernels.vectors",
         "numba numpy",
     ),
     "kernels.recurrence": ("kernels.jit kernels.matmul kernels.step", ""),
-    "kernels.affine": ("kernels.jit", ""),
+    "kernels.instructions": (
+        "kernels.interpreted kernels.jit kernels.units kernels.vectors",
+        "numba numpy",
+    ),
+    "kernels.affine": ("kernels.instructions kernels.jit kernels.vectors", "numpy"),
+    "kernels.losses": ("kernels.jit", "numpy"),
+    "kernels.packing": ("kernels.jit", ""),
     "kernels.pooling": ("kernels.jit", ""),
     "kernels.embedding": ("kernels.jit", ""),
     "kernels.attention": (
-        "kernels.activations kernels.jit kernels.matmul kernels.units kernels.vectors",
+        "kernels.activations kernels.instructions kernels.jit kernels.matmul kernels.vectors",
         "numpy",
     ),
-    "kernels.ctc": ("kernels.activations kernels.jit kernels.units kernels.vectors", "numpy"),
+    "kernels.ctc": (
+        "kernels.activations kernels.instructions kernels.jit kernels.vectors",
+        "numpy",
+    ),
     "kernels.decoder": (
-        "kernels.activations kernels.attention kernels.jit kernels.matmul kernels.step "
-        "kernels.units kernels.vectors",
+        "kernels.activations kernels.instructions kernels.jit kernels.matmul "
+        "kernels.step kernels.vectors",
         "numpy",
     ),
     "kernels.edit_distance": ("kernels.jit", "numpy"),
@@ -111,8 +120,11 @@ LAYERS = {
         "numpy",
     ),
     "network.head": ("kernels.affine kernels.matmul network.block", "numpy"),
-    "network.passes": ("kernels.timeline network.timeline network.workspace", "numpy"),
-    "network.weights": ("network.workspace", "numpy"),
+    "network.passes": (
+        "kernels.losses kernels.timeline network.timeline network.workspace",
+        "numpy",
+    ),
+    "network.weights": ("kernels.packing network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
     "network.steps": (
         "kernels.recurrence network.passes network.timeline network.workspace",

@@ -9,6 +9,7 @@ from skrnn import choices
 from skrnn.kernels.matmul import pack
 from skrnn.network import passes
 from skrnn.network.block import Block, Parameter, constant, glorot, orthogonal
+from skrnn.network.head import NarrowHeadOfSteps, head_of_steps
 from skrnn.network.layer import Layer, State
 from skrnn.network.layout import Layout
 from skrnn.network.network import Network
@@ -260,6 +261,51 @@ def test_shards_are_added_in_order():
     for numbers, gradient in zip((shards, ordered[np.newaxis]), gradients, strict=True):
         packing.sum_up(numbers, packing.gradient_places(), gradient)
     np.testing.assert_array_equal(*gradients)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n_outputs", [1, 3, 5])
+def test_heads_of_steps_are_heads_of_many_rows(n_outputs, dtype):
+    """Of few outputs and of more, with so many states that registers and tiles are not filled."""
+    rng = rng_of(21, n_outputs)
+    theta = rng.normal(size=19 * n_outputs + n_outputs).astype(dtype)
+    pooled, d_raw = rng.normal(size=(50, 19)), rng.normal(size=(50, n_outputs))
+    chains = Chain(Block(), [], Block(), None)
+    head = head_of_steps(19, n_outputs, np.dtype(dtype))
+    assert isinstance(head, NarrowHeadOfSteps) == (n_outputs < 5)
+    chain = chains._replace(head=head)
+    packing = Packing(chain, Layout(chain.flat()), dtype)
+    weights = packing.memory(packing.look_up(both_ways=True))(theta).head
+    run = Run(None, Workspace(dtype), True)
+    V, bias = theta[:-n_outputs].reshape(19, n_outputs), theta[-n_outputs:]
+    tolerance = {"rtol": 0, "atol": 1e-13 if dtype == np.float64 else 2e-5}
+    raw, kept = head.forward(weights, pooled.astype(dtype), run)
+    np.testing.assert_allclose(raw, pooled @ V + bias, **tolerance)
+    for rows in (slice(7, 8), slice(3, 20)):
+        some, _ = head.forward(weights, pooled[rows].astype(dtype), run)
+        np.testing.assert_array_equal(some, raw[rows])
+    numbers = np.zeros((1, packing.n_gradients), dtype)
+    d_pooled = head.backward(
+        weights, kept, d_raw.astype(dtype), packing.gradients(numbers[0]).head, run
+    )
+    np.testing.assert_allclose(d_pooled, d_raw @ V.T, **tolerance)
+    gradient = np.empty_like(theta)
+    packing.sum_up(numbers, packing.gradient_places(), gradient)
+    expected = np.append((pooled.T @ d_raw).ravel(), d_raw.sum(axis=0))
+    np.testing.assert_allclose(gradient, expected, **tolerance)
+
+
+def test_a_group_of_arrays_is_kept_as_long_as_its_shapes():
+    work = Workspace(np.float32)
+    one, other = work.arrays("name", (3, 4), (2,))
+    assert (one.shape, other.shape) == ((3, 4), (2,))
+    again = work.arrays("name", (3, 4), (2,))
+    assert again[0] is one
+    assert again[1] is other
+    less, more = work.arrays("name", (2, 2), (5,))
+    assert np.shares_memory(less, one)
+    assert more.shape == (5,)
+    assert work.size == 12 + 5
 
 
 def test_entries_of_a_chain_keep_their_places():

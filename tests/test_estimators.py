@@ -455,10 +455,11 @@ def test_read_only_and_fortran_input(shape, Estimator):
 
 @BOTH
 def test_read_only_input_compiles_nothing_new(Estimator):
-    from skrnn.kernels import affine, recurrence, timeline, updates
+    from skrnn.kernels import affine, losses, packing, recurrence, timeline, updates
 
-    kernels = (timeline.gather, recurrence.forward, recurrence.backward)
-    kernels += (affine.forward, affine.backward, updates.adam)
+    kernels = (timeline.gather, recurrence.forward, recurrence.backward, *losses.GRADIENTS.values())
+    kernels += (affine.forward, affine.backward, affine.forward_of_windows, updates.adam)
+    kernels += (packing.pack, packing.sum_up)
     X = table().reshape(40, 3, 2)
     y = target_for(Estimator, table())
     small(Estimator).fit(X, y).predict(X)

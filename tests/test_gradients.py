@@ -249,6 +249,7 @@ entry_by_entry = [
     {"cell": "gru", "bidirectional": True, "pooling": "max", "loss": "logistic", "n_outputs": 3},
     {"cell": "gru", "n_layers": 2, "pooling": "steps", "loss": "softmax"},
     {"cell": "lstm", "bidirectional": True, "pooling": "steps", "loss": "quantile"},
+    {"cell": "gru", "n_layers": 2, "pooling": "steps", "n_outputs": 5},
     {"cell": "gru", "n_layers": 2, "lengths": [1, 1]},
     {"cell": "lstm", "lengths": [23], "n_outputs": 1},
     {"cell": "gru", "n_layers": 2, "bidirectional": True, "pooling": "attention"},

@@ -514,7 +514,7 @@ def test_adam_steps(dtype):
     for t in range(1, 5):
         gradient = rng.normal(size=13).astype(dtype)
         step, correction = rate / (1 - beta_1**t), 1 / math.sqrt(1 - beta_2**t)
-        factors = np.array([shrink, beta_1, beta_2, step, correction, epsilon], dtype)
+        factors = shrink, beta_1, beta_2, step, correction, epsilon
         updates.adam(theta, gradient, first, second, factors)
         g = shrink * gradient.astype(np.float64)
         m, v = beta_1 * m + (1 - beta_1) * g, beta_2 * v + (1 - beta_2) * g**2
@@ -531,7 +531,7 @@ def test_sgd_steps(dtype, nesterov):
     shrink, rate, momentum = 0.25, 0.1, 0.7
     for _ in range(4):
         gradient = rng.normal(size=13).astype(dtype)
-        factors = np.array([shrink, rate, momentum, nesterov], dtype)
+        factors = shrink, rate, momentum, nesterov
         updates.sgd(theta, gradient, velocity, factors)
         step = rate * shrink * gradient.astype(np.float64)
         v = momentum * v - step

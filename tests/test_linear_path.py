@@ -1,6 +1,7 @@
 """The linear path: its inputs, its earned strength, and its place in the estimators."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import building
 import numpy as np
@@ -69,6 +70,28 @@ def test_flatten_gives_a_row_the_same_bits_beside_shorter_ones(per_step, dtype):
         steps = np.array(arrays, float)[:, -n_steps:]
         expected = (steps - center[-n_steps:]) / scale[-n_steps:]
         assert_array_equal(alike, expected.reshape(3, -1))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("per_step", [True, False])
+def test_a_prediction_has_the_bits_of_the_flat_inputs(per_step, dtype, rng):
+    """Those that the map was fitted to; here by loops, in the order in which they are added."""
+    lengths = [4, 4, 4] if per_step else [4, 1, 6]
+    X = [rng.normal(size=(length, 2)).astype(dtype) for length in lengths]
+    X[0][2, 1] = np.nan
+    center, scale = rng.normal(size=(4, 2)), rng.uniform(1, 2, size=(4, 2))
+    center, scale = (center, scale) if per_step else (center[:1], scale[:1])
+    arrays = rng.normal(size=(6, 2)), rng.normal(size=2), np.ones(2)
+    path = linear_path.LinearPath(3, 0, center, scale, *arrays)
+    sequences = replace(Sequences.from_list(X), has_gaps=True)
+    expected = np.tile(path.intercepts, (3, 1))
+    flat = linear_path.flatten(sequences, slice(0, 3), center, scale, 3)
+    for column, coefficients in zip(np.nan_to_num(flat).T, path.coefficients, strict=True):
+        expected += column[:, np.newaxis] * coefficients
+    found = path.predict(sequences)
+    assert_array_equal(found, expected)
+    for rows in ([1], [2, 0]):
+        assert_array_equal(path.predict(sequences.take(rows)), found[rows])
 
 
 def test_auto_sees_at_most_512_inputs():

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 
 from skrnn import RNNRegressor, losses
+from skrnn.kernels.losses import GRADIENTS
 from skrnn.quantiles import robust_scale, weighted_quantile
 
 LOSSES = {
@@ -134,6 +135,19 @@ def test_losses_of_single_precision_are_computed_in_double(name, rng):
     np.testing.assert_array_equal(loss.of_rows(raw, targets), exact)
     shares = rng.uniform(size=8)
     assert loss.gradient(raw.copy(), targets, shares) == np.add.reduce(shares * exact)
+
+
+@pytest.mark.parametrize("n_columns", [1, 2])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_a_compiled_loss_has_the_bits_of_its_class(name, dtype, n_columns, rng):
+    raw = rng.normal(scale=9.0, size=(30, n_columns)).astype(dtype)
+    targets = targets_for(name, rng, 30)[:, :n_columns].astype(dtype)
+    shares, gradient, expected = rng.uniform(size=30), raw.copy(), raw.copy()
+    values = np.empty(30)
+    GRADIENTS[name](gradient, targets, shares, values)
+    assert np.add.reduce(values) == LOSSES[name].gradient(expected, targets, shares)
+    assert_array_equal(gradient, expected)
 
 
 # --- targets ---------------------------------------------------------------------------------

@@ -86,6 +86,20 @@ def test_steps_of_neighbours_are_a_view(ragged):
     np.testing.assert_array_equal(sequences.steps(), np.concatenate(ragged[1:3]))
 
 
+@pytest.mark.parametrize(("rows", "n_steps"), [([0, 2], 3), ([1, 1], 2), ([0, 1], 0), ([], 0)])
+def test_steps_of_each_sequence(rows, n_steps):
+    sequences = Sequences(np.zeros((8, 1)), np.array([0, 3, 5]), np.array([3, 2, 3]))
+    assert sequences.take(rows).n_steps == n_steps
+    assert Sequences.from_array(np.zeros((5, 4, 1))).n_steps == 4
+
+
+def test_what_there_is_so_far_and_what_is_left(ragged):
+    sequences = Sequences.from_list(ragged)
+    so_far = sequences.so_far().lengths
+    assert so_far.tolist() == [1, 2, 3, 4, 1, 1, 2, 3, 4, 5, 6, 1, 2]
+    assert (sequences.n_left() + so_far).tolist() == np.repeat([4, 1, 6, 2], [4, 1, 6, 2]).tolist()
+
+
 def test_pickle_and_repr(ragged):
     sequences = Sequences.from_list(ragged)
     loaded = pickle.loads(pickle.dumps(sequences))

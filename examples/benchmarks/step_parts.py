@@ -64,7 +64,7 @@ class Step:
         center, scale = np.zeros((1, n_features), "f4"), np.ones((1, n_features), "f4")
         data = sequence_data(Sequences.from_array(values), center, scale)
         y = random.standard_normal((batch, 1)).astype(np.float32)
-        self.examples = Examples(data, y, np.ones(batch, np.float32))
+        self.examples = Examples(data, y, np.ones(batch))
         self.rows = np.arange(batch)
         self.theta = self.network.initialize(np.random.RandomState(0))
         self.gradient, self.memory = np.empty_like(self.theta), Memory(self.network)

@@ -113,7 +113,7 @@ class RegressionTarget:
         """
         levels = predicted.reshape(len(predicted), self.n_targets, -1)
         predicted = levels[:, :, levels.shape[2] // 2]
-        mean = np.average(values, axis=0, weights=weights)
+        mean = (values * weights[:, np.newaxis]).sum(axis=0) / weights.sum()
         residual = weights @ (values - predicted) ** 2
         total = weights @ (values - mean) ** 2
         perfect = (residual == 0).astype(float)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -61,8 +62,10 @@ class Sequences:
         """
         n, n_timesteps, n_features = X.shape
         values = np.ascontiguousarray(X).reshape(n * n_timesteps, n_features)
-        lengths = np.full(n, n_timesteps, dtype=np.int64)
-        return cls(values, np.arange(n, dtype=np.int64) * n_timesteps, lengths)
+        starts = np.arange(n, dtype=np.int64) * n_timesteps
+        found = cls(values, starts, np.full(n, n_timesteps, dtype=np.int64))
+        vars(found)["n_steps"] = n_timesteps  # to look for it would take as long as all the rest
+        return found
 
     @classmethod
     def from_list(cls, arrays: Sequence[np.ndarray], dtype: DTypeLike | None = None) -> Self:
@@ -87,6 +90,12 @@ class Sequences:
     def n_features(self) -> int:
         """Number of features of a step."""
         return self.values.shape[1]
+
+    @cached_property
+    def n_steps(self) -> int:
+        """Steps of each sequence, 0 where they differ."""
+        lengths = self.lengths
+        return int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
 
     def take(self, rows: np.ndarray | slice) -> "Sequences":
         """Some of the sequences, in the same memory.
@@ -130,6 +139,11 @@ class Sequences:
         firsts = np.cumsum(lengths) - lengths
         steps = np.arange(lengths.sum()) - np.repeat(firsts, lengths)
         return replace(self, starts=np.repeat(self.starts, lengths), lengths=steps + 1)
+
+    def n_left(self) -> np.ndarray:
+        """How many steps follow each step in its own sequence, in the order of all steps."""
+        lengths = self.lengths
+        return np.repeat(np.cumsum(lengths), lengths) - np.arange(1, lengths.sum() + 1)
 
     def __len__(self) -> int:
         return len(self.starts)

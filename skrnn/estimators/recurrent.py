@@ -354,8 +354,9 @@ class RecurrentEstimator(HiddenStates, Streaming, Learner):
 
     def _raw_predict(self, X):
         """The model, read once, its raw predictions, and what they are of: Samples or Steps."""
-        check_is_fitted(self)
-        model = self._model
+        model = vars(self).get("_model")
+        if model is None:  # which scikit-learn takes as long to find out as a small net to predict
+            check_is_fitted(self)
         with np.errstate(all="ignore"):  # what is not finite is refused below
             sequences = model.schema.read(X, self.n_timesteps)
             raw = model.raw_predict(sequences, partial(effective_n_jobs, self.n_jobs))

@@ -1,9 +1,14 @@
-"""An affine map of few columns and the way back (equations 46 and 47), in plain loops.
+"""An affine map of few columns and the way back (equations 46 and 47).
 
-Each element is one sum in order, so a row's bits are its own.
+In plain loops, where each element is one sum in order; or on registers, for many lines, where it is
+the sum of the lanes of sums in order. So a row's bits are its own.
 """
 
-from skrnn.kernels.jit import kernel
+import numpy as np
+
+from skrnn.kernels.instructions import dot, instruction
+from skrnn.kernels.jit import kernel, long_kernel, part
+from skrnn.kernels.vectors import VECTOR_BYTES, fma
 
 
 @kernel
@@ -30,3 +35,83 @@ def backward(V, x, d_y, d_V, d_bias):
                 d_x += d_y[i, k] * V[p, k]
                 d_V[p, k] += x[i, p] * d_y[i, k]
             x[i, p] = d_x
+
+
+def _backward(units, column, line, d_column, d_line, factor):
+    """What a column makes of the gradient of an output, `factor`: its own, and that of the line."""
+    d_y = units.copies(factor)
+    units.store(fma(units.load(line), d_y, units.load(d_column)), d_column)
+    units.store(fma(units.load(column), d_y, units.load(d_line)), d_line)
+
+
+_backward_of_units = instruction(_backward, 4, has_factor=True)
+
+
+@long_kernel
+def forward_of_lines(columns, bias, x, y):
+    """y (S, K) = x (S, P) columns.T + bias; columns (K, P)."""
+    n_inputs, size = x.shape[1], x.itemsize
+    width = np.intp(VECTOR_BYTES // size)
+    for i in range(y.shape[0]):
+        line = x.ctypes.data + i * n_inputs * size
+        for k in range(y.shape[1]):
+            column, total = columns.ctypes.data + k * n_inputs * size, bias[k]
+            for j in range(0, n_inputs, width):
+                total += dot(x, n_inputs - j, line + j * size, column + j * size)
+            y[i, k] = total
+
+
+@long_kernel
+def backward_of_lines(columns, x, d_y, d_columns, d_bias, d_x):
+    """Add to d_columns (K, P) and d_bias (K,); d_x (S, P) is written."""
+    n_inputs, size = x.shape[1], x.itemsize
+    width = np.intp(VECTOR_BYTES // size)
+    d_x[:] = 0
+    for i in range(d_y.shape[0]):
+        line, d_line = x.ctypes.data + i * n_inputs * size, d_x.ctypes.data + i * n_inputs * size
+        for k in range(d_y.shape[1]):
+            d_bias[k] += d_y[i, k]
+            column = columns.ctypes.data + k * n_inputs * size
+            d_column = d_columns.ctypes.data + k * n_inputs * size
+            for j in range(0, n_inputs, width):
+                at = j * size
+                _backward_of_units(
+                    x, n_inputs - j, column + at, line + at, d_column + at, d_line + at, d_y[i, k]
+                )
+
+
+@part
+def _read_window(values, at, first, last, center, scale, window):
+    """``window[first:last]``: standardised numbers of values from `at` on, NaN read as the mean."""
+    for p in range(first, last):
+        x = (values[at + p] - center[p]) / scale[p]
+        window[p] = x if values[at + p] == values[at + p] else 0.0
+
+
+@long_kernel
+def forward_of_windows(values, ends, n_before, n_after, sizes, center, scale, V, bias, window, y):
+    """y (n, K): the map of the standardised steps around a place in each of some sequences.
+
+    values (S * F,): the steps end to end; ends (n,): places among them, before which n_before (n,)
+    steps of the sequence stand, and n_after (n,) from there on. sizes: how many steps before the
+    place are read, and F; as many from the place on as V (P, K), center and scale (P,) have
+    numbers left for. A step that there is not, and a NaN, count as the mean. window (P,) is
+    scratch.
+    """
+    n_steps, n_features = sizes
+    n_columns, n_ahead = y.shape[1], V.shape[0] // n_features - n_steps
+    for i in range(y.shape[0]):
+        first = max(n_steps - n_before[i], 0) * n_features
+        last = (n_steps + min(n_after[i], n_ahead)) * n_features
+        _read_window(values, (ends[i] - n_steps) * n_features, first, last, center, scale, window)
+        if n_columns == 1:  # the sum in a register takes half of the time
+            total = bias[0]
+            for p in range(first, last):
+                total += window[p] * V[p, 0]
+            y[i, 0] = total
+            continue
+        for k in range(n_columns):
+            y[i, k] = bias[k]
+        for p in range(first, last):
+            for k in range(n_columns):
+                y[i, k] += window[p] * V[p, k]

@@ -8,9 +8,9 @@ on its neighbours.
 import numpy as np
 
 from skrnn.kernels.activations import exp_to_one, tanh
+from skrnn.kernels.instructions import add_multiple, dot, instruction
 from skrnn.kernels.jit import long_kernel, part
 from skrnn.kernels.matmul import add_transposed_product, multiply_rows
-from skrnn.kernels.units import instruction
 from skrnn.kernels.vectors import VECTOR_BYTES, fma
 
 # What is done with a register's worth of units. The arguments are addresses, and `factor` a number.
@@ -36,19 +36,9 @@ def _exponentials(units, scores, tops):
     units.store(exp_to_one(units.load(scores) - units.load(tops)), scores)
 
 
-def _add_multiple(units, of, to, factor):
-    units.store(fma(units.load(of), units.copies(factor), units.load(to)), to)
-
-
-def _dot(units, one, other):
-    return units.sum(units.load(one) * units.load(other))
-
-
 _keys_of_units = instruction(_keys, 3, gives_number=True)
 _keys_back_of_units = instruction(_keys_backward, 4, has_factor=True)
 _exponentials_of_rows = instruction(_exponentials, 2)
-add_multiple_of_units = instruction(_add_multiple, 2, has_factor=True)
-dot_of_units = instruction(_dot, 2, gives_number=True)
 
 
 @part
@@ -99,7 +89,7 @@ def forward(parameters, out, start, keys, shares, of_rows, pooled):
             row = pooled.ctypes.data + r * n_pooled * size
             for j in range(0, n_pooled, width):
                 at = j * size
-                add_multiple_of_units(out, n_pooled - j, line + at, row + at, shares[start[t] + r])
+                add_multiple(out, n_pooled - j, line + at, row + at, shares[start[t] + r])
 
 
 @part
@@ -115,7 +105,7 @@ def _scores_backward(out, start, shares, d_pooled, d_scores, means):
             line = out.ctypes.data + s * n_pooled * size
             row, d_share = d_pooled.ctypes.data + r * n_pooled * size, d_scores.dtype.type(0)
             for j in range(0, n_pooled, width):
-                d_share += dot_of_units(out, n_pooled - j, line + j * size, row + j * size)
+                d_share += dot(out, n_pooled - j, line + j * size, row + j * size)
             means[r] += shares[s] * d_share
             d_scores[s] = d_share
     for t in range(start.shape[0] - 1):

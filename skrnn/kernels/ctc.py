@@ -11,8 +11,8 @@ import math
 import numpy as np
 
 from skrnn.kernels.activations import exp_to_one, log_up_to_three
+from skrnn.kernels.instructions import instruction
 from skrnn.kernels.jit import kernel, long_kernel, part
-from skrnn.kernels.units import instruction
 from skrnn.kernels.vectors import VECTOR_BYTES, larger
 
 NOTHING = -1e30

@@ -13,10 +13,9 @@ import numpy as np
 
 from skrnn.kernels import step
 from skrnn.kernels.activations import exp_to_one, tanh
-from skrnn.kernels.attention import add_multiple_of_units, dot_of_units
+from skrnn.kernels.instructions import add_multiple, dot, instruction
 from skrnn.kernels.jit import long_kernel, part
 from skrnn.kernels.matmul import add_transposed_product, multiply_rows
-from skrnn.kernels.units import instruction
 from skrnn.kernels.vectors import VECTOR_BYTES, fma
 
 # What is done with a register's worth of units. The arguments are addresses, and `factor` a number.
@@ -72,7 +71,7 @@ def _attend(states, keys, start, row, n_steps, query, v, shares, line, context):
         of_step = states.ctypes.data + (start[j] + row) * n_states * size
         for i in range(0, n_states, width):
             at = i * size
-            add_multiple_of_units(states, n_states - i, of_step + at, context + at, shares[line, j])
+            add_multiple(states, n_states - i, of_step + at, context + at, shares[line, j])
 
 
 @long_kernel
@@ -132,10 +131,8 @@ def _attend_backward(
         d_share = shares.dtype.type(0)
         for i in range(0, n_states, width):
             at = i * size
-            d_share += dot_of_units(states, n_states - i, of_step + at, d_context + at)
-            add_multiple_of_units(
-                states, n_states - i, d_context + at, d_of_step + at, shares[line, j]
-            )
+            d_share += dot(states, n_states - i, of_step + at, d_context + at)
+            add_multiple(states, n_states - i, d_context + at, d_of_step + at, shares[line, j])
         mean += shares[line, j] * d_share
         d_shares[j] = d_share
     for j in range(n_steps):

@@ -51,11 +51,13 @@ def toward_rows(table, average, rows, shares):
 def adam(theta, gradient, first, second, factors):
     """One step of Adam (Kingma and Ba, 2015); first and second are the running moments (N,).
 
-    factors, in theta's type: the gradient's factor (clipping), beta_1, beta_2, ``lr / (1 -
+    factors, a tuple of floats: the gradient's factor (clipping), beta_1, beta_2, ``lr / (1 -
     beta_1**t)``, ``1 / sqrt(1 - beta_2**t)``, epsilon.
     """
-    shrink, beta_1, beta_2, rate, correction, epsilon = factors
-    one = theta.dtype.type(1)
+    real = theta.dtype.type
+    shrink, beta_1, beta_2 = real(factors[0]), real(factors[1]), real(factors[2])
+    rate, correction, epsilon = real(factors[3]), real(factors[4]), real(factors[5])
+    one = real(1)
     for p in range(theta.shape[0]):
         g = shrink * gradient[p]
         m = beta_1 * first[p] + (one - beta_1) * g
@@ -67,8 +69,9 @@ def adam(theta, gradient, first, second, factors):
 @kernel
 def adam_rows(table, rows, gradient, second, factors):
     """The same of rows without the first moment: beta_1 is zero."""
-    shrink, _, beta_2, rate, correction, epsilon = factors
-    one = table.dtype.type(1)
+    real = table.dtype.type
+    shrink, beta_2, rate = real(factors[0]), real(factors[2]), real(factors[3])
+    correction, epsilon, one = real(factors[4]), real(factors[5]), real(1)
     for r in range(rows.shape[0]):
         row = rows[r]
         for j in range(table.shape[1]):
@@ -82,11 +85,12 @@ def adam_rows(table, rows, gradient, second, factors):
 def sgd(theta, gradient, velocity, factors):
     """One step of gradient descent with momentum, in MLPRegressor's form; velocity (N,).
 
-    factors, in theta's type: the gradient's factor (clipping), learning rate, momentum, and 1 for
-    Nesterov's look-ahead or 0.
+    factors, a tuple of floats: the gradient's factor (clipping), learning rate, momentum, and 1
+    for Nesterov's look-ahead or 0.
     """
-    shrink, rate, momentum, nesterov = factors
-    one = theta.dtype.type(1)
+    real = theta.dtype.type
+    shrink, rate = real(factors[0]), real(factors[1])
+    momentum, nesterov, one = real(factors[2]), real(factors[3]), real(1)
     for p in range(theta.shape[0]):
         step = rate * shrink * gradient[p]
         v = momentum * velocity[p] - step
@@ -97,7 +101,7 @@ def sgd(theta, gradient, velocity, factors):
 @kernel
 def sgd_rows(table, rows, gradient, factors):
     """The same of rows without momentum; factors: the gradient's, and the learning rate."""
-    shrink, rate = factors
+    shrink, rate = table.dtype.type(factors[0]), table.dtype.type(factors[1])
     for r in range(rows.shape[0]):
         row = rows[r]
         for j in range(table.shape[1]):

@@ -214,11 +214,10 @@ class Watch:
         examples, weights = self.examples, self.examples.weights
         recurrent = network.raw_of(theta, examples, helpers)
         raw = recurrent + examples.added
-        losses = self._loss.of_rows(raw, examples.targets)
+        losses = weights * self._loss.of_rows(raw, examples.targets)
         if self._halves is not None:
-            self._keep_unchosen(recurrent, weights * losses)
-        loss = float(np.average(losses, weights=weights))
-        return Verdict(loss, self._score(raw))
+            self._keep_unchosen(recurrent, losses)
+        return Verdict(float(losses.sum() / weights.sum()), self._score(raw))
 
     def worth(self, evidence, loss):
         """The decrease of a mean loss that is so much evidence (equation 85)."""

@@ -102,15 +102,20 @@ class Model:
     def network(self):
         return network_of(self.architecture)
 
+    @cached_property
+    def _standardisation(self):
+        """Centre and factor of inputs, in the network's precision and in memory of its own."""
+        dtype = self.architecture.dtype
+        return np.array(self.scaling.center, dtype), (1.0 / self.scaling.scale).astype(dtype)
+
     # Predictions
 
     def data(self, sequences):
         """Sequences as the network reads them."""
         n_steps = len(self.scaling.center)
-        if n_steps > 1 and (sequences.lengths != n_steps).any():  # kernels would read past the end
+        if n_steps > 1 and sequences.n_steps != n_steps:  # kernels would read past the end
             raise ValueError(f"Every sequence must have the {n_steps} steps of the table of fit.")
-        center, scale = self.scaling.center, 1.0 / self.scaling.scale
-        return sequence_data(sequences, center, scale, self.architecture.frame_length)
+        return sequence_data(sequences, *self._standardisation, self.architecture.frame_length)
 
     def raw_predict(self, sequences, count_threads=lambda: 1):
         """Raw predictions (n, n_outputs), in the network's units.
@@ -164,9 +169,8 @@ class Model:
             if self.architecture.return_sequences:
                 n_answers = int(sequences.lengths.sum())
             return np.zeros((n_answers, self.network.n_outputs), self.theta.dtype)
-        with np.errstate(over="ignore"):  # whoever asked checks that predictions are finite
-            raw = self.path.predict(sequences, self.architecture.return_sequences)
-            return raw.astype(self.theta.dtype, copy=False)
+        raw = self.path.predict(sequences, self.architecture.return_sequences)
+        return raw.astype(self.theta.dtype, copy=False)
 
     def linear_map(self):
         """The path's coefficients and intercepts (n_outputs,) for X and y in their own units.

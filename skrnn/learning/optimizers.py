@@ -17,6 +17,8 @@ AVERAGED_UPDATES = 100.0
 _LARGEST_MOMENTUM = 0.99
 # Logarithm of so little that nothing is left of the start.
 _ALL = 1e3
+# Smaller squares than this one's are lost, and a step by the square root of nothing is endless.
+_LEAST_ROOT = {np.dtype(name): math.sqrt(np.finfo(name).tiny) for name in ("float32", "float64")}
 
 
 def gradient_norm(gradient, table=None):
@@ -31,6 +33,11 @@ def gradient_norm(gradient, table=None):
     """
     of_rows = 0.0 if table is None else updates.add_squares(0.0, table.gradient.ravel())
     return math.sqrt(updates.add_squares(of_rows, gradient))
+
+
+def _floats(*numbers):
+    """Numbers of any type as a tuple that a kernel takes; it would be compiled for each type."""
+    return tuple(map(float, numbers))
 
 
 def clipping_factor(norm, max_norm):
@@ -97,9 +104,8 @@ class Adam(State):
         """As the kernels read them."""
         step = rate / (1.0 - beta_1**self.n_updates)
         correction = 1.0 / math.sqrt(1.0 - self.beta_2**self.n_updates)
-        # Smaller squares than `tiny` are lost, and a step by the square root of nothing is endless.
-        epsilon = max(self.epsilon, math.sqrt(np.finfo(dtype).tiny))
-        return np.array((shrink, beta_1, self.beta_2, step, correction, epsilon), dtype)
+        epsilon = max(self.epsilon, _LEAST_ROOT[dtype])
+        return _floats(shrink, beta_1, self.beta_2, step, correction, epsilon)
 
 
 class SGD(State):
@@ -126,10 +132,9 @@ class SGD(State):
         behind = len(theta) - len(gradient)
         if table is not None:
             at_once = rate / (1.0 - min(self.momentum, _LARGEST_MOMENTUM))
-            factors = np.array((shrink, at_once), theta.dtype)
             numbers = theta[:behind].reshape(-1, table.width)
-            updates.sgd_rows(numbers, table.rows, table.gradient, factors)
-        factors = np.array((shrink, rate, self.momentum, float(self.nesterov)), theta.dtype)
+            updates.sgd_rows(numbers, table.rows, table.gradient, _floats(shrink, at_once))
+        factors = _floats(shrink, rate, self.momentum, self.nesterov)
         updates.sgd(theta[behind:], gradient, self.velocity, factors)
 
 

@@ -62,8 +62,9 @@ def train_in_turns(trained, makes, beside, circumstances):
             stack.callback(trained[-1].training.end)
             if _take_turn(trained[-1], circumstances):
                 return
-        before = _evidences(trained)
+        before = None
         while running := [one for one in trained if one.training.is_running]:
+            before = _evidences(trained) if before is None else before
             if any(_take_turn(one, circumstances) for one in running):
                 return
             now = _evidences(trained)
@@ -198,7 +199,8 @@ def _completion(model, sequences):
 def network_examples(model, examples: Examples):
     """Examples in the network's units and precision."""
     dtype, offsets, steps = model.theta.dtype, examples.offsets, None
-    data, weights = model.data(examples.sequences), np.ascontiguousarray(examples.weights, dtype)
+    data, weights = model.data(examples.sequences), examples.weights.astype(dtype)
+    weights = weights.astype(np.float64)  # of the network's precision, for sums in double
     targets = np.ascontiguousarray(model.standardized(examples.targets), dtype)
     if examples.of_steps:
         steps = OfSteps.of(examples.lengths, weights)

@@ -257,7 +257,7 @@ class Training:
             factor = self._rate_factor * schedules.factor(s, epochs, self.n_samples_seen)
             rate = s.learning_rate_init * factor
             self.progress.update(self._gradient, rate, shrink, self._memory.table)
-            total += loss * float(weights[rows].sum(dtype=np.float64))
+            total += loss * self._memory.weight_sum
         if not np.isfinite(self.theta).all():
             return math.nan
         return total / float(weights.sum(dtype=np.float64))

@@ -61,15 +61,14 @@ def _samples_in_one(changes, weights):
 def _gains(part, path, targets, weights, loss, of_steps):
     """Evidence of each of the shares, less that of the path alone (equation 85)."""
     weights = weights.astype(np.float64)
+    half, tiny = -0.5 * weights.sum(), np.finfo(float).tiny
 
     def losses(raw):
         return loss.of_rows(raw.astype(path.dtype), targets)
 
     def evidence(losses):
         total = weights @ losses
-        if loss.is_likelihood:
-            return -total
-        return -0.5 * weights.sum() * np.log(max(total, np.finfo(float).tiny))
+        return -total if loss.is_likelihood else half * np.log(max(total, tiny))
 
     change, of_path = part.raw - part.is_alone * path, losses(path)
     gains = np.array([evidence(losses(path + share * change)) for share in _SHARES])

@@ -1,7 +1,7 @@
 """The linear map beside the recurrent layers: how it is fitted, and what it predicts."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -72,13 +72,32 @@ class LinearPath(AffineMap):
 
         Those of a sequence do not depend on the other ones, to the bit.
         """
-        inputs = Inputs.of(sequences, of_steps, self.n_steps, self.n_ahead)
-        raw = np.empty((len(inputs), len(self.intercepts)))
-        # Copies, because a model in shared memory is read-only, for which numba would compile anew.
-        linear_map = self.coefficients.copy(), self.intercepts.copy()
-        for rows, flat in inputs.chunks(self.center, self.scale):
-            affine.forward(*linear_map, flat, raw[rows])
+        n_left = sequences.lengths  # which is enough, because nothing behind a sequence is read
+        if of_steps:
+            n_left, sequences = sequences.n_left(), sequences.so_far()
+        values = sequences.values.reshape(-1)
+        values.flags.writeable = False  # one type for the kernel, whatever the user's array allows
+        lengths, ends = sequences.lengths, sequences.starts + sequences.lengths
+        linear_map = self._map
+        raw = np.empty((len(sequences), len(self.intercepts)))
+        affine.forward_of_windows(
+            values, ends, lengths, n_left, (self.n_steps, sequences.n_features), *linear_map,
+            np.empty(len(self.coefficients)), raw,
+        )  # fmt: skip
         return raw
+
+    @cached_property
+    def _map(self):
+        """Centre and scale of each input, coefficients and intercepts, for the kernel.
+
+        Copies, because a model in shared memory is read-only, for which numba would compile anew.
+        """
+        n_steps, n_features = self.n_steps + self.n_ahead, self.center.shape[1]
+        scales = [
+            np.resize(array[-self.n_steps :], (n_steps, n_features)).ravel()
+            for array in (self.center, self.scale)
+        ]
+        return *scales, self.coefficients.copy(), self.intercepts.copy()
 
     def gradient(self, sequences, slopes, of_steps=False):
         """Gradient of the sum of raw predictions times slopes (n, n_outputs).
@@ -174,9 +193,7 @@ class Inputs:
         """Of sequences, or of each of their steps."""
         if not of_steps:
             return cls(sequences, n_steps)
-        so_far = sequences.so_far()
-        n_left = np.repeat(sequences.lengths, sequences.lengths) - so_far.lengths
-        return cls(so_far, n_steps, n_ahead, n_left)
+        return cls(sequences.so_far(), n_steps, n_ahead, sequences.n_left())
 
     def __len__(self):
         return len(self.sequences)

@@ -74,4 +74,4 @@ def fit(examples, n_tokens, loss, steps, both_sides):
     sequences = Sequences(values, np.cumsum(lengths) - lengths, lengths)
     examples = replace(examples, sequences=sequences)
     found, left_out = linear_path.fit(examples, None, loss, steps, both_sides)
-    return TokenWindow(**vars(found)), left_out
+    return TokenWindow(**found.to_state()), left_out

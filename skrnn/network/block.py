@@ -112,11 +112,9 @@ def orthogonal(n_gates):
     """`n_gates` random orthogonal matrices side by side (Saxe et al., 2014)."""
 
     def start(rng, shape):
-        blocks = []
-        for _ in range(n_gates):
-            q, r = np.linalg.qr(rng.standard_normal((shape[0], shape[0])))
-            blocks.append(q * np.sign(np.diag(r)))
-        return np.hstack(blocks)
+        q, r = np.linalg.qr(rng.standard_normal((n_gates, shape[0], shape[0])))
+        signs = np.sign(np.diagonal(r, axis1=1, axis2=2))
+        return np.hstack(list(q * signs[:, np.newaxis]))
 
     return start
 

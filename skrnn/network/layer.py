@@ -167,7 +167,7 @@ class Layer(Block):
         history, h = self.memory(run, last_only)
         matrix, n_rows = weights.forward, run.timeline.n_rows
         if state is None:
-            history.c[-n_rows:] = 0
+            history.c[-n_rows:] = 0.0
         else:
             matrix = weights.forward_of_state
             history.inputs[:n_rows, : self.n_hidden], history.c[-n_rows:] = state
@@ -176,16 +176,17 @@ class Layer(Block):
 
     def memory(self, run, last_only):
         """Memory of the workspace for a history and for outputs."""
-        start, work = run.timeline.start, run.work
-        n_rows, n_steps = int(start[1]), int(start[-1])
+        n_rows, n_steps = run.timeline.n_rows, run.timeline.n_lines
         n_kept, n_memory = n_steps if run.keeps else n_rows, self.n_hidden * self.cell.n_memories
-        history = History(
-            work.array((self, "inputs"), n_kept + n_rows, self.shape[0]),
-            work.array((self, "gates"), n_kept, self.shape[1]),
-            work.array((self, "c"), n_kept + n_rows, n_memory),
-            work.array((self, "tanh_c"), n_kept, n_memory),
+        *history, h = run.work.arrays(
+            self,
+            (n_kept + n_rows, self.shape[0]),
+            (n_kept, self.shape[1]),
+            (n_kept + n_rows, n_memory),
+            (n_kept, n_memory),
+            (n_rows if last_only else n_steps, self.n_hidden),
         )
-        return history, work.array((self, "h"), n_rows if last_only else n_steps, self.n_hidden)
+        return History(*history), h
 
     def backward(self, weights, history, d_h, gradients, run, d_c=None):
         """The way back.
@@ -209,12 +210,12 @@ class Layer(Block):
         d_x : ndarray of shape (S, F)
             Gradient of the inputs; (0, F) where it is not wanted.
         """
-        start, work = run.timeline.start, run.work
+        timeline, work = run.timeline, run.work
         if d_c is None:
-            d_c = np.zeros((int(start[1]), history.c.shape[1]), d_h.dtype)
-        d_x = work.array((self, "d_x"), int(start[-1]) if self.wants_input else 0, self.n_inputs)
+            d_c = np.zeros((timeline.n_rows, history.c.shape[1]), d_h.dtype)
+        d_x = work.array((self, "d_x"), timeline.n_lines if self.wants_input else 0, self.n_inputs)
         recurrence.backward(
-            self.cell, weights.backward, start, tuple(history), d_h, d_c, d_x, gradients[0],
-            work.scratch(len(gradients[0])),
+            self.cell, weights.backward, timeline.start, tuple(history), d_h, d_c, d_x,
+            gradients[0], work.scratch(len(gradients[0])),
         )  # fmt: skip
         return d_x

@@ -11,7 +11,7 @@ from skrnn.network import passes, plan, threads
 from skrnn.network.block import Block
 from skrnn.network.embedding import Embedding, TouchedRows
 from skrnn.network.examples import first_answers
-from skrnn.network.head import Head, HeadOfSteps
+from skrnn.network.head import Head, head_of_steps
 from skrnn.network.inputs import Numbers
 from skrnn.network.layer import Layer
 from skrnn.network.layout import Layout
@@ -97,7 +97,7 @@ class Architecture:
             n_numbers = every.n_outputs, size, self.target_embedding_dim, self.n_outputs
             return every, choices.load(choices.DECODERS[self.decoder])(cell, *n_numbers, self.dtype)
         if self.return_sequences:
-            return every, HeadOfSteps(every.n_outputs, self.n_outputs, self.dtype)
+            return every, head_of_steps(every.n_outputs, self.n_outputs, self.dtype)
         pooling = choices.load(choices.POOLINGS[self.pooling])(size, n_directions, self.dtype)
         return pooling, Head(pooling.n_outputs, self.n_outputs)
 
@@ -115,7 +115,8 @@ class Network:
     """A stack of recurrent layers, a pooling and a linear output layer.
 
     Models of one architecture and threads may share a network. What changes in it are caches, each
-    of which is replaced as a whole: plans, and the packed weights of the last prediction.
+    of which is replaced as a whole: plans, and the packed weights of the last prediction; and a
+    pool of workspaces for predictions, from which a thread takes one that no other thread has.
 
     Parameters
     ----------
@@ -138,6 +139,7 @@ class Network:
         self.planner = plan.Planner(self.chain.layers)
         self._penalised = of_dense.penalised(self.dtype)
         self._forward_look_up = self._last_packed = None
+        self._workspaces = deque()  # of predictions
 
     @property
     def n_outputs(self):
@@ -203,7 +205,7 @@ class Network:
         data = examples.data
         memory = Memory(self) if memory is None else memory
         shards = self.planner.plan(data, rows, training=True)
-        weight_sum = np.add.reduce(examples.row_weights[rows], dtype=np.float64)
+        memory.weight_sum = weight_sum = float(np.add.reduce(examples.row_weights[rows]))
         packed = self._with_table(memory.fill(theta[self.n_in_table :]), theta)
         numbers, gradients = memory.gradients(len(shards), data, rows)
 
@@ -253,7 +255,8 @@ class Network:
 
     def is_worth_threads(self, data):
         """Whether to predict all of data takes so long that threads help."""
-        return self.planner.is_worth_threads(data.lengths.sum())
+        n_steps = data.n_steps * len(data.lengths) or data.lengths.sum()
+        return self.planner.is_worth_threads(n_steps)
 
     def pooled_states(self, theta, data, helpers=None):
         """Pooled hidden states (n, n_pooled) of all answers."""
@@ -286,7 +289,7 @@ class Network:
         data, head = examples.data, self.chain.head
         if not head.reads_answers:
             return self.raw_predict(theta, data, helpers)
-        weights, workspaces = self._packed(theta)
+        weights = self.weights(theta)
         found = np.empty((len(examples.weights), self.n_outputs), self.dtype)
 
         def answer(rows, run):
@@ -294,31 +297,29 @@ class Network:
             states = passes.pooled_states(self.chain, weights, data, rows, run)
             found[run.given.answers] = head.forward(weights.head, states, run)[0]
 
-        self._each_tile(answer, workspaces, data, helpers)
+        self.each_tile(answer, data, helpers)
         return found
 
     def weights(self, theta):
-        """Packed weights to predict with, which nothing changes."""
-        return self._packed(theta)[0]
+        """Packed weights to predict with, which nothing changes.
 
-    def _packed(self, theta):
-        """Packed weights to predict with, and workspaces; reused if theta is that of the last call.
-
-        Both take a third of the time to predict one row. The comparison finds what was written into
-        theta since, through views of it.
+        Those of the last call are given again if theta is as it was then: they take a quarter of
+        the time to predict one row. The comparison finds what was written into theta since, through
+        views of it; bytes are compared quickest.
         """
         last, dense = self._last_packed, theta[self.n_in_table :]
-        if last is None or not np.array_equal(last[0], dense):
+        found = dense.tobytes()
+        if last is None or last[0] != found:
             if self._forward_look_up is None:
                 self._forward_look_up = self.packing.look_up(both_ways=False)
-            weights = self.packing.memory(self._forward_look_up)(dense)
-            last = self._last_packed = dense.copy(), weights, deque()
-        _, weights, workspaces = last
-        return self._with_table(weights, theta), workspaces
+            # A copy, because a theta in shared memory is read-only, and numba would compile anew.
+            weights = self.packing.memory(self._forward_look_up)(dense.copy())
+            last = self._last_packed = found, weights
+        return self._with_table(last[1], theta)
 
     def _of_answers(self, function, n_columns, theta, data, helpers):
         """What a function makes of weights and of the pooled states of each answer."""
-        weights, workspaces = self._packed(theta)
+        weights = self.weights(theta)
         n_answers, firsts, pooling = len(data.lengths), None, self.chain.pooling
         if pooling.of_steps:
             n_answers, firsts = int(data.lengths.sum()), first_answers(data.lengths)
@@ -328,12 +329,12 @@ class Network:
             pooled = passes.pooled_states(self.chain, weights, data, rows, run)
             found[pooling.answers(rows, firsts, run.timeline)] = function(weights, pooled)
 
-        self._each_tile(answer, workspaces, data, helpers)
+        self.each_tile(answer, data, helpers)
         return found
 
     def _of_steps(self, find, shape, theta, data, helpers):
         """What `find`, one of the passes, says of each step, an array of that shape."""
-        weights, workspaces = self._packed(theta)
+        weights = self.weights(theta)
         first = first_answers(data.lengths)
         found = np.empty((data.lengths.sum(), *shape), self.dtype)
 
@@ -341,22 +342,19 @@ class Network:
             steps, of_tile = run.timeline.places()
             found[first[rows[of_tile]] + steps] = find(self.chain, weights, data, rows, run)
 
-        self._each_tile(put, workspaces, data, helpers)
+        self.each_tile(put, data, helpers)
         return found
 
     def each_tile(self, work, data, helpers):
         """Call ``work(rows, run)`` for each tile of the data."""
-        self._each_tile(work, deque(), data, helpers)
-
-    def _each_tile(self, work, workspaces, data, helpers):
         shards = self.planner.plan(data, np.arange(len(data.lengths)), training=False)
 
         def work_on(shard):
-            workspace = threads.take(workspaces) or Workspace(self.dtype)
+            workspace = threads.take(self._workspaces) or Workspace(self.dtype)
             for rows, timeline in shard:
                 work(rows, Run(timeline, workspace, False))
             if workspace.size <= plan.most_kept():
-                workspaces.append(workspace)
+                self._workspaces.append(workspace)
 
         threads.run(work_on, shards, helpers)
 
@@ -374,11 +372,13 @@ class Memory:
     ----------
     table : TouchedRows or None
         What the last minibatch has read of a table.
+    weight_sum : float
+        Of the rows of the last minibatch.
     """
 
     def __init__(self, network, workspaces=None):
         self._dtype, self._packing = network.dtype, network.packing
-        self.table = None
+        self.table, self.weight_sum = None, 0.0
         if network.n_in_table:
             self.table = TouchedRows(network.table_shape, self._dtype)
         self.fill = self._packing.memory(self._packing.look_up(both_ways=True))

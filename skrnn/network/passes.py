@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skrnn.kernels.losses import GRADIENTS
 from skrnn.kernels.timeline import mask_steps
 from skrnn.network.timeline import Timeline
 from skrnn.network.workspace import Workspace
@@ -77,12 +78,22 @@ def loss_gradient(chain, loss, weights, data, labels, rows, run, gradients):
     _mask_pooled(chain, pooled, run)
     raw, kept_pooled = chain.head.forward(weights.head, pooled, run)
     raw += labels.offsets
-    value = loss.gradient(raw, labels.targets, labels.shares)
+    value = _gradient(loss, raw, labels)
     d_pooled = chain.head.backward(weights.head, kept_pooled, raw, gradients.head, run)
     _mask_pooled(chain, d_pooled, run)
     d_h = chain.pooling.backward(weights.pooling, kept, d_pooled, gradients.pooling, run)
     _layers_backward(chain, weights, *histories, d_h, gradients, run)
     return value
+
+
+def _gradient(loss, raw, labels):
+    """The loss of raw predictions, which become its gradient."""
+    compiled = GRADIENTS.get(loss.name)
+    if compiled is None:
+        return loss.gradient(raw, labels.targets, labels.shares)
+    values = np.empty(len(raw))
+    compiled(raw, labels.targets, labels.shares, values)
+    return float(np.add.reduce(values))
 
 
 def _layers_forward(chain, weights, data, rows, run, all_steps=False):

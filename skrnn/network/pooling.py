@@ -67,7 +67,7 @@ class Last(Pooling):
         if lengths[0] != lengths[-1]:
             final = start[lengths - 1] + np.arange(n_rows)
         for first in range(0, self.n_outputs, self.n_hidden):
-            d_out = run.work.array(("d_h", first), int(start[-1]), self.n_hidden)
+            d_out = run.work.array(("d_h", first), run.timeline.n_lines, self.n_hidden)
             d_out[:] = 0
             d_out[final] = d_pooled[:, first : first + self.n_hidden]
             d_h.append(d_out)
@@ -101,7 +101,7 @@ class _OverSteps(Pooling):
     def backward(self, weights, out, d_pooled, gradients, run):
         """Gradients (S, H) of each direction's outputs."""
         start, lengths, _ = run.timeline
-        d_out = run.work.array("d_out", int(start[-1]), self.n_outputs)
+        d_out = run.work.array("d_out", run.timeline.n_lines, self.n_outputs)
         self._pool_backward(out, start, lengths, d_pooled, d_out)
         return run.timeline.split(d_out)
 

@@ -44,6 +44,11 @@ class Timeline(NamedTuple):
     def n_rows(self):
         return len(self.lengths)
 
+    @property
+    def n_lines(self):
+        """Steps of all rows."""
+        return int(self.start[-1])
+
     def places(self):
         """Step and row of each line, two arrays (S,)."""
         steps = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))

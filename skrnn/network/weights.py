@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skrnn.kernels import packing
 from skrnn.network.workspace import cut, empty
 
 
@@ -47,17 +48,17 @@ class Packing:
     def look_up(self, both_ways):
         """LookUp of all packed weights, for both ways or the way forward alone.
 
-        It is as large as they are. That of the way forward lasts as long as a network, so its
-        places are half as long.
+        It is as large as they are.
         """
-        numbers = self._layout.by_block(np.arange(self._n_parameters))
+        numbers = self._layout.by_block(np.arange(self._n_parameters, dtype=np.int32))
         packed = [
             block.pack(arrays, self._n_parameters, both_ways)
             for block, arrays in zip(self._blocks, numbers, strict=True)
         ]
-        places = np.concatenate([array.ravel() for arrays in packed for array in arrays])
-        kept = places if both_ways else places.astype(np.int32)
-        return LookUp(kept, [[array.shape for array in arrays] for arrays in packed])
+        places = np.concatenate(
+            [array.ravel() for arrays in packed for array in arrays], dtype=np.int32
+        )
+        return LookUp(places, [[array.shape for array in arrays] for arrays in packed])
 
     def memory(self, look_up):
         """Weights in fresh memory, and a function that fills them from a flat vector."""
@@ -69,8 +70,7 @@ class Packing:
         )
 
         def fill(theta):
-            np.multiply(theta, self._factors[:-1], out=scaled[:-1])
-            np.take(scaled, places, out=numbers, mode="clip")
+            packing.pack(theta, self._factors, places, scaled, numbers)
             return weights
 
         return fill
@@ -81,8 +81,8 @@ class Packing:
 
     def gradient_places(self):
         """For each parameter the place of its gradient in the numbers of :meth:`gradients`."""
-        found = np.empty(self._n_parameters, np.int64)
-        gradients = self.gradients(np.arange(self.n_gradients)).flat()
+        found = np.empty(self._n_parameters, np.int32)
+        gradients = self.gradients(np.arange(self.n_gradients, dtype=np.int32)).flat()
         for block, arrays, of_block in zip(
             self._blocks, gradients, self._layout.by_block(found), strict=True
         ):
@@ -92,14 +92,9 @@ class Packing:
     def sum_up(self, numbers, places, gradient):
         """Write the flat vector's gradient from the numbers (shards, n_gradients) of all shards.
 
-        places: those of :meth:`gradient_places`. Shards are added in order, whatever the threads;
-        their numbers are used up.
+        places: those of :meth:`gradient_places`. Shards are added in order, whatever the threads.
         """
-        total = numbers[0]
-        for shard in numbers[1:]:
-            total += shard
-        np.take(total, places, out=gradient, mode="clip")
-        gradient *= self._factors[:-1]
+        packing.sum_up(numbers, places, self._factors, gradient)
 
     @staticmethod
     def _by_block(numbers, shapes):

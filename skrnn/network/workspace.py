@@ -39,7 +39,7 @@ class Workspace:
 
     def __init__(self, dtype):
         self._dtype = dtype
-        self._buffers, self._views = {}, {}
+        self._buffers, self._views, self._groups = {}, {}, {}
 
     def array(self, name, *shape):
         """An uninitialised array of some shape; the last one of that name is overwritten."""
@@ -47,6 +47,14 @@ class Workspace:
         if view is None or view.shape != shape:
             view = self._views[name] = self._cut(name, shape)
         return view
+
+    def arrays(self, name, *shapes):
+        """Several of them under one name, which takes no longer to look up than one."""
+        last, views = self._groups.get(name, (None, None))
+        if last != shapes:
+            views = [self.array((name, i), *shape) for i, shape in enumerate(shapes)]
+            self._groups[name] = shapes, views
+        return views
 
     def _cut(self, name, shape):
         """That memory in another shape, if there is enough of it."""

@@ -43,7 +43,7 @@ def _data(case):
 def _step(case, threads, theta):
     network = _network(case)[0]
     data, y = _data(case)
-    y, weights, steps = y.reshape(-1, 1), np.ones(y.size, np.float32), None
+    y, weights, steps = y.reshape(-1, 1), np.ones(y.size), None
     if case.per_step:
         steps = OfSteps.of(data.lengths, weights)
     examples = Examples(data, y, weights, None, steps)
