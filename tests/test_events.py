@@ -661,6 +661,20 @@ def test_a_line_has_the_number_the_losses_and_the_time_that_is_left():
     ]
 
 
+def test_of_a_training_that_has_ended_no_time_is_left(monkeypatch):
+    lines, of_fit, seconds = [], Clock(2), iter(np.arange(0.0, 1000.0, 2.0))
+    monkeypatch.setattr(clock, "perf_counter", lambda: next(seconds))
+    one, other = (Lines(lines.append, of_fit, 10) for _ in range(2))
+    for listener in (one, other):
+        listener.begin_epoch(None)
+        listener(epoch(1.0))
+    one.end(None)
+    other.begin_epoch(None)
+    other(epoch(1.0, number=2))
+    left = [line.split()[-2] for line in lines]
+    assert left == ["18s", "36s", "16s"]
+
+
 NUMBERS = [0.0, 1e-300, -3.4e-5, 1.2e-5, 1.2e-4, -0.5, 0.99999999, 9.9999999, 98765.4321, 1e5, -1e5]
 NUMBERS += [3.3e7, 1e300, np.inf, -np.inf, np.nan]
 
