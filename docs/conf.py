@@ -61,8 +61,8 @@ sphinx_gallery_conf = {
     "within_subsection_order": "ExampleTitleSortKey",
     "backreferences_dir": "api/backreferences",
     "doc_module": ("skrnn",),
-    "reference_url": {"skrnn": None},
     "remove_config_comments": True,
+    "capture_repr": (),
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
@@ -73,9 +73,6 @@ sphinx_gallery_conf = {
 }
 
 # ------------------------------------------------------------------------------- look
-
-#: The pages of the user guide.
-GUIDE = re.findall(r"^(\w+)$", (DOCS / "user_guide.md").read_text(encoding="utf-8"), re.MULTILINE)
 
 html_theme = "pydata_sphinx_theme"
 html_title = "skrnn"
@@ -94,13 +91,6 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-# Pages that have neighbours have a list of them; others would have an empty one.
-html_sidebars = {
-    "**": [],
-    "api/*": ["sidebar-nav-bs"],
-    "gallery/*": ["sidebar-nav-bs"],
-} | {page: ["sidebar-nav-bs"] for page in GUIDE}
-
 # ------------------------------------------------------------------------------- the repository
 
 #: Files outside of docs/ that are pages of the site, and what their pages are called.
@@ -112,6 +102,11 @@ PAGES = {
 }
 #: Files that have a page under another name.
 INSTEAD = {"README.md": "index.md", "examples/README.md": "gallery/index.rst"}
+
+# Pages beside the guide have no neighbours, and a list of them would be empty.
+GUIDE = re.findall(r"^(\w+)$", (DOCS / "user_guide.md").read_text(encoding="utf-8"), re.MULTILINE)
+NAMES = {path.stem for path in DOCS.glob("*.md")} | {Path(name).stem for name in PAGES.values()}
+html_sidebars = {name: [] for name in sorted(NAMES - {*GUIDE, "api", "user_guide"})}
 
 LINK = re.compile(r"\]\(([^)\s#]+)(#[^)\s]*)?\)")
 FENCED = re.compile(r"(^```.*?^```)", re.DOTALL | re.MULTILINE)

@@ -98,7 +98,9 @@ print(f"\nThe last day: peak of {1000 * found.max():.0f} MW at {peak}, RMSE {err
 
 # %%
 # How sure is it? One more net learns the quantiles 0.05, 0.5 and 0.95 of each half-hour, all from
-# one fit. In the picture are the days of the last two weeks, each forecast at its midnight.
+# one fit. They hold fewer half-hours than they should, because nothing guarantees that what is
+# learnt of some weeks holds for others. The picture has the first two weeks of the tests, each day
+# as it was forecast at its midnight.
 
 levels = RNNRegressor(
     loss="quantile", quantile=[0.05, 0.5, 0.95], validation_fraction="tail", random_state=0
@@ -107,12 +109,12 @@ band = levels.fit(X, y).predict(X_test)  # days, half-hours, levels
 inside = np.mean((band[..., 0] <= y_test) & (y_test <= band[..., 2]))
 print(f"Intervals that should hold 90 % of the half-hours hold {100 * inside:.0f} %")
 
-hours = table["time"].to_numpy()[index[-14] : index[-1] + DAY]
-low, median, high = band[-14:].reshape(-1, 3).T
+hours = table["time"].to_numpy()[index[0] : index[14]]
+low, median, high = band[:14].reshape(-1, 3).T
 fig, ax = plt.subplots(figsize=(9, 3.5), layout="constrained")
 ax.fill_between(hours, low, high, color="tab:blue", alpha=0.25, label="90 % interval")
 ax.plot(hours, median, color="tab:blue", label="forecast at midnight")
-ax.plot(hours, y_test[-14:].ravel(), color="black", linewidth=1, label="demand")
+ax.plot(hours, y_test[:14].ravel(), color="black", linewidth=1, label="demand")
 ax.set(ylabel="demand in GW", xlim=(hours[0], hours[-1]))
 ax.tick_params(axis="x", labelrotation=30)
 ax.legend(ncols=3, loc="upper left")

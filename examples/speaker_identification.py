@@ -32,7 +32,7 @@ from skrnn import RNNClassifier
 # More threads only slow HistGradientBoosting down on data this small, a lot on a busy machine.
 threadpool_limits(1, user_api="openmp")
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(sys.argv[0]).parent / "data"
 
 
 def load(part):

@@ -14,6 +14,7 @@ utterances, say which frames it has listened to.
 Data: Japanese Vowels, UCI Machine Learning Repository, CC BY 4.0 (see ``data/README.md``).
 """
 
+import sys
 from pathlib import Path
 from time import perf_counter
 
@@ -25,7 +26,7 @@ from skrnn import RNNClassifier
 # %%
 # Utterances of different lengths, 270 to learn from and 370 to test on.
 
-DATA = Path(__file__).parent / "data"
+DATA = Path(sys.argv[0]).parent / "data"
 SHADES = " .:-=+*#%@"
 
 
