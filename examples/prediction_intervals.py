@@ -63,8 +63,8 @@ for name, predict in {"RNNRegressor": recurrent, "HistGradientBoosting": boosted
 
 # %%
 # Patients from left to right in the order of their predicted median. Points outside of the band are
-# red. The band of the net gets wider from left to right, and its ends differ less from one patient to
-# the next.
+# red. The band of the net gets wider from left to right, and its ends differ less from one patient
+# to the next.
 
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
 for ax, (name, quantiles) in zip(axes, found.items(), strict=True):
