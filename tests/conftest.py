@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,16 @@ os.environ["NUMBA_CACHE_DIR"] = str(numba_cache_folder())
 
 def pytest_addoption(parser):
     parser.addoption("--thorough", action="store_true", help="more cases where there is a choice")
+
+
+def pytest_collection_modifyitems(items):
+    """Doctests of pictures are for where matplotlib is installed."""
+    if find_spec("matplotlib") is not None:
+        return
+    pictures = KERNELS.parent / "plotting"
+    for item in items:
+        if pictures in item.path.parents:
+            item.add_marker(pytest.mark.skip(reason="matplotlib is not installed"))
 
 
 @pytest.fixture

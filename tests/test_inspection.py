@@ -245,7 +245,7 @@ def test_integrated_gradients_of_a_linear_map_are_its_terms():
 
 
 def test_baseline_is_the_mean():
-    X = [*datasets.array(), 5.0, -3.0]
+    X = datasets.array() + np.array([5.0, -3.0])
     model = small(linear_path=None).fit(X, numbers(X))
     found = integrated_gradients(model, X)
     given = integrated_gradients(model, X, baseline=X.mean(axis=(0, 1)))
