@@ -345,6 +345,19 @@ def test_tokens_of_each_step_add_up(linear_path):
     np.testing.assert_allclose(sums, np.subtract(last, first), atol=1e-6)
 
 
+def test_paths_of_tokens_in_pieces(monkeypatch):
+    """Many documents are read some at a time, with the same parts."""
+    X = documents()
+    of_all = small(embedding_dim=3).fit(X, [float((x == 3).sum()) for x in X])
+    of_steps = small(embedding_dim=3, return_sequences=True).fit(X, [x / 8 for x in X])
+    whole = [integrated_gradients(model, X) for model in (of_all, of_steps)]
+    monkeypatch.setattr("skrnn.linear.bag._CHUNK", 7)
+    monkeypatch.setattr("skrnn.linear.token_window._CHUNK", 7)
+    for model, expected in zip((of_all, of_steps), whole, strict=True):
+        for one, other in zip(integrated_gradients(model, X), expected, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-12)
+
+
 def test_gradient_of_tokens_is_that_of_their_vectors():
     X = documents()
     y = np.array([(x == 3).sum() - x[-1] for x in X], float)
