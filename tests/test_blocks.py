@@ -382,7 +382,7 @@ def network_with_other_blocks(cell, monkeypatch):
         )
         n_inputs = 2 * size
     chain = Chain(Mapped(numbers, 3), layers, Weighted(3, 2, np.float64), head)
-    monkeypatch.setattr(type(architecture), "blocks", lambda self: chain)
+    monkeypatch.setattr(type(architecture), "blocks", lambda self, source: chain)
     return Network(architecture)
 
 

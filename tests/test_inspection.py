@@ -245,7 +245,7 @@ def test_integrated_gradients_of_a_linear_map_are_its_terms():
 
 
 def test_baseline_is_the_mean():
-    X = [*datasets.array(), 5.0, -3.0]
+    X = datasets.array() + np.array([5.0, -3.0])
     model = small(linear_path=None).fit(X, numbers(X))
     found = integrated_gradients(model, X)
     given = integrated_gradients(model, X, baseline=X.mean(axis=(0, 1)))
@@ -343,6 +343,21 @@ def test_tokens_of_each_step_add_up(linear_path):
     last, first = ([one[0] for one in model.predict(some)] for some in (X, unknown(X)))
     sums = [one.sum() for one in found]
     np.testing.assert_allclose(sums, np.subtract(last, first), atol=1e-6)
+
+
+def test_paths_of_tokens_in_pieces(monkeypatch):
+    """Many documents are read some at a time, with the same parts."""
+    X = documents()
+    of_all = small(embedding_dim=3).fit(X, [float((x == 3).sum()) for x in X])
+    of_steps = small(embedding_dim=3, return_sequences=True).fit(X, [x / 8 for x in X])
+    pairs = ((of_all, None), (of_steps, 0))
+    whole = [integrated_gradients(model, X, step=step) for model, step in pairs]
+    monkeypatch.setattr("skrnn.linear.bag._CHUNK", 7)
+    monkeypatch.setattr("skrnn.linear.token_window._CHUNK", 7)
+    for (model, step), expected in zip(pairs, whole, strict=True):
+        found = integrated_gradients(model, X, step=step)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, atol=1e-12)
 
 
 def test_gradient_of_tokens_is_that_of_their_vectors():
@@ -508,6 +523,20 @@ def test_a_step_is_a_permutation_among_those_that_have_it():
     # The steps of a group come of one sample, and the others stay.
     pairs = {(x[-4, 0], x[-2, 0]) for x in X if len(x) >= 4}
     assert pairs == {(x[-4, 0], x[-2, 0]) for x in shuffled if len(x) >= 4}
+
+
+def test_series_go_whole_and_their_ends_meet():
+    from skrnn.inspection.permutation import Samples
+
+    X = datasets.array(n=20, n_timesteps=4)
+    shuffled = Samples.read(X).with_features_of(np.random.RandomState(0), [1])
+    assert {tuple(x[:, 1]) for x in shuffled} == {tuple(x[:, 1]) for x in X}
+    assert not np.array_equal(shuffled, X)
+    X = ragged(n=20, lengths=(1, 6))
+    shuffled = Samples.read(X).with_features_of(np.random.RandomState(0), [0, 1])
+    assert {x[-1, 0] for x in shuffled} == {x[-1, 0] for x in X}
+    assert {x[0, 0] for x in shuffled if len(x) > 1} <= {x[0, 0] for x in X}
+    assert [len(x) for x in shuffled] == [len(x) for x in X]
 
 
 def test_groups_go_together():

@@ -192,8 +192,7 @@ class ForecastDisplay:
             short_dates(ax)
         ax.margins(x=0.01)
         without_frame(ax)
-        above = {"loc": "lower left", "bbox_to_anchor": (0.0, 1.0), "ncols": 5, "frameon": False}
-        ax.legend(**(above if is_new else {"loc": "best"}))  # other axes may have a title
+        _put_legend(ax, above=is_new)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -211,7 +210,7 @@ class ForecastDisplay:
         for low in range(0 if self.quantile is None else len(self.quantile) // 2):
             high = len(self.quantile) - 1 - low
             default = {
-                "color": SKY, "alpha": min(0.35 + 0.2 * low, 0.9), "linewidth": 0.0,
+                "color": SKY, "alpha": min(0.22 + 0.12 * low, 0.6), "linewidth": 0.0,
                 "label": _told(self.quantile[low], self.quantile[high]),
             }  # fmt: skip
             style = styled(default, band_kwargs, "collections.PolyCollection")
@@ -228,6 +227,16 @@ class ForecastDisplay:
     def _name(self):
         level = 0.5 if self.quantile is None else self.quantile[len(self.quantile) // 2]
         return "forecast" if level == 0.5 else f"{100 * level:g} % quantile"
+
+
+def _put_legend(ax, above):
+    """Above the axes, or in room for it inside, where above them a title may stand."""
+    if above:
+        ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=5, frameon=False)
+        return
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + 0.3 * (high - low))
+    ax.legend(loc="upper left", ncols=3, fontsize="small", frameon=False)
 
 
 def _line(ax, times, numbers, given, color, label, style="-"):
