@@ -37,6 +37,7 @@ def late(Estimator, X, y, **parameters):
 #: Models that differ in all that a pickle holds, and an X for each.
 MODELS = {
     "table": (lambda: small(RNNRegressor).fit(TABLE, Y), TABLE),
+    "curves": (lambda: small(RNNRegressor).fit(TABLE, TABLE[:, 0] ** 2), TABLE),
     "categories": (lambda: small(RNNRegressor).fit(TYPED, Y), TYPED),
     "flat": (lambda: small(RNNRegressor, n_timesteps=3, loss="poisson").fit(TABLE, Y**2), TABLE),
     "array": (lambda: rnn().fit(ARRAY, np.column_stack([Y, -Y])), ARRAY),

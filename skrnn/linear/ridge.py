@@ -107,6 +107,11 @@ class Ridge:
             [self._left_out(rows, self._scores(x), factors) for rows, x in self.chunks()]
         )
 
+    def left_out_errors(self):
+        """Squared errors (n,), of all outputs, of the fit without each sample at its best."""
+        left_out = self.leave_one_out(self.best_penalties())
+        return ((self.targets - left_out) ** 2).sum(axis=1)
+
     def coefficients(self, penalties):
         """Map (p, K) and intercepts (K,)."""
         coefficients = self.vectors @ (self._factors(penalties) * self.projected)
