@@ -132,6 +132,25 @@ def test_lines_and_noise_have_none_and_keep_their_bits(noise, seed):
     assert_array_equal(left_out, expected)
 
 
+@pytest.mark.parametrize("n", [49, 50])
+def test_below_fifty_samples_there_are_none(n):
+    """Their left-out predictions do not say enough, whether rows or copies of rows."""
+    X, y = bowl(n, 2, 0.1, 0)
+    expected = LinearPath if n < 50 else CurvedPath
+    assert type(fitted_path(X, y)[0]) is expected
+    assert type(fitted_path(X, y, weights=np.full(n, 0.1))[0]) is LinearPath
+
+
+@pytest.mark.parametrize("p", [3, 60])
+def test_noise_has_none_however_many_columns(p):
+    """As far as chance goes: two of a hundred pass by two standard errors."""
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        found.append(type(fitted_path(rng.normal(size=(50, p)), rng.normal(size=50))[0]))
+    assert found.count(CurvedPath) <= 1
+
+
 def test_an_int_and_sequences_are_linear():
     X, y = bowl(200, 4, 0.3, 0)
     assert type(fitted_path(X, y, linear=4)[0]) is LinearPath

@@ -28,9 +28,9 @@ _CHUNK = 1024
 # The work up to which a logistic regression is a small part of a fit. It fits classes better than
 # ridge regression on indicators does.
 _MOST_WORK = 4e9
-# Inputs of a table's map at most, where its columns have curves, and by how many standard errors
-# what is left out has to be better with them.
-_MOST_WITH_CURVES, _STANDARD_ERRORS = 1024, 2.0
+# Samples at least, and inputs of a table's map at most, where its columns have curves, and by how
+# many standard errors what is left out has to be better with them.
+_FEWEST_FOR_CURVES, _MOST_WITH_CURVES, _STANDARD_ERRORS = 50, 1024, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -323,11 +323,14 @@ class _Task(NamedTuple):
         return coefficients, intercepts, scores @ mixing + shift
 
     def can_have(self, n_inputs):
-        """Whether a map of so many inputs is still a small part of a fit."""
+        """Whether there are samples enough for so many inputs with curves, and the map of these is
+        still a small part of a fit.
+        """
         size = work(len(self.weights), n_inputs, self.responses.shape[1])
-        return n_inputs <= _MOST_WITH_CURVES and (
+        is_small = n_inputs <= _MOST_WITH_CURVES and (
             not self.loss.is_of_classes or size < _MOST_WORK / 8
         )
+        return is_small and round(self.weights.sum()) >= _FEWEST_FOR_CURVES
 
     def are_clearly_less(self, losses, others):
         """Whether the mean of losses (n,) is less than that of others, by more than chance."""
