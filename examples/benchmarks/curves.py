@@ -26,7 +26,7 @@ from accuracy import compile_kernels, save
 from page import line, table
 from tables import OF_CLASSES, OTHERS, TABLES, entry_of, loaded, place, skrnn
 
-HEADER = ["table", "rows x columns", "curves in", "loss without", "loss with", "ratio", "seconds"]
+HEADER = ["table", "rows x columns", "curves in", "loss without", "loss with", "ratio", "time"]
 #: A loss that moves by less is the same.
 SAME = 0.005
 
