@@ -56,6 +56,14 @@ def test_edges_are_the_quantiles_of_as_many_copies_as_weights_say(n, rng):
         assert_array_equal(found.ends, again.ends)
 
 
+@pytest.mark.parametrize("weight", [1.0, 0.1, 0.7, 1 / 3])
+def test_rounding_of_weights_moves_no_quantile(weight, rng):
+    """Of 60 equal rows the tenth is the first sixth, whatever their sum is rounded to."""
+    column = rng.normal(size=60)
+    found = curves.curves_of([column], np.full(60, weight))
+    assert_array_equal(found.ends, reference.edges(column)[1:])
+
+
 def test_rises_are_those_of_the_reference(rng):
     X = rng.normal(size=(50, 3))
     found = curves.curves_of(X.T, np.ones(50))
