@@ -72,8 +72,8 @@ MODELS = {
         ARRAY,
     ),
 }
-#: Targets of each step, of the models that have them.
-OF_STEPS = {"steps": STEPS, "steps of tokens": OF_TOKENS}
+#: Targets of models that have others: of each step, or of the rows of a longer table.
+OWN_Y = {"steps": STEPS, "steps of tokens": OF_TOKENS, "curves": LONG[:, 0] ** 2}
 EACH = pytest.mark.parametrize("kind", MODELS)
 
 

@@ -13,7 +13,7 @@ from datasets import labels, numbers, outputs, ragged, small
 from saving import (
     EACH,
     MODELS,
-    OF_STEPS,
+    OWN_Y,
     REFUSED,
     TABLE,
     Pickle,
@@ -95,7 +95,7 @@ def test_a_model_that_came_back_is_trained_on_as_the_model_is(kind):
     if kind in ("array", "scales not settled"):
         y = np.column_stack([y, y])
     y = abs(y) if kind == "flat" else y
-    y = X[:, 0] ** 2 if kind == "curves" else OF_STEPS.get(kind, y)
+    y = OWN_Y.get(kind, y)
     trained = []
     for one in (model, twin):
         if kind == "two classes":

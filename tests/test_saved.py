@@ -12,7 +12,7 @@ from datasets import outputs
 from saving import (
     EACH,
     MODELS,
-    OF_STEPS,
+    OWN_Y,
     REFUSED,
     Y,
     changed,
@@ -117,7 +117,7 @@ def bits(kind, model):
     if kind in ("array", "scales not settled"):
         y = np.column_stack([y, -y])
     y = abs(y) if kind == "flat" else y
-    y = OF_STEPS.get(kind, y)
+    y = OWN_Y.get(kind, y)
     if kind == "two classes":
         model.set_params(class_weight=None)  # "balanced" is not for partial_fit
     before = outputs(model, X).tobytes()
