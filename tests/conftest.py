@@ -54,16 +54,6 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason=f"{package} is not installed"))
 
 
-def pytest_collection_modifyitems(items):
-    """Doctests of pictures are for where matplotlib is installed."""
-    if find_spec("matplotlib") is not None:
-        return
-    pictures = KERNELS.parent / "plotting"
-    for item in items:
-        if pictures in item.path.parents:
-            item.add_marker(pytest.mark.skip(reason="matplotlib is not installed"))
-
-
 @pytest.fixture
 def rng():
     """A generator with a fixed seed, its own for each test."""

@@ -8,6 +8,8 @@ and ``"b_l0_d0"`` for layer 0, direction 0 (forward), and so on; ``"V"`` (P, K) 
 for the head. *sequences* is a list of (T_i, F) arrays, already standardised.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 HUBER_DELTA = 1.35
@@ -49,6 +51,30 @@ def marked(x, gaps):
             missing[t, f] = last < t
             since[t, f] = np.log(1 + t - last)
     return np.hstack([missing[:, list(gaps)], since[:, list(gaps)], carried])
+
+
+def edges(column):
+    """Between which values of a standardised column its curve is a line, (126)."""
+    ordered = sorted(column)
+    found = [ordered[0]]
+    for j in range(1, 6):
+        quantile = ordered[-(-j * len(ordered) // 6) - 1]
+        if found[-1] + 1e-4 < quantile < ordered[-1] - 1e-4:
+            found.append(quantile)
+    return [*found, ordered[-1]]
+
+
+def rises(x, column):
+    """Further inputs of a number x in a column, (127)."""
+    return [min(max((x - low) / (high - low), 0.0), 1.0) for low, high in pairwise(edges(column))]
+
+
+def curved(x, columns, C, b):
+    """What a path with curves makes of a row x (F,), (127); columns (n, F) are those of ``fit``."""
+    inputs = list(x)
+    for f in range(len(x)):
+        inputs += rises(x[f], columns[:, f])
+    return np.array(inputs) @ C + b
 
 
 # Cells: (T, F) in, outputs (T, H) of every step

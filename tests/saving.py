@@ -13,6 +13,7 @@ from datasets import gappy, labels, numbers, ragged, small
 from skrnn import RNNClassifier, RNNRegressor
 
 TABLE, ARRAY, RAGGED = datasets.table(), datasets.array(), ragged()
+LONG = datasets.table(60, 2)
 Y = numbers(TABLE)
 STEPS = np.cumsum(ARRAY[:, :, 0], axis=1)
 TYPED = pd.DataFrame(TABLE)
@@ -37,6 +38,7 @@ def late(Estimator, X, y, **parameters):
 #: Models that differ in all that a pickle holds, and an X for each.
 MODELS = {
     "table": (lambda: small(RNNRegressor).fit(TABLE, Y), TABLE),
+    "curves": (lambda: small(RNNRegressor).fit(LONG, LONG[:, 0] ** 2), LONG),
     "categories": (lambda: small(RNNRegressor).fit(TYPED, Y), TYPED),
     "flat": (lambda: small(RNNRegressor, n_timesteps=3, loss="poisson").fit(TABLE, Y**2), TABLE),
     "array": (lambda: rnn().fit(ARRAY, np.column_stack([Y, -Y])), ARRAY),
@@ -70,8 +72,8 @@ MODELS = {
         ARRAY,
     ),
 }
-#: Targets of each step, of the models that have them.
-OF_STEPS = {"steps": STEPS, "steps of tokens": OF_TOKENS}
+#: Targets of models that have others: of each step, or of the rows of a longer table.
+OWN_Y = {"steps": STEPS, "steps of tokens": OF_TOKENS, "curves": LONG[:, 0] ** 2}
 EACH = pytest.mark.parametrize("kind", MODELS)
 
 

@@ -146,10 +146,11 @@ LAYERS = {
     "linear.calibration": ("quantiles", "numpy scipy"),
     "linear.rounding": ("", "numpy"),
     "linear.affine_map": ("", ""),
+    "linear.curves": ("", "numpy"),
     "linear.folds": ("linear.logistic linear.ridge", "numpy scipy"),
     "linear.path": (
         "blas data.copies data.scaling data.sequences kernels.affine linear.affine_map "
-        "linear.calibration "
+        "linear.calibration linear.curves "
         "linear.folds linear.logistic linear.ridge linear.rounding",
         "numpy",
     ),

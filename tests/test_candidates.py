@@ -127,7 +127,7 @@ def test_the_model_of_a_fit_has_the_better_part_and_the_path_in_their_shares(
     blend = Blend(int(better == ALONE), 0.7, 0.4)
     monkeypatch.setattr(candidates, "blend", lambda *_: blend)
     diary = Diary()
-    net, data = fitted(Estimator, True, diary, linear_path="auto", dtype=dtype)
+    net, data = fitted(Estimator, True, diary, linear_path=4, dtype=dtype)
     # The same by hand, of the weights that were best and the path as it was fitted.
     best = min(diary.of(better), key=lambda epoch: epoch.validation_loss)
     trained, of_path = diary.rebuilt[diary.epochs.index(best)], diary.rebuilt[0]

@@ -14,7 +14,7 @@ from datasets import labels, numbers, outputs, ragged, small
 from saving import (
     EACH,
     MODELS,
-    OF_STEPS,
+    OWN_Y,
     REFUSED,
     TABLE,
     Pickle,
@@ -97,7 +97,7 @@ def test_a_model_that_came_back_is_trained_on_as_the_model_is(kind):
     if kind in ("array", "scales not settled"):
         y = np.column_stack([y, y])
     y = abs(y) if kind == "flat" else y
-    y = OF_STEPS.get(kind, y)
+    y = OWN_Y.get(kind, y)
     trained = []
     for one in (model, twin):
         if kind == "two classes":
@@ -362,10 +362,19 @@ def test_damaged_arrays_of_tokens_are_refused(keys, damage):
         refuses("tokens", changed("tokens", keys, value))
 
 
+OF_CURVES = [("path", "starts"), ("path", "ends")]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("keys", OF_CURVES, ids=str)
+def test_damaged_arrays_of_curves_are_refused(keys, damage):
+    refuses("curves", changed("curves", keys, DAMAGES[damage]))
+
+
 @EACH
 def test_every_array_is_damaged_once(kind):
     found = {keys for keys, value in leaves(saved(kind)) if isinstance(value, np.ndarray)}
-    known = {*ARRAYS, *MOMENTS, *OF_TOKENS, ("target", "classes")}
+    known = {*ARRAYS, *MOMENTS, *OF_TOKENS, *OF_CURVES, ("target", "classes")}
     optimizer = "adam" if kind == "scales not settled" else kind
     assert found <= known.union(under("optimizer", STATE_OF_OPTIMIZER.get(optimizer, ())))
 

@@ -72,6 +72,21 @@ def test_with_fewer_samples_than_inputs_both_decompositions_give_the_same(monkey
         assert_allclose(one, other, rtol=1e-7, atol=1e-12)
 
 
+@pytest.mark.parametrize("p", [300, 3000])
+def test_of_many_more_inputs_than_samples_none_predicts_itself(p):
+    """Each lacks 1e-9 of determining its own prediction, and noise would be known by heart."""
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(20, p)), rng.normal(size=(20, 1))
+    penalties = ridge.PENALTIES[[0]]
+    left_out = ridge_of(X, Y, np.ones(20)).leave_one_out(penalties)
+    for i in range(20):
+        rest = np.arange(20) != i
+        other = ridge_of(X[rest], Y[rest], np.ones(19))
+        coefficients, intercepts = other.coefficients(penalties * 20 / 19)
+        assert_allclose(left_out[i], X[i] @ coefficients + intercepts, rtol=1e-5, atol=1e-6)
+    assert np.mean((left_out - Y) ** 2) > 0.5 * Y.var()
+
+
 @pytest.mark.parametrize(("n", "p"), [(60, 40), (40, 60)])
 def test_of_large_data_the_largest_components_are_taken(n, p, monkeypatch):
     random = np.random.RandomState(0)

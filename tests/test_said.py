@@ -96,14 +96,15 @@ def test_the_score_of_the_path_is_on_samples_that_it_has_not_seen(Estimator):
     watched = still(Estimator, early_stopping=True).fit(**data)
     assert watched.linear_score_ == pytest.approx(watched.score(*held_out), abs=1e-6)
     data = data_for(Estimator, False)
-    alone = still(Estimator).fit(**data)
+    alone = still(Estimator, linear_path=4).fit(**data)
     assert alone.linear_score_ < alone.score(*data.values()) - 1e-4
     if Estimator is RNNRegressor:
         X, y, w = data.values()
         unseen = np.empty(60)
         for i in range(60):
             rest = np.arange(60) != i
-            unseen[i] = still(Estimator).fit(X[rest], y[rest], w[rest]).predict(X[i : i + 1])[0]
+            model = still(Estimator, linear_path=4).fit(X[rest], y[rest], w[rest])
+            unseen[i] = model.predict(X[i : i + 1])[0]
         total = w @ (y - np.average(y, weights=w)) ** 2
         assert alone.linear_score_ == pytest.approx(1 - w @ (y - unseen) ** 2 / total, abs=0.02)
 
@@ -114,10 +115,10 @@ def test_the_score_of_the_path_is_on_samples_that_it_has_not_seen(Estimator):
 def test_the_share_and_the_part_that_are_kept_are_said_and_the_path_is_whole(
     share, part, Estimator, monkeypatch
 ):
-    whole, _ = fitted(Estimator, True, linear_path="auto")
+    whole, _ = fitted(Estimator, True, linear_path=4)
     blend = Blend(int(part == ALONE), share, 1.0 - share * (part == ALONE))
     monkeypatch.setattr(candidates, "blend", lambda *_: blend)
-    model, _ = fitted(Estimator, True, linear_path="auto")
+    model, _ = fitted(Estimator, True, linear_path=4)
     assert (model.recurrent_part_, model.recurrent_share_) == (part, share)
     np.testing.assert_array_equal(model.linear_coef_, whole.linear_coef_)
     np.testing.assert_array_equal(model.linear_intercept_, whole.linear_intercept_)

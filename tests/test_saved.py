@@ -12,7 +12,7 @@ from datasets import outputs
 from saving import (
     EACH,
     MODELS,
-    OF_STEPS,
+    OWN_Y,
     REFUSED,
     Y,
     changed,
@@ -28,7 +28,8 @@ from skrnn.data.schema import Schema
 from skrnn.learning.model import Scaling
 from skrnn.learning.optimizers import SGD, Adam
 from skrnn.learning.saved import PARTS
-from skrnn.linear.path import LinearPath
+from skrnn.linear.bag import BagPath
+from skrnn.linear.path import CurvedPath, LinearPath
 from skrnn.network.network import Architecture, Network
 
 #: Values for any field.
@@ -117,7 +118,7 @@ def bits(kind, model):
     if kind in ("array", "scales not settled"):
         y = np.column_stack([y, -y])
     y = abs(y) if kind == "flat" else y
-    y = OF_STEPS.get(kind, y)
+    y = OWN_Y.get(kind, y)
     if kind == "two classes":
         model.set_params(class_weight=None)  # "balanced" is not for partial_fit
     before = outputs(model, X).tobytes()
@@ -200,6 +201,8 @@ WRONG = [
     ("table", ("kept", "standardize"), [1, None]),
     ("no path", ("kept", "linear_path"), [True, 0, "manual"]),
     ("array", ("kept", "dtype"), ["float64", "float16"]),
+    ("curves", ("path", "columns"), [(10**7,) * 12, (-1,) * 12, ()]),
+    ("curves", ("path", "ends"), [with_number(-1e9)]),
     ("table", ("kept", "linear_path"), [None, "left out"]),
     ("table", ("seeds",), [(1, 2, 3), (1, 2, 3, -1), (1, 2, 3, 2**32), (1, 2, 3, True)]),
 ]
@@ -269,7 +272,8 @@ def test_the_tables_have_all_fields(part, of_part):
 
 def test_the_tables_have_all_arrays_and_optimizers():
     assert PARTS["scaling"][0].keys() == {field.name for field in fields(Scaling)}
-    assert PARTS["path"][0].keys() == {field.name for field in fields(LinearPath)}
+    for table, kind in zip(PARTS["path"], (LinearPath, CurvedPath, BagPath), strict=True):
+        assert table.keys() == {field.name for field in fields(kind)}
     optimizers = [Adam(1, "f8"), SGD(1, "f8")]
     assert [table.keys() for table in PARTS["optimizer"]] == [
         vars(one).keys() for one in optimizers

@@ -13,7 +13,7 @@ from skrnn.data.transcripts import TARGETS
 from skrnn.learning.saved import LEFT_OUT, refuse
 from skrnn.learning.valid import Valid
 from skrnn.linear.bag import BagPath
-from skrnn.linear.path import LinearPath
+from skrnn.linear.path import CurvedPath, LinearPath
 from skrnn.linear.token_window import TokenWindow
 
 
@@ -68,10 +68,16 @@ def _answers_steps(model):
 
 
 def _has_its_kind_of_path(model):
-    kind = LinearPath
+    kinds = (LinearPath, CurvedPath) if model.schema.is_table else (LinearPath,)
     if model.schema.is_of_tokens:
-        kind = TokenWindow if model.architecture.return_sequences else BagPath
-    return type(model.path) is kind
+        kinds = (TokenWindow,) if model.architecture.return_sequences else (BagPath,)
+    return type(model.path) in kinds
+
+
+def _has_its_curves(model):
+    """Whether each is of a column, all of which the path sees."""
+    path, n_columns = model.path, model.schema.n_observations
+    return path.n_steps == n_columns and len(path.columns) > 0 and max(path.columns) < n_columns
 
 
 def _looks_ahead(model):
@@ -208,6 +214,11 @@ RELATIONS = [
         "one whose targets are standardised, because their scale is learnt",
     ),
     (
+        "path.columns",
+        lambda model: type(model.path) is not CurvedPath or _has_its_curves(model),
+        "of columns that there are, all of which the path sees",
+    ),
+    (
         "path.n_ahead",
         lambda model: getattr(model.path, "n_ahead", 0) == 0 or _looks_ahead(model),
         "0, because the steps of a sequence are not read both ways",
@@ -260,6 +271,13 @@ _OF_MOMENTS = {"mean": _FINITE, **dict.fromkeys(("variance", "weight", "n_rows")
 _OF_OPTIMIZERS = {"first": _FINITE, "second": _SQUARES, "velocity": _FINITE}
 
 
+def _above(starts):
+    return Valid(
+        lambda array: is_finite(array) and bool((array > starts).all()),
+        "finite and above the starts",
+    )
+
+
 def _arrays(model):
     """Of each array its name, itself, and its shape, precision and what is valid in it."""
     n, dtype = model.architecture.n_parameters(), np.dtype(model.architecture.dtype)
@@ -310,10 +328,17 @@ def _of_path(model):
         n_features = model.architecture.n_tokens
     of_inputs = (model.schema.n_observations if model.schema.is_table else 1, n_features)
     n_window = model.path.n_steps + model.path.n_ahead
-    return {
+    n_rises, of_curves = 0, {}
+    if isinstance(model.path, CurvedPath):
+        n_rises, starts = len(model.path.columns), model.path.starts
+        of_curves = {
+            ("path", "starts"): ((n_rises,), _FINITE),
+            ("path", "ends"): ((n_rises,), _above(starts)),
+        }
+    return of_curves | {
         ("path", "center"): (of_inputs, _FINITE),
         ("path", "scale"): (of_inputs, _POSITIVE),
-        ("path", "coefficients"): ((n_window * n_features, n_outputs), _FINITE),
+        ("path", "coefficients"): ((n_window * n_features + n_rises, n_outputs), _FINITE),
         ("path", "intercepts"): ((n_outputs,), _FINITE),
         ("path", "unit"): ((n_outputs,), _POSITIVE),
     }

@@ -20,7 +20,7 @@ from skrnn.learning import consistency, saved
 from skrnn.learning.streams import Streams
 from skrnn.learning.token_streams import TokenStreams
 from skrnn.linear.bag import BagPath
-from skrnn.linear.path import LinearPath
+from skrnn.linear.path import CurvedPath, LinearPath
 from skrnn.linear.token_window import TokenWindow
 from skrnn.network import threads
 from skrnn.network.inputs import sequence_data
@@ -73,7 +73,7 @@ class Model:
     theta : ndarray of shape (n_parameters,)
         The network's parameters.
     scaling : Scaling
-    path : LinearPath, BagPath or None
+    path : LinearPath, CurvedPath, BagPath or None
     seeds : tuple of int
         Of the random streams.
     kept : dict
@@ -177,10 +177,12 @@ class Model:
 
         The coefficients are (n_outputs, n_columns) where X was 2-D, else (n_outputs, n_steps, F) of
         the last steps, or of those around each step that has a target. They give predictions before
-        the inverse link. Both are None where X has categories or gaps, of which one number for each
-        column does not say what the path does, and where it is of tokens.
+        the inverse link. Both are None where X has categories or gaps, or the path has curves, of
+        which one number for each column does not say what the path does, and where X is of tokens.
         """
         if self.schema.categories or self.schema.gaps or self.schema.is_of_tokens:
+            return None, None
+        if isinstance(self.path, CurvedPath):
             return None, None
         coefficients, intercepts = self.path.of_unscaled_inputs()
         n_levels = len(intercepts) // len(self.scaling.target_scale)
@@ -343,4 +345,6 @@ def _kind_of_path(state):
     """The class of a saved path."""
     if "rarity" in state["path"]:
         return BagPath
+    if "columns" in state["path"]:
+        return CurvedPath
     return TokenWindow if state["schema"]["tokens"] is not None else LinearPath

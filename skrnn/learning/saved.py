@@ -67,6 +67,8 @@ def _refuse_for(reason):
 
 
 _SCALES = {"center": ARRAY, "scale": ARRAY}
+_OF_PATH = _SCALES | {"n_steps": COUNT, "n_ahead": COUNTER}
+_OF_PATH |= dict.fromkeys(("coefficients", "intercepts", "unit"), ARRAY)
 _MOMENTS = dict.fromkeys(("mean", "variance", "weight", "n_rows"), ARRAY)
 #: The fields of a model that are no dicts, and of the others each kind that there is.
 FIELDS = {
@@ -128,9 +130,8 @@ PARTS = {
     ],
     "scaling": [_SCALES | {"target_center": ARRAY, "target_scale": ARRAY}],
     "path": [
-        _SCALES
-        | {"n_steps": COUNT, "n_ahead": COUNTER}
-        | {"coefficients": ARRAY, "intercepts": ARRAY, "unit": ARRAY},
+        _OF_PATH,
+        _OF_PATH | {"columns": tuple_of(COUNTER), "starts": ARRAY, "ends": ARRAY},
         {"n_steps": either(COUNT, NONE)}
         | dict.fromkeys(("rarity", "coefficients", "intercepts", "unit"), ARRAY),
     ],

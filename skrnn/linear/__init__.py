@@ -16,6 +16,8 @@ The map is a ridge regression (:mod:`~skrnn.linear.ridge`), for classes a logist
 * while training, a sample's linear part is its leave-one-out prediction. So the recurrent part sees
   the error that the map makes on new data, never rows learnt by heart.
 
+Columns of a table have curves where such predictions say so (:mod:`~skrnn.linear.curves`).
+
 The map (:mod:`~skrnn.linear.path`) then stays as it is. Trained along with the rest it would fit
 its own training rows better than new ones, and leave the recurrent part too little to learn. In the
 end validation data decide in which share each of the two speaks (:mod:`~skrnn.linear.blending`).

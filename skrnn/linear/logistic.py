@@ -26,15 +26,16 @@ def work(n_samples, rank, n_outputs):
     return n_samples * n_outputs * (evaluations + rank**2)
 
 
-def is_as_good(losses, best, shares, total):
+def is_as_good(losses, best, shares, total, tolerance=_TOLERANCE):
     """Whether losses (n,) are no larger than the best ones but for chance.
 
-    shares (n,) of the samples' weights sum to one, total is the sum of the weights.
+    shares (n,) of the samples' weights sum to one, total is the sum of the weights, tolerance a
+    number of standard errors.
     """
     excess = losses - best
     mean = shares @ excess
     variance = shares @ (excess - mean) ** 2
-    return mean <= _TOLERANCE * np.sqrt(variance / total)
+    return mean <= tolerance * np.sqrt(variance / total)
 
 
 class Logistic:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,8 +13,9 @@ from skrnn.data.sequences import Sequences
 from skrnn.kernels import affine
 from skrnn.linear.affine_map import AffineMap
 from skrnn.linear.calibration import calibrate, calibrate_column
+from skrnn.linear.curves import HEIGHT, Curves, curves_of
 from skrnn.linear.folds import FoldedLogistic, FoldedRidge, folds_of
-from skrnn.linear.logistic import Logistic, work
+from skrnn.linear.logistic import Logistic, is_as_good, work
 from skrnn.linear.ridge import Ridge
 from skrnn.linear.rounding import rounded
 
@@ -26,6 +28,9 @@ _CHUNK = 1024
 # The work up to which a logistic regression is a small part of a fit. It fits classes better than
 # ridge regression on indicators does.
 _MOST_WORK = 4e9
+# Samples at least, and inputs of a table's map at most, where its columns have curves, and by how
+# many standard errors what is left out has to be better with them.
+_FEWEST_FOR_CURVES, _MOST_WITH_CURVES, _STANDARD_ERRORS = 50, 1024, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +127,57 @@ class LinearPath(AffineMap):
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class CurvedPath(LinearPath):
+    """A linear map of the columns of a plain table and of their curves.
+
+    Attributes
+    ----------
+    columns : tuple of int
+    starts, ends : ndarray of shape (n_rises,)
+        As :class:`skrnn.linear.curves.Curves` has them.
+    coefficients : ndarray of shape (n_columns + n_rises, n_outputs)
+    others
+        As of a LinearPath.
+    """
+
+    columns: tuple
+    starts: np.ndarray
+    ends: np.ndarray
+
+    def of_unscaled_inputs(self):
+        """None, None: one number for each column does not say what a curve does."""
+        return None, None
+
+    def predict(self, sequences, of_steps=False):
+        """Raw predictions (n, n_outputs) of samples of the table; those of a row are its own."""
+        inputs = Inputs.of(sequences, of_steps, self.n_steps, self.n_ahead)
+        raw = np.empty((len(inputs), len(self.intercepts)))
+        # Copies, because a model in shared memory is read-only, for which numba would compile anew.
+        linear_map = self.coefficients.copy(), self.intercepts.copy()
+        for rows, flat in inputs.chunks(self.center, self.scale):
+            affine.forward(*linear_map, np.hstack([flat, self._curves.rises(flat)]), raw[rows])
+        return raw
+
+    def gradient(self, sequences, slopes, of_steps=False):
+        """Gradient of the sum of raw predictions times slopes, as :meth:`LinearPath.gradient`."""
+        inputs = Inputs.of(sequences, of_steps, self.n_steps, self.n_ahead)
+        found = np.zeros(sequences.values.shape)
+        steps, n_columns = np.arange(self.n_steps), self.center.size
+        for rows, flat in inputs.chunks(self.center, self.scale):
+            d_flat = slopes[rows] @ self.coefficients[:n_columns].T
+            d_rises = slopes[rows] @ self.coefficients[n_columns:].T
+            d_rises *= self._curves.slopes(flat)
+            np.add.at(d_flat.T, list(self.columns), d_rises.T)
+            places = inputs.sequences.starts[rows][:, np.newaxis] + steps
+            found[places] = (d_flat / self.scale.ravel()).reshape(*places.shape, -1)
+        return found
+
+    @property
+    def _curves(self):
+        return Curves(self.columns, self.starts, self.ends)
+
+
 def n_steps_of(sequences, is_table, linear_path):
     """How many of the last steps the map sees: as many as asked; else of a table all columns, and
     of sequences all up to MAX_INPUTS inputs.
@@ -209,6 +265,13 @@ class Inputs:
                 flat[np.isnan(flat)] = 0.0  # the mean
             yield rows, flat
 
+    def columns(self, center, scale):
+        """Standardised columns (n,) of a plain table, one at a time."""
+        rows = self.sequences.steps().reshape(len(self), -1)
+        for column, mean, unit in zip(rows.T, center.ravel(), scale.ravel(), strict=True):
+            standardized = (column.astype(np.float64) - mean) / unit
+            yield np.nan_to_num(standardized) if self.sequences.has_gaps else standardized
+
     def _next_steps(self, rows, center, scale):
         """Standardised steps after each of some steps, (n_rows, n_ahead * F), missing ones zero."""
         some, n_left = self.sequences.take(rows), self.n_left[rows, np.newaxis]
@@ -255,28 +318,107 @@ def fit(examples, origins, loss, linear_path, both_sides=False):
     else:
         inputs = Inputs(sequences, n_steps_of(sequences, origins is not None, linear_path))
         kinds, left = (Ridge, Logistic), left_out(copies, weights)
-    responses = loss.responses(targets, weights)
-    mean, unit = mean_and_scale(responses, weights, np.float64)
+    task = _Task.of(targets, weights, left, loss, *kinds)
+    chunks = partial(inputs.chunks, center, scale)
     with blas.one_thread():
-        chunks = partial(inputs.chunks, center, scale)
-        ridge = kinds[0](chunks, (responses - mean) / unit, weights, left)
-        if (
-            loss.is_of_classes
-            and work(len(weights), len(ridge.values), responses.shape[1]) < _MOST_WORK
-        ):
-            coefficients, intercepts, unseen = _logistic(kinds[1], left, ridge, responses, loss)
+        if origins is not None and linear_path == "auto":
+            found, curves = _with_curves(task, chunks, inputs.columns(center, scale))
         else:
-            penalties = ridge.best_penalties()
-            scores = mean + unit * ridge.leave_one_out(penalties)
-            mixing, shift = calibrate(scores, targets, weights, loss)
-            coefficients, intercepts = ridge.coefficients(penalties)
-            coefficients = (unit * coefficients) @ mixing
-            intercepts = (mean + unit * intercepts) @ mixing + shift
-            unseen = scores @ mixing + shift
-    ones = np.ones(len(intercepts))
-    path = LinearPath(inputs.n_steps, inputs.n_ahead, center, scale, coefficients, intercepts, ones)
+            found, curves = task.map_of(task.ridge(chunks)), None
+    coefficients, intercepts, unseen = found
+    arrays = center, scale, coefficients, intercepts, np.ones(len(intercepts))
+    path = LinearPath(inputs.n_steps, inputs.n_ahead, *arrays)
+    if curves is not None:
+        path = CurvedPath(**vars(path), **vars(curves))
     unseen = rounded(unseen)
     return path, unseen if copies is None else unseen[copies.rows]
+
+
+class _Task(NamedTuple):
+    """What a map learns, and how: standardised responses, and kinds of regression.
+
+    Attributes
+    ----------
+    targets, weights : ndarray of shape (n, n_targets) and (n,)
+    left : ndarray of shape (n,)
+        What is left out when a row predicts itself.
+    loss : skrnn.losses.Loss
+    of_numbers, of_classes : type
+    responses, mean, unit : ndarray
+        What ridge regression learns, its mean and its unit.
+    """
+
+    targets: np.ndarray
+    weights: np.ndarray
+    left: np.ndarray
+    loss: object
+    of_numbers: type
+    of_classes: type
+    responses: np.ndarray
+    mean: np.ndarray
+    unit: np.ndarray
+
+    @classmethod
+    def of(cls, targets, weights, left, loss, of_numbers, of_classes):
+        responses = loss.responses(targets, weights)
+        mean, unit = mean_and_scale(responses, weights, np.float64)
+        return cls(targets, weights, left, loss, of_numbers, of_classes, responses, mean, unit)
+
+    def ridge(self, chunks):
+        """Ridge regression on inputs."""
+        standardized = (self.responses - self.mean) / self.unit
+        return self.of_numbers(chunks, standardized, self.weights, self.left)
+
+    def map_of(self, ridge):
+        """Coefficients, intercepts and left-out raw predictions."""
+        size = len(self.weights), len(ridge.values), self.responses.shape[1]
+        if self.loss.is_of_classes and work(*size) < _MOST_WORK:
+            return _logistic(self.of_classes, self.left, ridge, self.responses, self.loss)
+        penalties = ridge.best_penalties()
+        scores = self.mean + self.unit * ridge.leave_one_out(penalties)
+        mixing, shift = calibrate(scores, self.targets, self.weights, self.loss)
+        coefficients, intercepts = ridge.coefficients(penalties)
+        coefficients = (self.unit * coefficients) @ mixing
+        intercepts = (self.mean + self.unit * intercepts) @ mixing + shift
+        return coefficients, intercepts, scores @ mixing + shift
+
+    def can_have(self, n_inputs):
+        """Whether there are samples enough for so many inputs with curves, and the map of these is
+        still a small part of a fit.
+        """
+        size = work(len(self.weights), n_inputs, self.responses.shape[1])
+        is_small = n_inputs <= _MOST_WITH_CURVES and (
+            not self.loss.is_of_classes or size < _MOST_WORK / 8
+        )
+        return is_small and round(self.weights.sum()) >= _FEWEST_FOR_CURVES
+
+    def are_clearly_less(self, losses, others):
+        """Whether the mean of losses (n,) is less than that of others, by more than chance."""
+        total = self.weights.sum()
+        return not is_as_good(others, losses, self.weights / total, total, _STANDARD_ERRORS)
+
+
+def _with_curves(task, chunks, columns):
+    """What `map_of` says of a table's columns and their curves, and these; of the columns alone and
+    None, where what is left out does not clearly say that curves pay (equation 128).
+    """
+    ridge, curves = task.ridge(chunks), curves_of(columns, task.weights)
+    if curves is None or not task.can_have(len(ridge.mean) + len(curves.columns)):
+        return task.map_of(ridge), None
+
+    def with_rises():
+        return ((rows, np.hstack([x, HEIGHT * curves.rises(x)])) for rows, x in chunks())
+
+    curved = task.ridge(with_rises)
+    if not task.are_clearly_less(curved.left_out_errors(), ridge.left_out_errors()):
+        return task.map_of(ridge), None
+    found, linear = task.map_of(curved), task.map_of(ridge)
+    if not task.are_clearly_less(
+        *(task.loss.of_rows(one[2], task.targets) for one in (found, linear))
+    ):
+        return linear, None
+    found[0][-len(curves.columns) :] *= HEIGHT
+    return found, curves
 
 
 def _logistic(kind, left, ridge, indicators, loss):

@@ -10,6 +10,10 @@ PENALTIES = np.logspace(-6, 4, 31)
 _SMALL = 1000
 # With more samples and more inputs than these, only so many of the largest components.
 _LARGE, _LARGEST = 6000, 1000
+# What a row may lack of determining its own prediction. With many more inputs than samples it lacks
+# the penalty's share of the eigenvalues, 1e-8 and less, so a larger number here would count such a
+# map's own samples as predicted without themselves.
+_LEAST = 1e-12
 
 
 def _singular_vectors(x):
@@ -85,7 +89,7 @@ class Ridge:
         leverage = amount * (scores**2 @ factors + 1.0 / self.total)
         y = self.targets[rows]
         fitted = self.target_mean + scores @ (factors * self.projected)
-        return y - (y - fitted) / np.maximum(1.0 - leverage, 1e-6)
+        return y - (y - fitted) / np.maximum(1.0 - leverage, _LEAST)
 
     def _factors(self, penalties):
         return 1.0 / (self.values[:, np.newaxis] + penalties * self.total)
@@ -106,6 +110,11 @@ class Ridge:
         return np.concatenate(
             [self._left_out(rows, self._scores(x), factors) for rows, x in self.chunks()]
         )
+
+    def left_out_errors(self):
+        """Squared errors (n,), of all outputs, of the fit without each sample at its best."""
+        left_out = self.leave_one_out(self.best_penalties())
+        return ((self.targets - left_out) ** 2).sum(axis=1)
 
     def coefficients(self, penalties):
         """Map (p, K) and intercepts (K,)."""

@@ -7,7 +7,7 @@ the :class:`skrnn.onnx.inputs.Sequences`, and whether there is an answer for eac
 import numpy as np
 
 from skrnn.linear.bag import BagPath
-from skrnn.linear.path import LinearPath
+from skrnn.linear.path import CurvedPath, LinearPath
 from skrnn.linear.token_window import TokenWindow
 from skrnn.onnx import inputs
 from skrnn.onnx.graph import writer
@@ -15,10 +15,22 @@ from skrnn.onnx.graph import writer
 
 def _of_numbers(g, path, sequences, of_steps):
     """The map of standardised steps, a missing value being the mean."""
+    return _of_windows(g, path, _standardised(g, path, sequences), sequences.lengths, of_steps)
+
+
+def _standardised(g, path, sequences):
     values = g.cast(sequences.values, np.float64)
     values = g.add("Div", g.add("Sub", values, path.center), path.scale)
-    values = inputs.without_gaps(g, values, np.float64(0.0))
-    return _of_windows(g, path, values, sequences.lengths, of_steps)
+    return inputs.without_gaps(g, values, np.float64(0.0))
+
+
+def _of_curved_table(g, path, sequences, of_steps):
+    """The map of standardised columns and of what rises between two values of them."""
+    flat = g.add("Reshape", _standardised(g, path, sequences), [0, -1])
+    risen = g.add("Gather", flat, np.array(path.columns), axis=1)
+    risen = g.add("Div", g.add("Sub", risen, path.starts), path.ends - path.starts)
+    risen = g.add("Clip", risen, np.float64(0.0), np.float64(1.0))
+    return g.add("Gemm", g.add("Concat", flat, risen, axis=1), path.coefficients, path.intercepts)
 
 
 def _of_token_windows(g, path, sequences, of_steps):
@@ -107,9 +119,9 @@ def _counts(g, tokens):
 
 
 #: How the path of each class of :mod:`skrnn.linear` is written.
-PATHS = {LinearPath: _of_numbers, TokenWindow: _of_token_windows, BagPath: _bag}
-
-
-def write(g, path, sequences, of_steps):
-    """Raw predictions (N, K) of a path, or (N, T, K) of each step, in double precision."""
-    return writer(PATHS, type(path), f"{__name__}.PATHS")(g, path, sequences, of_steps)
+PATHS = {
+    LinearPath: _of_numbers,
+    CurvedPath: _of_curved_table,
+    TokenWindow: _of_token_windows,
+    BagPath: _bag,
+}
