@@ -50,13 +50,13 @@ class Packing:
 
         It is as large as they are.
         """
-        numbers = self._layout.by_block(np.arange(self._n_parameters, dtype=np.int32))
+        numbers = self._layout.by_block(np.arange(self._n_parameters, dtype=np.uint32))
         packed = [
             block.pack(arrays, self._n_parameters, both_ways)
             for block, arrays in zip(self._blocks, numbers, strict=True)
         ]
         places = np.concatenate(
-            [array.ravel() for arrays in packed for array in arrays], dtype=np.int32
+            [array.ravel() for arrays in packed for array in arrays], dtype=np.uint32
         )
         return LookUp(places, [[array.shape for array in arrays] for arrays in packed])
 
@@ -81,8 +81,8 @@ class Packing:
 
     def gradient_places(self):
         """For each parameter the place of its gradient in the numbers of :meth:`gradients`."""
-        found = np.empty(self._n_parameters, np.int32)
-        gradients = self.gradients(np.arange(self.n_gradients, dtype=np.int32)).flat()
+        found = np.empty(self._n_parameters, np.uint32)
+        gradients = self.gradients(np.arange(self.n_gradients, dtype=np.uint32)).flat()
         for block, arrays, of_block in zip(
             self._blocks, gradients, self._layout.by_block(found), strict=True
         ):

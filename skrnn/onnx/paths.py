@@ -10,7 +10,6 @@ from skrnn.linear.bag import BagPath
 from skrnn.linear.path import CurvedPath, LinearPath
 from skrnn.linear.token_window import TokenWindow
 from skrnn.onnx import inputs
-from skrnn.onnx.graph import writer
 
 
 def _of_numbers(g, path, sequences, of_steps):
