@@ -176,13 +176,13 @@ LAYERS = {
         "numpy",
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
-    "parameters": ("choices losses", "numpy sklearn"),
-    "estimators.states": ("choices data.checks", "joblib numpy sklearn"),
+    "parameters": ("choices losses", "joblib numpy sklearn"),
+    "estimators.states": ("choices data.checks parameters", "numpy sklearn"),
     "estimators.streams": ("data.checks", "numpy sklearn"),
     "estimators.recurrent": (
         "data.checks data.examples data.reading data.schema data.steps data.tokens data.weights "
         "estimators.states estimators.streams loading parameters",
-        "joblib numpy sklearn",
+        "numpy sklearn",
     ),
     "estimators.regressor": (
         "data.checks data.regression data.steps estimators.recurrent losses parameters",

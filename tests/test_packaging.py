@@ -45,7 +45,7 @@ def test_metadata():
     data = metadata("skrnn")
     assert data["License-Expression"] == "BSD-3-Clause"
     assert data["Requires-Python"] == ">=3.11"
-    extras = {"test", "examples", "hosts", "bench", "dev"}
+    extras = {"test", "examples", "distributed", "hosts", "bench", "dev"}
     assert set(data.get_all("Provides-Extra")) == extras
 
 

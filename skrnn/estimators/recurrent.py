@@ -11,7 +11,6 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -27,7 +26,7 @@ from skrnn.data.weights import representable
 from skrnn.estimators.states import HiddenStates
 from skrnn.estimators.streams import Streaming
 from skrnn.loading import learning
-from skrnn.parameters import refuse_with_steps, validate_parameters
+from skrnn.parameters import n_threads, refuse_with_steps, validate_parameters
 
 
 class HeldOut(NamedTuple):
@@ -202,7 +201,7 @@ class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
             fitting.settings_of(vars(self), n_samples, incremental, is_watched),
             incremental,
             (),
-            effective_n_jobs(self.n_jobs),
+            n_threads(self.n_jobs),
             _warn,
             partial(print, flush=True) if self.verbose else None,
         )
@@ -278,7 +277,7 @@ class RecurrentEstimator(HiddenStates, Streaming, BaseEstimator):
         model = self._model
         with np.errstate(all="ignore"):  # what is not finite is refused below
             sequences = model.schema.read(X, self.n_timesteps)
-            raw = model.raw_predict(sequences, partial(effective_n_jobs, self.n_jobs))
+            raw = model.raw_predict(sequences, partial(n_threads, self.n_jobs))
         answers = _answers(X, sequences, model.schema, model.architecture.return_sequences)
         require_finite_output(raw, axes=answers.axes)
         return model, raw, answers
