@@ -1,4 +1,4 @@
-"""What the estimators' constructor parameters may be.
+"""What the estimators' constructor parameters may be, and how many threads `n_jobs` stands for.
 
 The one file that knowingly uses private scikit-learn code: its parameter validation is what gives
 users the messages they know, and there is no public way to it. Should a release move it, skrnn
@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
+from joblib import effective_n_jobs, parallel_config
 from sklearn import get_config
 
 from skrnn import choices, losses
@@ -224,3 +225,14 @@ def _validate_items(items, constraint, parameter, estimator_name):
             f"The {parameter!r} parameter of {estimator_name} must be {constraint} or a"
             f" non-empty tuple or list of such. Got {items!r} instead."
         )
+
+
+def n_threads(n_jobs):
+    """Threads that `n_jobs` stands for: joblib's count of threads, whatever backend is set.
+
+    Other backends count what is not ours to start. On a cluster, dask's answers with the workers of
+    all machines, in a fit on one of them too; that of processes answers with one, and a warning,
+    in a process that may not start others.
+    """
+    with parallel_config(backend="threading"):
+        return effective_n_jobs(n_jobs)

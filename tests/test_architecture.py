@@ -221,16 +221,16 @@ LAYERS = {
         "numpy",
     ),
     "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
-    "parameters": ("choices losses", "numpy sklearn"),
+    "parameters": ("choices losses", "joblib numpy sklearn"),
     "metrics": ("data.steps data.transcripts", "numpy sklearn"),
     "estimators.tasks": ("callbacks loading", ""),
-    "estimators.states": ("choices data.checks", "joblib numpy sklearn"),
+    "estimators.states": ("choices data.checks parameters", "numpy sklearn"),
     "estimators.streams": ("data.checks", "numpy sklearn"),
     "estimators.recurrent": (
         "callbacks data.checks data.examples data.reading data.schema data.sequences "
         "data.steps data.tokens data.weights estimators.states estimators.streams "
         "estimators.tasks loading parameters",
-        "joblib numpy sklearn",
+        "numpy sklearn",
     ),
     "estimators.regressor": (
         "data.checks data.regression data.steps callbacks estimators.recurrent losses parameters",
@@ -242,7 +242,7 @@ LAYERS = {
     ),
     "estimators.translator": (
         "callbacks data.transcripts estimators.recurrent loading metrics parameters",
-        "joblib numpy sklearn",
+        "numpy sklearn",
     ),
     "estimators": ("estimators.classifier estimators.regressor estimators.translator", ""),
     "compilation": ("choices estimators", "numpy sklearn"),

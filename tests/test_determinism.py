@@ -146,7 +146,7 @@ def test_threads_are_counted_only_for_predictions_that_are_worth_them(monkeypatc
 
     X = large()
     model = small(hidden_layer_sizes=48, n_jobs=-1, max_iter=1).fit(X, targets(X))
-    monkeypatch.setattr(recurrent, "effective_n_jobs", count)
+    monkeypatch.setattr(recurrent, "n_threads", count)
     for name in ("_TRAINING_SHARD", "_PREDICTION_SHARD"):
         monkeypatch.setattr(plan, name, 1e6)
     expected = model.predict(X[:1])

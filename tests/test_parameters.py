@@ -4,13 +4,15 @@ import re
 import runpy
 import sys
 
+import joblib
 import numpy as np
 import pytest
+from joblib.parallel import ThreadingBackend
 from sklearn import config_context
 from sklearn.utils.estimator_checks import check_param_validation
 
 from skrnn import RNNClassifier, RNNRegressor, parameters
-from skrnn.parameters import validate_parameters
+from skrnn.parameters import n_threads, validate_parameters
 
 NAN, INF = np.nan, np.inf
 ESTIMATORS = [RNNRegressor, RNNClassifier]
@@ -118,3 +120,21 @@ def test_import_survives_without_sklearns_private_module(monkeypatch):
     names = runpy.run_path(parameters.__file__)
     assert names["REGRESSOR_CONSTRAINTS"] == names["CLASSIFIER_CONSTRAINTS"] == {}
     names["validate_parameters"](RNNRegressor(cell="transformer"))
+
+
+class Cluster(ThreadingBackend):
+    """A backend that answers with the workers of all machines, as dask's does."""
+
+    def effective_n_jobs(self, n_jobs):
+        return 100
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "a cluster"])
+def test_threads_are_counted_as_threads_whatever_backend_is_set(backend):
+    backend = Cluster() if backend == "a cluster" else backend
+    all_of_them = n_threads(-1)
+    assert all_of_them == joblib.cpu_count()
+    with joblib.parallel_config(backend=backend):
+        assert [n_threads(n) for n in (None, 1, 2, -1)] == [1, 1, 2, all_of_them]
+    with joblib.parallel_config(backend=backend, n_jobs=3):
+        assert n_threads(None) == 3

@@ -12,7 +12,6 @@ from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -31,7 +30,7 @@ from skrnn.estimators.states import HiddenStates
 from skrnn.estimators.streams import Streaming
 from skrnn.estimators.tasks import tasks_of
 from skrnn.loading import learning
-from skrnn.parameters import refuse_with_steps, validate_parameters
+from skrnn.parameters import n_threads, refuse_with_steps, validate_parameters
 
 
 class HeldOut(NamedTuple):
@@ -217,7 +216,7 @@ class Learner(CallbackSupport, BaseEstimator):
             fitting.settings_of(self._parameters(), n_samples, incremental, is_watched),
             incremental,
             listeners,
-            effective_n_jobs(self.n_jobs),
+            n_threads(self.n_jobs),
             _warn,
             partial(print, flush=True) if self.verbose else None,
         )
@@ -359,7 +358,7 @@ class RecurrentEstimator(HiddenStates, Streaming, Learner):
             check_is_fitted(self)
         with np.errstate(all="ignore"):  # what is not finite is refused below
             sequences = model.schema.read(X, self.n_timesteps)
-            raw = model.raw_predict(sequences, partial(effective_n_jobs, self.n_jobs))
+            raw = model.raw_predict(sequences, partial(n_threads, self.n_jobs))
         answers = _answers(X, sequences, model.schema, model.architecture.return_sequences)
         require_finite_output(raw, axes=answers.axes)
         return model, raw, answers

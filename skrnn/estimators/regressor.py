@@ -194,7 +194,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         Precision of training and prediction. None keeps float32 and makes everything else float64.
 
     n_jobs : int or None, default=None
-        Threads of one ``fit`` or ``predict``, counted as in joblib.
+        Threads of one ``fit`` or ``predict``, counted as joblib counts threads: None is 1 unless
+        a ``joblib.parallel_config`` says more, -1 all processors. A cluster's workers do not count.
 
     Attributes
     ----------

@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from numpy.typing import ArrayLike
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
@@ -12,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn import choices
 from skrnn.data.checks import require_finite_output
+from skrnn.parameters import n_threads
 
 
 def has_shares(estimator):
@@ -98,7 +98,7 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         model = self._model  # read once: another thread may fit anew
         with np.errstate(all="ignore"):  # what is not finite is refused by who asked
             sequences = model.schema.read(X, self.n_timesteps)
-            found = getattr(model, what)(sequences, partial(effective_n_jobs, self.n_jobs))
+            found = getattr(model, what)(sequences, partial(n_threads, self.n_jobs))
         return found, model.n_steps(sequences), model.schema.is_list(X)
 
     @property

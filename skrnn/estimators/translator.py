@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -13,7 +12,7 @@ from skrnn.data.transcripts import TARGETS, Transcripts
 from skrnn.estimators.recurrent import HeldOut, Learner, is_stochastic
 from skrnn.loading import learning
 from skrnn.metrics import token_error_rate
-from skrnn.parameters import TRANSLATOR_CONSTRAINTS
+from skrnn.parameters import TRANSLATOR_CONSTRAINTS, n_threads
 
 
 class RNNTranslator(Learner):
@@ -494,7 +493,7 @@ class RNNTranslator(Learner):
         return model, sequences, [numbers[first:last] for first, last in spans]
 
     def _count_threads(self):
-        return effective_n_jobs(self.n_jobs)
+        return n_threads(self.n_jobs)
 
     def _parameters(self):
         names = "pooling", "return_sequences", "frame_length", "categorical_features", "linear_path"
