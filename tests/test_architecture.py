@@ -271,8 +271,9 @@ LAYERS = {
     "inspection.explained": ("", "numpy"),
     "inspection.inputs": ("data.checks data.reading data.sequences", "numpy"),
     "inspection.attributions": (
-        "data.checks inspection.explained inspection.inputs learning.sensitivity loading",
-        "joblib numpy sklearn",
+        "data.checks inspection.explained inspection.inputs learning.sensitivity "
+        "loading parameters",
+        "numpy sklearn",
     ),
     "inspection.permutation": ("data.columns data.reading", "numpy sklearn"),
     "inspection": ("inspection.attributions inspection.permutation", ""),
@@ -316,7 +317,7 @@ BELOW = {
         "parameters",
     },
     "windows": {"callbacks", "data"},
-    "inspection": {"data", "learning", "loading"},
+    "inspection": {"data", "learning", "loading", "parameters"},
     "plotting": {"inspection", "windows"},
     "onnx": {"data", "estimators", "kernels", "linear", "network"},
 }

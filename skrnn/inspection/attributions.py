@@ -5,7 +5,6 @@ from functools import partial
 from numbers import Integral
 
 import numpy as np
-from joblib import effective_n_jobs
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
@@ -13,6 +12,7 @@ from skrnn.data.checks import StepAxes, require_finite_output
 from skrnn.inspection.explained import explained
 from skrnn.inspection.inputs import Input
 from skrnn.loading import learning
+from skrnn.parameters import n_threads
 
 #: A part of the largest change of a prediction: attributions that miss more of it are warned of.
 _MOST_MISSED = 0.01
@@ -181,7 +181,7 @@ class _Question:
         """From a baseline to X."""
         from skrnn.learning import sensitivity
 
-        count_threads = partial(effective_n_jobs, self._estimator.n_jobs)
+        count_threads = partial(n_threads, self._estimator.n_jobs)
         given, model = self.given, self.model
         if model.schema.is_of_tokens:
             if baseline is not None:
