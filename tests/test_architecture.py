@@ -137,7 +137,7 @@ LAYERS = {
         "numpy",
     ),
     "network.tracing": (
-        "network.inputs network.network network.passes network.threads",
+        "network.examples network.inputs network.network network.passes network.threads",
         "numpy",
     ),
     "linear": ("", ""),

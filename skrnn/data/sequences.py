@@ -124,7 +124,7 @@ class Sequences:
         shifts = np.repeat(self.starts - (ends - self.lengths), self.lengths)
         return self.values[shifts + np.arange(len(shifts))]
 
-    def some_at_a_time(self) -> Iterator[tuple[slice, Self]]:
+    def some_at_a_time(self) -> Iterator[tuple[slice, "Sequences"]]:
         """Slices that cover all sequences, and the sequences of each.
 
         What is made of some stays small beside all of them.

@@ -3,9 +3,10 @@
 import numpy as np
 
 from skrnn.network import passes, threads
+from skrnn.network.examples import Labels, first_answers
 from skrnn.network.inputs import Traced
-from skrnn.network.network import Memory, Network, first_answers
-from skrnn.network.passes import Labels, Run
+from skrnn.network.network import Memory, Network
+from skrnn.network.passes import Run
 
 
 class _Weighted:
