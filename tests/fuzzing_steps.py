@@ -246,8 +246,10 @@ STEP_LISTS = {
 }
 
 
-def step_holders(n_steps):
-    """The same, and arrays where each sequence has so many steps, padding included."""
+def step_holders(n_steps, lengths):
+    """The same, and arrays where each sequence has so many steps, padding included; rows in a list
+    have none.
+    """
 
     def filled(s):
         array = np.zeros((len(s), n_steps, *s[0].shape[1:]), s[0].dtype)
@@ -255,8 +257,12 @@ def step_holders(n_steps):
             x[: len(one)] = one
         return array
 
-    arrays = {"array": filled, "list of rows": lambda s: filled(s).tolist()}
-    return STEP_LISTS | (arrays if n_steps is not None else {})
+    holders = dict(STEP_LISTS)
+    if n_steps is not None:
+        holders["array"] = filled
+    if (lengths == n_steps).all():
+        holders["list of rows"] = lambda s: filled(s).tolist()
+    return holders
 
 
 def _first_as(change):
@@ -418,7 +424,8 @@ def _draw_y(case, rows, codes, name, with_one_class):
     """y of some rows, and the same end to end."""
     lengths, bad = case.data.steps(rows), bad_y(case.Estimator, with_one_class)
     flat = codes(targets_of(case, lengths.sum()))
-    holders = {GOOD: step_holders(case.data.steps_of_array(rows)), BAD: bad}
+    n_steps = case.data.steps_of_array(rows)
+    holders = {GOOD: step_holders(n_steps, lengths), BAD: bad}
     hold = case.draw.choose(name, holders)
     return hold(np.split(flat, np.cumsum(lengths)[:-1])), flat
 
