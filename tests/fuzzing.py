@@ -6,7 +6,7 @@ the worst, so that a case can be told, and says what has to come of it.
 """
 
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -153,10 +153,12 @@ def parameters_of(Estimator):
     return [name for name in PARAMETERS if _ONE_KIND.get(name, Estimator) is Estimator]
 
 
-def draw_parameters(draw, Estimator, share=0.25, only=None):
+def draw_parameters(draw, Estimator, share=0.25, only=None, without=()):
     """A share of the parameters; the others are those of a small net that is quick to fit."""
     found = {"hidden_layer_sizes": (3,), "max_iter": 2, "random_state": 1}
     for name in parameters_of(Estimator):
+        if name in without:
+            continue
         if draw.chance(share) or draw.wants(name, 0.0):
             # A single wrong parameter of thirty is enough, or most cases would be refused for one.
             part = GOOD if draw.chance(0.6) else only
@@ -340,6 +342,39 @@ class Data:
         if self.form not in ("table", "flat"):
             return n_features
         return n_steps * n_features + (self.holder in TABLES_WITH_CATEGORIES.values())
+
+    @property
+    def has_gaps(self):
+        return bool(np.isnan(self.values).any())
+
+    @property
+    def bad(self):
+        """What no X like this may be, in a fit and later."""
+        return BAD_X, BAD_LATER_X
+
+    def made_bad(self, make, n, rng):
+        """An X of n samples of one of these tables."""
+        return make(rng.normal(size=(n, 3, self.values.shape[2])))
+
+    def steps(self, rows):
+        """How many each of some rows has where y is of steps."""
+        if self.form == "table":
+            return np.full(len(rows), self.values.shape[1] * self.values.shape[2])
+        return self.lengths[rows]
+
+    def steps_of_array(self, rows):
+        """Steps of an X that is an array or might be one, padding included; else None."""
+        lengths = self.steps(rows)
+        if self.form == "list" and len(set(lengths)) > 1:
+            return None
+        return self.values.shape[1] if self.form == "padded" else int(lengths[0])
+
+    def extreme(self, rows, rng):
+        """X in this form, of numbers of any size."""
+        size = 10.0 ** rng.choice([-300, -10, 10, 30, 150, 308])
+        with np.errstate(all="ignore"):
+            values = np.clip(rng.normal(size=self.values.shape) * size, -1.7e308, 1.7e308)
+        return replace(self, values=values, number_type=float).take(rows)
 
     def sequences(self, rows):
         """Some rows as plain arrays (T_i, F)."""
@@ -707,6 +742,10 @@ class Case:
         """A new one; a copy of the parameters, because a fit draws from a RandomState."""
         return self.Estimator(**deepcopy(self.parameters))
 
+    def answers(self, rows):
+        """Where the predictions for some of all n rows are, end to end."""
+        return rows
+
     def __str__(self):
         words = "; ".join([self.Estimator.__name__, self.method, *self.draw.notes])
         return f"{words}. The fit is {self.draw.verdict}."
@@ -724,7 +763,7 @@ def draw_case(seed, Estimator=None, bad=None):
     if bad is None and draw.chance(0.2):
         case.method = "partial_fit"
         draw.note("for some parameters there is none", ODD)
-    _draw_arguments(case, draw.chance(0.25) if bad is None else bad[0].endswith("_val"))
+    draw_arguments(case, draw.chance(0.25) if bad is None else bad[0].endswith("_val"))
     return case
 
 
@@ -747,11 +786,11 @@ def bad_later_y(options):
     return {name: options[name] for name in options if name != "one class"}
 
 
-def _draw_arguments(case, with_held_out):
-    draw, n, data = case.draw, case.n, case.data
-    table = y_table(case.Estimator)
+def draw_arguments(case, with_held_out):
+    """Give a case what its method is called with."""
+    draw, n, data, table = case.draw, case.n, case.data, y_table(case.Estimator)
     dress = draw.choose("y", table)
-    known, weights = _targets(case), draw.rng.uniform(0.1, 2.0, n)
+    known, weights = targets_of(case, 2 * n), draw.rng.uniform(0.1, 2.0, n)
     found = {"X": data.take(np.arange(n)), "y": dress(known[:n])}
     found["sample_weight"] = draw.choose("sample_weight", WEIGHTS)(weights)
     if case.method == "partial_fit" and case.Estimator is RNNClassifier:
@@ -761,18 +800,23 @@ def _draw_arguments(case, with_held_out):
             dress = draw.choose("y_val", {BAD: bad_later_y(table[BAD])}, BAD)
         found |= {"X_val": data.take(np.arange(n, 2 * n)), "y_val": dress(known[n:])}
         found["sample_weight_val"] = draw.choose("sample_weight_val", WEIGHTS)(weights)
-    for name, options in (("X", BAD_X), ("X_val", BAD_LATER_X)):
-        if name in found and draw.wants(name):
-            make = draw.choose(name, {BAD: options}, BAD)
-            found[name] = make(draw.rng.normal(size=(n, 3, data.values.shape[2])))
+    put_bad_x(case, found)
     case.arguments = found
 
 
-def _targets(case):
-    """Numbers for a regressor, class numbers 0 to 2 for a classifier, (2 n,)."""
+def put_bad_x(case, found):
+    """Now and then make an X bad."""
+    for name, options in zip(("X", "X_val"), case.data.bad, strict=True):
+        if name in found and case.draw.wants(name):
+            make = case.draw.choose(name, {BAD: options}, BAD)
+            found[name] = case.data.made_bad(make, case.n, case.draw.rng)
+
+
+def targets_of(case, n):
+    """Numbers for a regressor, class numbers 0 to 2 for a classifier, (n,)."""
     if case.Estimator is RNNClassifier:
-        return np.arange(2 * case.n) % 3
-    known = case.draw.rng.normal(size=2 * case.n)
+        return np.arange(n) % 3
+    known = case.draw.rng.normal(size=n)
     return np.abs(known) if case.parameters.get("loss") == "poisson" else known
 
 

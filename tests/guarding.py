@@ -119,7 +119,8 @@ def _surroundings():
         _POOLS.append(ThreadpoolController())  # to look for libraries takes long
     _, keys, *rest = np.random.get_state()
     pools = [(pool.prefix, pool.num_threads) for pool in _POOLS[0].lib_controllers]
-    threads = set(threading.enumerate())
+    # Numba asks which thread it loads a kernel in, and then Python 3.11 never forgets a helper.
+    threads = {one for one in threading.enumerate() if "Dummy" not in one.name}
     return np.geterr(), keys.tobytes(), rest, random.getstate(), pools, threads, dict(os.environ)
 
 

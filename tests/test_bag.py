@@ -3,6 +3,7 @@
 import building
 import numpy as np
 import pytest
+from fits import Spy
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -144,6 +145,26 @@ def test_one_fold_chooses_the_penalty_of_many_samples(monkeypatch):
     X, y = documents(300)
     _, unseen, _ = fitted(X, y)
     assert np.average((unseen[:, 0] - y) ** 2) < 0.5 * y.var()
+
+
+@pytest.mark.parametrize(("most", "n_again"), [(1000, 0), (100, 4)])
+def test_folds_that_have_chosen_the_penalty_are_not_fitted_again(most, n_again, monkeypatch):
+    monkeypatch.setattr(bag, "_MANY", most)
+    monkeypatch.setattr(bag, "calibrate", lambda scores, *_: (np.eye(1), np.zeros(1)))
+    left_out = Spy(monkeypatch, bag._Bag, "_leave_out")
+    chosen = Spy(monkeypatch, bag._Bag, "_best_penalty")
+    X, y = documents(300)
+    path, unseen, sequences = fitted(X, y)
+    n_tried = left_out["fold"].count(0)
+    assert len(left_out.calls) == n_tried * (1 if n_again else 5) + n_again
+    [(penalty, *_)], matrix, seen = chosen.results, matrix_of(path, sequences), []
+    for call, found in zip(left_out.calls, left_out.results, strict=True):
+        if call["penalty"] == penalty:
+            rows = slice(call["fold"], None, 5)
+            raw = matrix[rows] @ found[:-1] + found[-1]
+            assert_allclose(unseen[rows], y.mean() + y.std() * raw, rtol=1e-4, atol=1e-4)
+            seen.append(call["fold"])
+    assert seen == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("n", [2, 3, 11])

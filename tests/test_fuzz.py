@@ -9,25 +9,30 @@ import pickle
 import warnings
 import zlib
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from fuzzing import BAD, BAD_LATER_X, GOOD, all_bad, draw_case
+from fuzzing import BAD, GOOD, all_bad, draw_case
+from fuzzing_steps import KINDS, bad_of_steps, draw_step_case
 from guarding import assert_same, guarded, state
 from walking import Walk
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.network import plan
 
-#: Cases in a normal run, and with ``--thorough``.
-N_CASES, N_WALKS = (400, 6000), (80, 1500)
+#: Cases of each test in a normal run, and with ``--thorough``.
+N_CASES = {
+    "test_one_fit": (400, 6000),
+    "test_one_fit_of_tokens_or_steps": (150, 6000),
+    "test_a_walk": (80, 1500),
+    "test_a_walk_over_tokens": (25, 1500),
+}
 
 
 def pytest_generate_tests(metafunc):
     if "seed" in metafunc.fixturenames:
-        few, many = N_CASES if metafunc.function is test_one_fit else N_WALKS
+        few, many = N_CASES[metafunc.function.__name__]
         n = many if metafunc.config.getoption("--thorough") else few
         metafunc.parametrize("seed", range(n))
 
@@ -54,7 +59,14 @@ def telling(case):
 
 
 def test_one_fit(seed):
-    case = draw_case(seed)
+    check_one_fit(draw_case(seed))
+
+
+def test_one_fit_of_tokens_or_steps(seed):
+    check_one_fit(draw_step_case(seed))
+
+
+def check_one_fit(case):
     with telling(case), np.errstate(all=case.draw.one(["warn", "ignore", "raise"])):
         model = start(case)
         before = state(model)
@@ -78,7 +90,25 @@ def test_one_fit(seed):
 )
 def test_each_bad_choice(Estimator, what, name):
     """Once each in every run; the rest of the case is good, so nothing else can be refused."""
-    case = draw_case(zlib.crc32(f"{what} {name}".encode()), Estimator, (what, name))
+    seed = zlib.crc32(f"{what} {name}".encode())
+    check_refused(draw_case(seed, Estimator, (what, name)))
+
+
+@pytest.mark.parametrize(
+    ("Estimator", "kind", "what", "name"),
+    [
+        (one, kind, *bad)
+        for one in (RNNRegressor, RNNClassifier)
+        for kind in KINDS
+        for bad in bad_of_steps(kind, one)
+    ],
+)
+def test_each_bad_choice_of_tokens_and_steps(Estimator, kind, what, name):
+    seed = zlib.crc32(f"{kind} {what} {name}".encode())
+    check_refused(draw_step_case(seed, kind, Estimator, (what, name)))
+
+
+def check_refused(case):
     with telling(case):
         model = start(case)
         before = state(model)
@@ -114,12 +144,14 @@ def outputs(model, X):
     for name in names:
         found[name], error = guarded(lambda name=name: getattr(model, name)(X), X)
         assert error is None, f"{name} refuses what fit has taken: {error}"
+        if model.return_sequences and name != "transform":
+            found[name] = np.concatenate(list(found[name]))
     return found
 
 
 def check_predictions(case, model):
     """Of the right form, finite, and of one mind."""
-    found, n = outputs(model, case.arguments["X"]), case.n
+    found, n = outputs(model, case.arguments["X"]), len(case.answers(np.arange(case.n)))
     predicted = found["predict"]
     assert len(predicted) == n, f"{len(predicted)} predictions for {n} samples"
     if isinstance(model, RNNRegressor):
@@ -154,25 +186,32 @@ def check_parts(case, model):
     rows = np.sort(case.draw.rng.permutation(case.n)[: case.draw.rng.integers(1, case.n)])
     part = outputs(model, case.data.take(rows))
     whole = outputs(model, case.arguments["X"])
-    whole = {name: values[rows] for name, values in whole.items()}
+    answers = case.answers(rows)
+    whole = {
+        name: values[rows if name == "transform" else answers] for name, values in whole.items()
+    }
     assert_same(part, whole, f"predictions for samples {rows} alone")
-    has_gaps = np.isnan(case.data.values).any()  # which at the end of an array may be padding
-    if case.data.form != "table" and not has_gaps:  # columns are no features of a step
+    # Columns are no features of a step, and gaps at the end of an array may be padding.
+    if case.data.form != "table" and not case.data.has_gaps:
         assert_same(outputs(model, case.data.sequences(rows)), whole, "predictions for a list")
 
 
 def check_steps(case, model):
     """A sequence that comes one step at a time, where the model can go on by steps."""
     inner = model._model
-    if inner.schema.is_table or model.bidirectional or model.pooling != "last":
+    if case.data.form == "table" or model.bidirectional or model.pooling != "last":
         return
     for sequence in case.data.sequences(np.arange(min(3, case.n))):
-        state = None
-        for step in np.asarray(sequence, dtype=float).reshape(len(sequence), -1):
-            prediction, state = model.predict_step(step[np.newaxis], state)
+        state, steps = None, np.asarray(sequence)[:, np.newaxis]
+        if not inner.schema.is_of_tokens:
+            steps = np.asarray(sequence, dtype=float).reshape(len(sequence), 1, -1)
+        for step in steps:
+            prediction, state = model.predict_step(step, state)
         with warnings.catch_warnings():  # of names that plain arrays lack
             warnings.simplefilter("ignore", UserWarning)
             expected = model.predict([sequence])
+        if model.return_sequences:
+            expected = expected[0][-1:]
         np.testing.assert_array_equal(prediction, expected, "step by step")
 
 
@@ -186,32 +225,24 @@ def check_pickle(case, model):
 def check_refusals(case, model):
     """Bad input to predictions; a fitted model is as before."""
     before, draw = state(model), case.draw
-    bad = draw.choose("X of predict", {BAD: BAD_LATER_X}, BAD)(
-        draw.rng.normal(size=(case.n, 3, case.data.values.shape[2]))
-    )
+    make = draw.choose("X of predict", {BAD: case.data.bad[1]}, BAD)
+    bad = case.data.made_bad(make, case.n, draw.rng)
     for method in ("predict", "score"):
         arguments = (bad, case.arguments["y"])[: 1 + (method == "score")]
         value, error = guarded(lambda m=method, a=arguments: getattr(model, m)(*a), *arguments)
         assert error is not None, f"{method} accepted bad X and gave {value}"
-    X = extreme(case)
+    X = case.data.extreme(np.arange(case.n), draw.rng)
     say = model.predict if isinstance(model, RNNRegressor) else model.decision_function
     value, error = guarded(lambda: say(X), X)
-    assert error is not None or np.isfinite(value).all(), "a prediction is not finite"
+    if error is None:
+        values = np.concatenate(list(value)) if model.return_sequences else value
+        assert np.isfinite(values).all(), "a prediction is not finite"
     swapped = swap_columns(case.arguments["X"])
     # scikit-learn 1.7 reads no names of polars 2.
     if swapped is not None and hasattr(model, "feature_names_in_"):
         _, error = guarded(lambda: model.predict(swapped), swapped)
         assert error is not None, "predict accepted columns in another order"
     assert state(model) == before, "a refused prediction has changed the estimator"
-
-
-def extreme(case):
-    """X in the form of the case, of numbers of any size."""
-    values, rng = case.data.values, case.draw.rng
-    size = 10.0 ** rng.choice([-300, -10, 10, 30, 150, 308])
-    with np.errstate(all="ignore"):
-        values = np.clip(rng.normal(size=values.shape) * size, -1.7e308, 1.7e308)
-    return replace(case.data, values=values, number_type=float).take(np.arange(case.n))
 
 
 def swap_columns(X):
@@ -226,7 +257,14 @@ def swap_columns(X):
 
 
 def test_a_walk(seed):
-    walk = Walk(seed)
+    go(Walk(seed))
+
+
+def test_a_walk_over_tokens(seed):
+    go(Walk(seed, of_tokens=True))
+
+
+def go(walk):
     with telling(walk):
         for _ in range(walk.draw.rng.integers(5, 15)):
             walk.step()

@@ -136,6 +136,7 @@ def test_what_is_ended_between_two_epochs_has_the_best_weights(monkeypatch):
     lasting(RNNRegressor, max_iter=30).fit(**data_with_noise())
     [one] = trainings
     assert one.is_running
+    assert one.progress.kept is None  # while others are trained
     best = one.watch.best.copy()
     assert (one.theta != best).any()
     one.end()

@@ -231,3 +231,17 @@ def test_a_state_that_is_not_finite_is_refused():
             find(huge)
         with pytest.raises(ValueError, match="The state for sample 1 of X is not finite"):
             find([X[0], huge[5], X[1]])
+
+
+@pytest.mark.parametrize("is_array", [False, True])
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_with_a_target_for_each_step_each_sample_has_its_last_states(bidirectional, is_array):
+    X, _ = problem()
+    X = X if is_array else ragged(X)
+    y = [x[:, 0] for x in X]
+    model = small(bidirectional=bidirectional, return_sequences=True).fit(X, y)
+    states, last = model.hidden_states(X), model.transform(X)
+    size = last.shape[1] // (1 + bidirectional)
+    expected = [np.r_[one[-1, :size], one[0, size:]] for one in states]
+    np.testing.assert_array_equal(last, expected)
+    np.testing.assert_array_equal(model.transform(X[:3]), last[:3])

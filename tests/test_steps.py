@@ -11,6 +11,7 @@ import pytest
 import sklearn
 from datasets import gappy, objects, outputs, state
 from fits import Spy
+from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, f1_score, log_loss, mean_absolute_error, r2_score
 from sklearn.model_selection import (
@@ -469,6 +470,7 @@ BAD_Y = {
     "flat": (lambda y: np.arange(30.0), f"y has shape (30,), {FLAT}"),
     "a number": (lambda y: 1.0, f"y has a single value, 1.0, {FLAT}"),
     "missing": (lambda y: None, "requires y to be passed"),
+    "sparse": (lambda y: csr_matrix(np.ones((30, 3))), "y is of type csr_matrix, but with"),
     "one is flat": (lambda y: [*y[:3], 4.0, *y[4:]], f"Sample 3 of y is a single value, {FLAT}"),
     "too few": (lambda y: y[:-1], "numbers of samples: X has 30, y has 29"),
     "longer": (

@@ -80,6 +80,7 @@ def test_all_forms_are_the_same_sequences(X):
         ([3, 4], r"Sample 0 of X is not a sequence, but 3.* pass \[X\]"),
         (np.array([3, 4]), r"Sample 0 of X is not a sequence.* pass \[X\]"),
         ([[[3], [4]]], r"Sample 0 of X is of shape \(2, 1\)"),
+        ([[3], [[1], [1, 2]]], "Sample 1 of X is not a sequence of ids.* With embedding_dim"),
         (np.ones((2, 3, 1), int), r"X has 3 dimensions \(shape \(2, 3, 1\)\)"),
         ([], "0 sample"),
         (np.ones((0, 3), int), "0 sample"),

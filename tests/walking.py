@@ -9,7 +9,6 @@ import pytest
 from fits import break_at
 from fuzzing import (
     BAD,
-    BAD_LATER_X,
     GOOD,
     PARAMETERS,
     WEIGHTS,
@@ -21,6 +20,7 @@ from fuzzing import (
     parameters_of,
     y_table,
 )
+from fuzzing_steps import draw_tokens
 from guarding import assert_same, fingerprint, guarded, state
 from sklearn.base import clone
 
@@ -44,12 +44,18 @@ class Walk:
         The parameters that it was first fitted with, as fingerprints; None before any fit.
     """
 
-    def __init__(self, seed):
+    def __init__(self, seed, of_tokens=False):
         self.draw = draw = Draw(seed)
         self.Estimator = draw.one([RNNRegressor, RNNClassifier])
-        self.n, self.n_features = int(draw.rng.integers(6, 13)), int(draw.rng.integers(1, 4))
-        self.data = draw_data(draw, 2 * self.n, self.n_features, GOOD)
-        parameters = draw_parameters(draw, self.Estimator, share=0.1, only=GOOD)
+        self.n, n_features = int(draw.rng.integers(6, 13)), int(draw.rng.integers(1, 4))
+        given, without = {"share": 0.1, "only": GOOD}, ["categorical_features"]
+        if of_tokens:
+            self.data = draw_tokens(draw, 2 * self.n, GOOD)
+            parameters = draw_parameters(draw, self.Estimator, **given, without=without)
+            parameters["embedding_dim"] = 2
+        else:
+            self.data = draw_data(draw, 2 * self.n, n_features, GOOD)
+            parameters = draw_parameters(draw, self.Estimator, **given)
         parameters["n_timesteps"] = self.data.n_timesteps
         self.model = self.Estimator(**copy.deepcopy(parameters))
         self.dress = draw.choose("y", y_table(self.Estimator), GOOD)
@@ -86,10 +92,10 @@ class Walk:
         """The same with one thing wrong."""
         arguments, bad_y = self.arguments(), y_table(self.Estimator)[BAD]
         bad_y = bad_later_y(bad_y)  # one class is no fault after the first partial_fit
-        name, table = self.draw.one([("X", BAD_LATER_X), ("y", bad_y), ("w", WEIGHTS[BAD])])
+        name, table = self.draw.one([("X", self.data.bad[1]), ("y", bad_y), ("w", WEIGHTS[BAD])])
         make = self.draw.choose(f"bad {name}", {BAD: table}, BAD)
         if name == "X":
-            arguments["X"] = make(self.draw.rng.normal(size=(self.n, 3, self.n_features)))
+            arguments["X"] = self.data.made_bad(make, self.n, self.draw.rng)
         elif name == "y":
             arguments["y"] = make(np.arange(self.n) % 3)
         else:
@@ -264,8 +270,8 @@ def score(walk):
 
 
 def bad_predict(walk):
-    make = walk.draw.choose("bad X", {BAD: BAD_LATER_X}, BAD)
-    X = make(walk.draw.rng.normal(size=(walk.n, 3, walk.n_features)))
+    make = walk.draw.choose("bad X", {BAD: walk.data.bad[1]}, BAD)
+    X = walk.data.made_bad(make, walk.n, walk.draw.rng)
     before = state(walk.model)
     value, error = guarded(lambda: walk.model.predict(X), X)
     assert error is not None, f"predict took bad X and gave {value}"

@@ -108,7 +108,7 @@ class Steps:
         values = _as_list(values)
         if not _is_nested(values):
             raise ValueError(f"{name} has {_told_flat(values)}, but {_EACH}.{_OF_SAMPLES}")
-        array = _as_array(values)
+        array = _as_array(values, name)
         n_given = len(values) if array is None else len(array)
         if n_given != len(self.lengths):
             raise ValueError(
@@ -201,9 +201,16 @@ def _is_nested(values):
     return is_sequence and any(has_length(one) for one in values)
 
 
-def _as_array(values):
+def _as_array(values, name):
     """An array of two or more dimensions or a table as an array; else None."""
-    return np.asarray(values) if len(getattr(values, "shape", ())) > 1 else None
+    if len(getattr(values, "shape", ())) < 2:
+        return None
+    array = np.asarray(values)
+    if array.ndim < 2:  # as of a sparse matrix
+        raise TypeError(
+            f"{name} is of type {type(values).__name__}, but {_EACH}, in an array or a list."
+        )
+    return array
 
 
 def _as_steps(values, sample, name):

@@ -80,15 +80,15 @@ def _ids(element, sample):
     where = f"Sample {sample} of X"
     if isinstance(element, (str, bytes)):
         raise TypeError(f"{where} is text: {_short(element)}." + _ADVICE + _TEXT_ADVICE)
-    if isinstance(element, Real) or np.ndim(element) == 0:
-        raise ValueError(
-            f"{where} is not a sequence, but {_short(element)}." + _ADVICE + " If X is a single"
-            " sequence, pass [X]."
-        )
     try:
         array = np.asarray(element)
     except ValueError as error:
         raise ValueError(f"{where} is not a sequence of ids: {error}." + _ADVICE) from error
+    if array.ndim == 0:
+        raise ValueError(
+            f"{where} is not a sequence, but {_short(element)}." + _ADVICE + " If X is a single"
+            " sequence, pass [X]."
+        )
     if array.ndim != 1:
         raise ValueError(f"{where} is of shape {array.shape}." + _ADVICE)
     ids = _whole(array, where) if array.dtype.kind not in "iu" else array

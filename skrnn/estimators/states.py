@@ -35,8 +35,9 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     def transform(self, X: ArrayLike) -> np.ndarray:
         """Pooled states of the last layer, what the output layer reads of each sample.
 
-        They are of the recurrent part alone, without the linear path. With ``set_output`` they come
-        as a data frame.
+        They are of the recurrent part alone, without the linear path. With `return_sequences`
+        nothing is pooled, and they are the last states of each direction. With ``set_output`` they
+        come as a data frame.
 
         Parameters
         ----------

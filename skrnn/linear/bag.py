@@ -213,15 +213,16 @@ class _Bag:
 
     def fit(self):
         """Coefficients (p + 1, K), the intercepts last, and predictions of other folds' maps."""
-        penalty, start = self._best_penalty()
-        unseen = np.empty((len(self.weights), self.n_outputs))
-        for fold in range(self.n_folds):  # from nothing, because a start knows what it has seen
+        deciding = 1 if len(self.weights) > _MANY else self.n_folds
+        penalty, start, unseen = self._best_penalty(deciding)
+        for fold in range(deciding, self.n_folds):  # from nothing: the start has seen these folds
             self._leave_out(fold, penalty, np.zeros_like(start), unseen)
         return self._minimize(start, penalty, self.weights), unseen
 
-    def _best_penalty(self):
-        """The penalty of least loss on the folds that are left out, and a map fitted with it."""
-        deciding = 1 if len(self.weights) > _MANY else self.n_folds
+    def _best_penalty(self, deciding):
+        """The penalty of least loss on the first folds; the first fold's map with it, and what the
+        maps of these folds predict of them.
+        """
         some = np.flatnonzero(self.folds < deciding)
         weights = self.weights[some]
         start = np.zeros((self.matrix.shape[1] + 1, self.n_outputs))
@@ -231,14 +232,14 @@ class _Bag:
             for fold in range(deciding):
                 maps[fold] = self._leave_out(fold, penalty, maps[fold], unseen)
             losses = self.loss.of_rows(unseen[some], self.targets[some])
-            tried.append((penalty, losses, maps[0]))
+            tried.append((penalty, losses, maps[0], unseen[some]))
             if weights @ losses < weights @ tried[best][1]:
                 best = len(tried) - 1
             if best < len(tried) - 2:
                 break
         given = tried[best][1], weights / weights.sum(), weights.sum()
-        penalty, _, start = next(one for one in tried if is_as_good(one[1], *given))
-        return penalty, start
+        penalty, _, start, unseen[some] = next(one for one in tried if is_as_good(one[1], *given))
+        return penalty, start, unseen
 
     def _leave_out(self, fold, penalty, start, unseen):
         """A map that has not seen a fold, whose predictions for it are written."""

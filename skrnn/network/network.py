@@ -259,8 +259,15 @@ class Network:
         return self.planner.is_worth_threads(n_steps)
 
     def pooled_states(self, theta, data, helpers=None):
-        """Pooled hidden states (n, n_pooled) of all answers."""
-        return self._of_answers(lambda weights, pooled: pooled, self.n_pooled, theta, data, helpers)
+        """Pooled hidden states (n, n_pooled) of all rows; the last ones where none are pooled."""
+        given = self.n_pooled, theta, data, helpers
+        states = self._of_answers(lambda weights, pooled: pooled, *given)
+        if not self.chain.pooling.of_steps:
+            return states
+        firsts, n_ahead = first_answers(data.lengths), self.chain.layers[-1][0].n_hidden
+        last = states[firsts + data.lengths - 1]
+        last[:, n_ahead:] = states[firsts, n_ahead:]  # the other direction ends at the first step
+        return last
 
     def hidden_states(self, theta, data, helpers=None):
         """States of the last layer at each step, (all steps, D * H), sequence after sequence."""
