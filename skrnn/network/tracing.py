@@ -12,6 +12,8 @@ from skrnn.network.passes import Run
 class _Weighted:
     """In the place of a loss: raw predictions times some slopes, which come as targets."""
 
+    name = "weighted sum"
+
     @staticmethod
     def gradient(raw, slopes, shares):
         """`raw` becomes the gradient, the slopes; the sum itself is not asked for."""
