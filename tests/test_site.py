@@ -7,14 +7,23 @@ from urllib.parse import unquote, urldefrag, urlparse
 import pytest
 
 import skrnn
-from skrnn import metrics, text, windows
+from skrnn import inspection, metrics, onnx, plotting, text, windows
 
 #: Where the site is published, which the HTML representation of an estimator links to.
 ADDRESS = "https://skrnn.readthedocs.io/en/latest/"
-PUBLIC = {"skrnn": skrnn, "skrnn.text": text, "skrnn.windows": windows, "skrnn.metrics": metrics}
+PUBLIC = {
+    "skrnn": skrnn,
+    "skrnn.text": text,
+    "skrnn.windows": windows,
+    "skrnn.metrics": metrics,
+    "skrnn.inspection": inspection,
+    "skrnn.plotting": plotting,
+    "skrnn.onnx": onnx,
+}
 ESTIMATORS = [
     skrnn.RNNRegressor(),
     skrnn.RNNClassifier(),
+    skrnn.RNNTranslator(),
     text.SequenceVectorizer(),
     windows.LagLayout(),
     windows.WindowScaledRegressor(skrnn.RNNRegressor()),

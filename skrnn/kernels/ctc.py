@@ -81,7 +81,7 @@ def _states_of(labels, blank, states, barrier):
 
 @part
 def _ahead(emission, barrier, n_steps, n_states, alpha):
-    """alpha (T, S + 2), from column 2 on: of all beginnings that end in a state (equation 132)."""
+    """alpha (T, S + 2), from column 2 on: of all beginnings that end in a state (equation 133)."""
     width, row = np.intp(_LANES), alpha.shape[1] * 8
     for t in range(n_steps):
         alpha[t, 0] = alpha[t, 1] = NOTHING
@@ -100,7 +100,7 @@ def _ahead(emission, barrier, n_steps, n_states, alpha):
 
 @part
 def _end_of(alpha, n_steps, n_states):
-    """Logarithm of the probability of a row's labels (equation 133)."""
+    """Logarithm of the probability of a row's labels (equation 134)."""
     last = alpha[n_steps - 1, 1 + n_states]
     before = alpha[n_steps - 1, n_states]
     top = max(last, before)
@@ -217,7 +217,7 @@ def _insert(found, scores, n_kept, score, candidate):
 
 @part
 def _candidates(logs, t, nodes, ends, n_nodes, parents, labels, ahead, extended):
-    """What the beginnings of a beam become at a step (equation 147b).
+    """What the beginnings of a beam become at a step (Hannun et al., 2014).
 
     ends (W, 2): logarithms of the probabilities that they end with the blank, and with their label.
     ahead (W, 2) is that of the same beginnings, and extended (W, K - 1) of those with one more
