@@ -352,8 +352,7 @@ def test_paths_of_tokens_in_pieces(monkeypatch):
     of_steps = small(embedding_dim=3, return_sequences=True).fit(X, [x / 8 for x in X])
     pairs = ((of_all, None), (of_steps, 0))
     whole = [integrated_gradients(model, X, step=step) for model, step in pairs]
-    monkeypatch.setattr("skrnn.linear.bag._CHUNK", 7)
-    monkeypatch.setattr("skrnn.linear.token_window._CHUNK", 7)
+    monkeypatch.setattr("skrnn.data.sequences._AT_A_TIME", 7)
     for (model, step), expected in zip(pairs, whole, strict=True):
         found = integrated_gradients(model, X, step=step)
         for one, other in zip(found, expected, strict=True):

@@ -14,8 +14,6 @@ from skrnn.linear.path import LinearPath
 
 #: Known tokens at most.
 MOST_TOKENS = 64
-# Sequences turned into indicators at a time.
-_CHUNK = 4096
 
 
 class TokenWindow(LinearPath):
@@ -44,8 +42,7 @@ class TokenWindow(LinearPath):
 
 def _indicators(sequences, n_tokens):
     """Sequences of indicators (total, n_tokens), some at a time; unknown tokens have none."""
-    for first in range(0, len(sequences), _CHUNK):
-        some = sequences.take(slice(first, first + _CHUNK))
+    for _, some in sequences.some_at_a_time():
         tokens, starts = some.steps().ravel(), np.cumsum(some.lengths) - some.lengths
         values = np.zeros((len(tokens), n_tokens))
         known = np.flatnonzero(tokens < n_tokens)
