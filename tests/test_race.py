@@ -124,6 +124,19 @@ def test_ctrl_c_in_a_later_turn_keeps_what_both_have_learnt():
     assert model.n_iter_ in (13, 20)
 
 
+def test_ctrl_c_right_after_the_last_epoch_keeps_what_is_learnt(monkeypatch):
+    """Where no validation data are watched, and nothing is chosen any more."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    expected, data = fitted(RNNRegressor, False, **LONG)
+    monkeypatch.setattr(race, "_say_end", interrupt)
+    with pytest.warns(match="interrupted by user"):
+        model, _ = fitted(RNNRegressor, False, **LONG)
+    np.testing.assert_array_equal(outputs(model, data["X"]), outputs(expected, data["X"]))
+
+
 def test_what_is_ended_between_two_epochs_has_the_best_weights(monkeypatch):
     trainings, original = [], training.Training.__init__
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from skrnn.data.examples import Examples
-from skrnn.learning import candidates, optimizers, outcomes
+from skrnn.learning import advice, candidates, optimizers, outcomes
 from skrnn.learning.candidates import Candidate, Trained
 from skrnn.learning.clock import Clock
 from skrnn.learning.events import Lines, Watch
@@ -37,8 +37,14 @@ def train_one(candidate, beside, circumstances):
         if circumstances.only_once:
             one.training.run_once()
             return one.learnt(vars(one.training.optimizer))
-        one.training.run()
-        _say_end(one, circumstances)
+        try:
+            one.training.run()
+            _say_end(one, circumstances)
+        except KeyboardInterrupt:
+            if one.training.is_running:  # it has not begun, so nothing is learnt
+                raise
+            one.training.interrupted = True
+            circumstances.warn(advice.INTERRUPTED)
     return one.learnt()
 
 
