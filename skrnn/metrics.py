@@ -1,6 +1,6 @@
 """Scores of predictions of sequences: a target for each step, or a transcript."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +12,9 @@ from skrnn.data.steps import flat
 from skrnn.data.transcripts import edit_distances
 
 
-def token_error_rate(y_true, y_pred, *, sample_weight=None):
+def token_error_rate(
+    y_true: Sequence, y_pred: Sequence, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Edit distances over the numbers of true labels.
 
     The edit distance is the fewest labels that have to be inserted, left out or replaced. Over
@@ -42,7 +44,9 @@ def token_error_rate(y_true, y_pred, *, sample_weight=None):
     return float(wrong / total)
 
 
-def sequence_error_rate(y_true, y_pred, *, sample_weight=None):
+def sequence_error_rate(
+    y_true: Sequence, y_pred: Sequence, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Share of the transcripts that are not exactly right.
 
     Parameters

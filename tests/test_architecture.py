@@ -202,7 +202,12 @@ LAYERS = {
         "numpy",
     ),
     "learning.outcomes": ("learning.candidates learning.events learning.model", "numpy"),
-    "learning.race": ("data.examples learning.advice learning.candidates learning.clock " "learning.events learning.optimizers learning.outcomes learning.training " "network.examples network.threads", "numpy"),
+    "learning.race": (
+        "data.examples learning.advice learning.candidates learning.clock "
+        "learning.events learning.optimizers learning.outcomes learning.training "
+        "network.examples network.threads",
+        "numpy",
+    ),
     "learning.transcription": (
         "data.transcripts kernels.ctc network.examples network.passes network.search "
         "network.threads",

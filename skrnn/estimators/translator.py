@@ -1,8 +1,11 @@
 """RNNTranslator: parameters, documentation, short methods."""
 
 import warnings
+from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -309,7 +312,16 @@ class RNNTranslator(Learner):
         self.n_jobs = n_jobs
 
     @with_callbacks
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: Sequence,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: ArrayLike | None = None,
+        y_val: Sequence | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> Self:
         """Fit the network.
 
         Parameters
@@ -344,7 +356,13 @@ class RNNTranslator(Learner):
 
     @available_if(is_stochastic)
     @with_callbacks
-    def partial_fit(self, X, y, sample_weight=None, labels=None):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: Sequence,
+        sample_weight: ArrayLike | None = None,
+        labels: Sequence | None = None,
+    ) -> Self:
         """Go on training for one epoch over the given data.
 
         Parameters
@@ -360,7 +378,7 @@ class RNNTranslator(Learner):
         """
         return self._fit(X, y, sample_weight, classes=labels, incremental=True)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> list:
         """The likeliest transcript that is found of each sequence.
 
         Parameters
@@ -384,7 +402,7 @@ class RNNTranslator(Learner):
         labels = [model.target.decode(one.labels) for one in best]
         return Transcripts(len(labels), self.target_analyzer).in_form(labels)
 
-    def predict_beams(self, X, n=5):
+    def predict_beams(self, X: ArrayLike, n: int = 5) -> list:
         """Several transcripts of each sequence, the likeliest first.
 
         Parameters
@@ -411,7 +429,7 @@ class RNNTranslator(Learner):
             for of_row in found
         ]
 
-    def score_samples(self, X, y):
+    def score_samples(self, X: ArrayLike, y: Sequence) -> np.ndarray:
         """Logarithm of the probability of each transcript.
 
         Parameters
@@ -429,7 +447,7 @@ class RNNTranslator(Learner):
                 model, sequences, numbers, self._count_threads
             )
 
-    def attention_weights(self, X, y=None):
+    def attention_weights(self, X: ArrayLike, y: Sequence | None = None) -> list[np.ndarray]:
         """What each step of a sequence counts for each label that the decoder "attention" writes.
 
         Parameters
@@ -450,7 +468,7 @@ class RNNTranslator(Learner):
         model, sequences, numbers = self._read_both(X, self.predict(X) if y is None else y)
         return learning().transcription.attention(model, sequences, numbers, self._count_threads)
 
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: ArrayLike, y: Sequence, sample_weight: ArrayLike | None = None) -> float:
         """1 less the token error rate: edit distances over the numbers of true labels.
 
         Parameters
