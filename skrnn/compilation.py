@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import choices
-from skrnn.estimators import RNNClassifier, RNNRegressor
+from skrnn.estimators import RNNClassifier, RNNRegressor, RNNTranslator
 
 CELLS = tuple(choices.CELLS)
 DTYPES = ("float32", "float64")
@@ -68,6 +68,16 @@ def _names(argument, given, allowed):
     return names
 
 
+def _use_translators(settings, ragged, tokens):
+    said = [["a"] * (len(x) % 2) for x in ragged]
+    for decoder in choices.DECODERS:
+        for embedding_dim, X in ((None, ragged), (2, tokens)):
+            options = {"decoder": decoder, "embedding_dim": embedding_dim}
+            model = RNNTranslator(**settings, **options)
+            model.fit(X, said, X_val=X, y_val=said).predict_beams(X, 2)
+            model.score_samples(X, said), model.score(X, said)
+
+
 def _use_every_kernel(cell, dtype):
     """Fit nets that differ in all that may decide what is called, and with what arrays."""
     random = np.random.RandomState(0)
@@ -95,6 +105,9 @@ def _use_every_kernel(cell, dtype):
         of_steps.fit(ragged, [x[:, 0] for x in ragged]).predict(ragged)
         RNNRegressor(**deep, solver="sgd").fit(ragged, y).predict(ragged)
         RNNRegressor(**settings, embedding_dim=2).fit(tokens, y).predict(tokens)
+        curved = np.linspace(-2.0, 2.0, 60)[:, np.newaxis]
+        RNNRegressor(**settings).fit(curved, np.abs(curved[:, 0])).predict(curved)
+        _use_translators(settings, ragged, tokens)
         RNNClassifier(**settings, solver="lbfgs").fit(table, label).predict(table)
         RNNClassifier(**deep, linear_path=None).partial_fit(ragged, label, classes=[0, 1, 2])
         RNNRegressor(**settings).fit(ragged, y).predict_step(np.stack([x[0] for x in ragged]))

@@ -103,8 +103,7 @@ def _joined(found):
 
 
 def state(model):
-    """A hash of all that a model holds, but for its network, which keeps caches."""
+    """A hash of all that a model holds, but for what it has found once, and keeps."""
     attributes = dict(vars(model))
-    inside = vars(attributes.pop("_model")).copy() if "_model" in attributes else {}
-    inside.pop("network", None)
+    inside = attributes.pop("_model").to_state() if "_model" in attributes else {}
     return joblib.hash((attributes, inside, model.get_params()))

@@ -66,7 +66,7 @@ LAYERS = {
         "kernels.step kernels.vectors",
         "numpy",
     ),
-    "kernels.edit_distance": ("kernels.jit", "numpy"),
+    "kernels.edit_distance": ("kernels.jit", ""),
     "kernels.streams": ("kernels.jit", "numpy"),
     "kernels.timeline": ("kernels.jit", ""),
     "kernels.updates": ("kernels.jit", "numpy"),
@@ -250,7 +250,7 @@ LAYERS = {
     "onnx.inputs": ("onnx.graph", "numpy"),
     "onnx.cells": ("kernels.gru kernels.lstm kernels.rnn onnx.graph onnx.inputs", "numpy"),
     "onnx.poolings": ("network.attention network.pooling onnx.graph onnx.inputs", "numpy"),
-    "onnx.paths": ("linear.bag linear.path linear.token_window onnx.inputs", "numpy"),
+    "onnx.paths": ("linear.bag linear.path linear.token_window onnx.graph onnx.inputs", "numpy"),
     "onnx.outputs": ("data.classes data.regression onnx.graph", "numpy"),
     "onnx.export": (
         "network.embedding network.head network.inputs onnx.cells onnx.graph onnx.inputs "

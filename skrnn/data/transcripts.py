@@ -285,8 +285,8 @@ def best_paths(raw, lengths):
     lengths : ndarray of shape (n,)
         Steps of each sequence.
     """
-    labels = np.empty(len(raw), np.int64)
-    counts = choices.load("skrnn.kernels.ctc:best_paths")(raw, lengths, labels)
+    labels, counts = np.empty(len(raw), np.int64), np.empty(len(lengths), np.int64)
+    choices.load("skrnn.kernels.ctc:best_paths")(raw, lengths, labels, counts)
     step = np.arange(len(raw)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     return labels[step < np.repeat(counts, lengths)], counts
 
@@ -303,5 +303,6 @@ def edit_distances(one, n_of_one, other, n_of_other):
     """
     found = np.empty(len(n_of_one), np.int64)
     distances = choices.load("skrnn.kernels.edit_distance:distances")
-    distances(one, np.cumsum(n_of_one), other, np.cumsum(n_of_other), found)
+    row = np.empty(int(np.max(n_of_other, initial=0)) + 1, np.int64)
+    distances(one, np.cumsum(n_of_one), other, np.cumsum(n_of_other), row, found)
     return found

@@ -172,16 +172,15 @@ def value_and_slope(raw, lines, spans, labels, label_spans, factors, scratch, va
 
 
 @kernel
-def best_paths(raw, lengths, labels):
-    """Numbers of labels (B,) that the likeliest class of each step gives, written into `labels`.
+def best_paths(raw, lengths, labels, counts):
+    """Labels that the likeliest class of each step gives, and how many each row has, counts (B,).
 
     raw (lines, K): the steps of the rows end to end, `lengths` of them. Labels of a row are written
     from the place of its first step on: repeated classes once, blanks not at all.
     """
     blank, first = raw.shape[1] - 1, 0
-    counts = np.zeros(len(lengths), np.int64)
     for r in range(len(lengths)):
-        before = blank
+        before, counts[r] = blank, 0
         for t in range(first, first + lengths[r]):
             best = 0
             for k in range(1, raw.shape[1]):
@@ -192,7 +191,6 @@ def best_paths(raw, lengths, labels):
                 counts[r] += 1
             before = best
         first += lengths[r]
-    return counts
 
 
 @part

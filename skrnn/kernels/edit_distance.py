@@ -1,20 +1,16 @@
 """Edit distance of sequences of labels (Levenshtein, 1966)."""
 
-import numpy as np
-
 from skrnn.kernels.jit import kernel
 
 
 @kernel
-def distances(one, one_ends, other, other_ends, found):
+def distances(one, one_ends, other, other_ends, row, found):
     """found (n,): fewest labels to insert, leave out or replace that make one sequence the other.
 
-    Both come end to end, with the place behind each sequence's last label.
+    Both come end to end, with the place behind each sequence's last label. row is scratch, one
+    longer than the longest of the other sequences.
     """
-    first = other_first = longest = 0
-    for r in range(len(other_ends)):
-        longest = max(longest, other_ends[r] - (other_ends[r - 1] if r else 0))
-    row = np.empty(longest + 1, np.int64)
+    first = other_first = 0
     for r in range(len(found)):
         n = other_ends[r] - other_first
         for j in range(n + 1):

@@ -156,7 +156,8 @@ class CurvedPath(LinearPath):
         # Copies, because a model in shared memory is read-only, for which numba would compile anew.
         linear_map = self.coefficients.copy(), self.intercepts.copy()
         for rows, flat in inputs.chunks(self.center, self.scale):
-            affine.forward(*linear_map, np.hstack([flat, self._curves.rises(flat)]), raw[rows])
+            columns = np.ascontiguousarray(np.hstack([flat, self._curves.rises(flat)]))
+            affine.forward(*linear_map, columns, raw[rows])
         return raw
 
     def gradient(self, sequences, slopes, of_steps=False):
@@ -329,7 +330,7 @@ def fit(examples, origins, loss, linear_path, both_sides=False):
     arrays = center, scale, coefficients, intercepts, np.ones(len(intercepts))
     path = LinearPath(inputs.n_steps, inputs.n_ahead, *arrays)
     if curves is not None:
-        path = CurvedPath(**vars(path), **vars(curves))
+        path = CurvedPath(**path.to_state(), **vars(curves))
     unseen = rounded(unseen)
     return path, unseen if copies is None else unseen[copies.rows]
 

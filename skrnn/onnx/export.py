@@ -10,7 +10,7 @@ from numbers import Integral
 import numpy as np
 
 from skrnn.network.embedding import Embedding
-from skrnn.network.head import Head, HeadOfSteps
+from skrnn.network.head import Head, HeadOfSteps, NarrowHeadOfSteps
 from skrnn.network.inputs import Numbers
 from skrnn.onnx import cells, inputs, outputs, paths, poolings
 from skrnn.onnx.graph import ML, ML_VERSION, Graph, writer
@@ -43,7 +43,7 @@ def _affine(g, arrays, pooled):
 
 
 #: How the last block of each class is written: as raw predictions (N, K), or (N, T, K).
-HEADS = {Head: _affine, HeadOfSteps: _affine}
+HEADS = {Head: _affine, HeadOfSteps: _affine, NarrowHeadOfSteps: _affine}
 
 
 def write(g, model, X, lengths=None):

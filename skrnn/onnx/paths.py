@@ -10,6 +10,7 @@ from skrnn.linear.bag import BagPath
 from skrnn.linear.path import CurvedPath, LinearPath
 from skrnn.linear.token_window import TokenWindow
 from skrnn.onnx import inputs
+from skrnn.onnx.graph import writer
 
 
 def _of_numbers(g, path, sequences, of_steps):
@@ -124,3 +125,8 @@ PATHS = {
     TokenWindow: _of_token_windows,
     BagPath: _bag,
 }
+
+
+def write(g, path, sequences, of_steps):
+    """Raw predictions (N, K) of a path, or (N, T, K) of each step, in double precision."""
+    return writer(PATHS, type(path), f"{__name__}.PATHS")(g, path, sequences, of_steps)
