@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 from scipy import sparse
+from sklearn import metrics  # noqa: F401, where rich is installed it draws random numbers
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 from threadpoolctl import ThreadpoolController
 

@@ -152,3 +152,15 @@ def test_classes_of_steps_are_not_so_many_samples():
     counted = [Part(raw[::2], False)], 0 * raw[::2], codes[::2], np.ones(120), Logistic(), True
     found = blend(*problem, weights, Logistic(), True)
     assert found == pytest.approx(blend(*counted), rel=1e-12)
+
+
+@pytest.mark.parametrize("loss", [SquaredError(), AbsoluteError(), Logistic()])
+def test_weights_and_losses_whose_product_is_beyond_all_numbers(loss):
+    """The share is one between none and all, and that of the heaviest sample."""
+    target, weights = np.array([[1.0], [0.0], [1.0]]), np.array([1e180, 1e240, 1e300])
+    path = np.full((3, 1), 1e40)
+    for part in (Part(-path, False), Part(np.zeros((3, 1)), True)):
+        _, share, of_path = blend([part], path, target, weights, loss)
+        assert 0.0 <= share <= 1.0
+        assert 0.0 <= of_path <= 1.0
+    assert np.isfinite(blend([Part(path, True)], path, target, weights, loss).share)

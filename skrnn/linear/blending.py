@@ -13,6 +13,8 @@ _SHARES = np.linspace(0.0, 1.0, 21)[1:]
 _NOTHING = 0.5
 #: Standard errors above which a correlation of neighbours is not taken for chance.
 _NOISE = 3.0
+# Weights are brought below this, so that they can be multiplied by losses as large.
+_LARGE = 1e150
 
 
 class Part(NamedTuple):
@@ -62,12 +64,14 @@ def _gains(part, path, targets, weights, loss, of_steps):
     """Evidence of each of the shares, less that of the path alone (equation 85)."""
     weights = weights.astype(np.float64)
     half, tiny = -0.5 * weights.sum(), np.finfo(float).tiny
+    if not loss.is_likelihood:  # a factor of all weights changes no gain, but may overflow
+        weights = weights / max(1.0, weights.max() / _LARGE)
 
     def losses(raw):
         return loss.of_rows(raw.astype(path.dtype), targets)
 
     def evidence(losses):
-        total = weights @ losses
+        total = min(weights @ losses, _LARGE**2)
         return -total if loss.is_likelihood else half * np.log(max(total, tiny))
 
     change, of_path = part.raw - part.is_alone * path, losses(path)
