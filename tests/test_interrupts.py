@@ -114,6 +114,15 @@ def test_ctrl_c_while_kernels_are_compiled(comes, arguments, tmp_path):
     assert run(FIT + REPORT, tmp_path) == (0, bits, 0)
 
 
+@pytest.fixture
+def python_hears_ctrl_c():
+    """As it does unless it was started in the background of a script, which ignores the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("python_hears_ctrl_c")
 def test_an_interrupt_waits_for_the_end_of_the_outermost_context():
     before, seen = signal.getsignal(signal.SIGINT), []
 
