@@ -11,11 +11,12 @@ from skrnn.kernels import interrupts
 
 @lru_cache(maxsize=1)
 def learning():
-    """The package :mod:`skrnn.learning`, with its modules ``fitting``, ``model`` and ``events``."""
+    """The package :mod:`skrnn.learning`, with the modules that estimators call."""
     # Ctrl-C in the midst of an import would leave numba half loaded, and every later fit in the
     # process would fail. The import takes a third of a second; the interrupt comes behind it.
     with interrupts.wait(), _collector_rests():
         import skrnn.learning.fitting
+        import skrnn.learning.transcription
         from skrnn.kernels import updates
 
         # Only at the first call of a kernel numba loads the rest of it.

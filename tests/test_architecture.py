@@ -190,12 +190,11 @@ LAYERS = {
     ),
     "learning.model": (
         "data.scaling data.schema data.targets learning.consistency learning.saved "
-        "learning.streams learning.token_streams linear.bag linear.path linear.token_window "
-        "network.inputs "
-        "network.network network.threads version",
+        "learning.streams learning.token_streams linear.bag linear.path "
+        "linear.token_window network.inputs network.network version",
         "numpy",
     ),
-    "learning.sensitivity": ("data.gaps network.threads network.tracing", "numpy"),
+    "learning.sensitivity": ("data.gaps network.tracing", "numpy"),
     "learning.scales": ("data.checks data.gaps data.scaling learning.model", "numpy"),
     "learning.candidates": (
         "data.examples learning.events learning.model linear.blending",
@@ -209,18 +208,20 @@ LAYERS = {
         "numpy",
     ),
     "learning.transcription": (
-        "data.transcripts kernels.ctc network.examples network.passes network.search "
-        "network.threads",
+        "data.transcripts kernels.ctc network.examples network.passes network.search",
         "numpy scipy",
     ),
     "learning.fitting": (
         "data.examples data.scaling data.schema kernels.announcements learning.advice "
         "learning.candidates learning.model learning.outcomes learning.race "
-        "learning.saved learning.scales learning.settings learning.transcription "
-        "linear.bag linear.path linear.token_window network.network quantiles",
+        "learning.saved learning.scales learning.settings linear.bag linear.path "
+        "linear.token_window network.network quantiles",
         "numpy",
     ),
-    "loading": ("kernels.interrupts kernels.updates learning.fitting", "numpy"),
+    "loading": (
+        "kernels.interrupts kernels.updates learning.fitting learning.transcription",
+        "numpy",
+    ),
     "parameters": ("choices losses", "joblib numpy sklearn"),
     "metrics": ("data.steps data.transcripts", "numpy sklearn"),
     "estimators.tasks": ("callbacks loading", ""),

@@ -37,10 +37,8 @@ def _has_its_classes(target):
 
 
 def _has_its_decoder(model):
-    decoder = model.architecture.decoder
-    return TARGETS.get(decoder, type(model.target)) is type(model.target) and (
-        (decoder is None) == (type(model.target) not in TARGETS.values())
-    )
+    decoders = {target: decoder for decoder, target in TARGETS.items()}
+    return decoders.get(type(model.target)) == model.architecture.decoder
 
 
 def _embeds_labels(model):
@@ -185,7 +183,7 @@ RELATIONS = [
     ),
     (
         "architecture.decoder",
-        lambda model: _has_its_decoder(model),
+        _has_its_decoder,
         "one whose transcripts are those of the target",
     ),
     (

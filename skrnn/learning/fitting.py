@@ -12,7 +12,7 @@ from skrnn.data import scaling
 from skrnn.data.examples import Nothing
 from skrnn.data.schema import Schema
 from skrnn.kernels import announcements
-from skrnn.learning import advice, candidates, outcomes, race, scales, transcription  # noqa: F401
+from skrnn.learning import advice, candidates, outcomes, race, scales
 from skrnn.learning.model import Model
 from skrnn.learning.saved import LEFT_OUT
 from skrnn.learning.settings import Settings

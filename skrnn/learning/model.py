@@ -22,7 +22,6 @@ from skrnn.learning.token_streams import TokenStreams
 from skrnn.linear.bag import BagPath
 from skrnn.linear.path import CurvedPath, LinearPath
 from skrnn.linear.token_window import TokenWindow
-from skrnn.network import threads
 from skrnn.network.inputs import sequence_data
 from skrnn.network.network import Architecture, Network
 from skrnn.version import __version__
@@ -125,8 +124,7 @@ class Model:
         sequences : Sequences
             That the schema has read.
         count_threads : callable
-            Says how many threads there may be. It is asked only where threads are worth it, because
-            to count the machine's processors takes as long as to predict a row.
+            Says how many threads there may be, as in :meth:`Network.helpers`.
         """
         raw = self._of_network(self.network.raw_predict, sequences, count_threads)
         return raw if self.path is None else raw + self.path_predict(sequences)
@@ -159,7 +157,7 @@ class Model:
 
     def _of_network(self, find, sequences, count_threads):
         network, data = self.network, self.data(sequences)
-        with threads.helpers(count_threads() if network.is_worth_threads(data) else 1) as helpers:
+        with network.helpers(data, count_threads) as helpers:
             return find(self.theta, data, helpers)
 
     def path_predict(self, sequences):

@@ -11,7 +11,6 @@ from functools import lru_cache
 import numpy as np
 
 from skrnn.data import gaps
-from skrnn.network import threads
 from skrnn.network.tracing import TracedNetwork
 
 
@@ -24,7 +23,7 @@ def _of_network(model, sequences, slopes, count_threads):
     """Gradient, like the sequences' values, of the network's raw predictions times slopes."""
     network, data = _traced(model.architecture), model.data(sequences)
     slopes = slopes.astype(model.theta.dtype)
-    with threads.helpers(count_threads() if network.is_worth_threads(data) else 1) as helpers:
+    with network.helpers(data, count_threads) as helpers:
         return network.input_gradient(model.theta, data, slopes, helpers)
 
 

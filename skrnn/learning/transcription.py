@@ -5,7 +5,7 @@ from scipy.special import log_softmax
 
 from skrnn.data.transcripts import best_paths
 from skrnn.kernels import ctc
-from skrnn.network import passes, threads
+from skrnn.network import passes
 from skrnn.network.examples import Examples, OfSteps, Transcribed
 from skrnn.network.search import Beam, Found
 
@@ -70,8 +70,8 @@ def log_probabilities(model, sequences, numbers, count_threads):
     """Logarithm of the probability of each sequence's transcript, (n,)."""
     examples = _examples(model, sequences, numbers)
     network = model.network
-    with threads.helpers(count_threads() if network.is_worth_threads(examples.data) else 1) as some:
-        raw = network.raw_of(model.theta, examples, some)
+    with network.helpers(examples.data, count_threads) as helpers:
+        raw = network.raw_of(model.theta, examples, helpers)
     if model.target.loss.is_aligned:
         return -model.target.loss.of_rows(raw, examples.targets) * examples.targets.n_counted
     right = examples.targets[:, 0].astype(np.intp)
@@ -97,7 +97,7 @@ def _each_tile(model, sequences, count_threads, work):
     def of_tile(rows, run):
         work(weights, rows, passes.pooled_states(network.chain, weights, data, rows, run), run)
 
-    with threads.helpers(count_threads() if network.is_worth_threads(data) else 1) as helpers:
+    with network.helpers(data, count_threads) as helpers:
         network.each_tile(of_tile, data, helpers)
 
 

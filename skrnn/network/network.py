@@ -231,7 +231,7 @@ class Network:
                 self.table(gradient)[memory.table.rows] = memory.table.gradient
         if alpha:
             value += updates.add_penalty(
-                theta[self.n_in_table :], self._penalised, alpha / float(weight_sum), dense
+                theta[self.n_in_table :], self._penalised, alpha / weight_sum, dense
             )
         return value
 
@@ -253,10 +253,15 @@ class Network:
         """Packed weights, and the table as it is."""
         return weights._replace(input=[self.table(theta)]) if self.n_in_table else weights
 
-    def is_worth_threads(self, data):
-        """Whether to predict all of data takes so long that threads help."""
+    def helpers(self, data, count_threads):
+        """Context of Helpers to predict all of data with, or of None where threads do not help.
+
+        `count_threads` says how many threads there may be. It is asked only where threads help,
+        because to count the machine's processors takes as long as to predict a row.
+        """
         n_steps = data.n_steps * len(data.lengths) or data.lengths.sum()
-        return self.planner.is_worth_threads(n_steps)
+        is_worth_threads = self.planner.is_worth_threads(n_steps)
+        return threads.helpers(count_threads() if is_worth_threads else 1)
 
     def pooled_states(self, theta, data, helpers=None):
         """Pooled hidden states (n, n_pooled) of all rows; the last ones where none are pooled."""
