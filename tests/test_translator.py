@@ -251,9 +251,7 @@ def test_a_label_that_cannot_be_hashed_is_named():
 
 def test_too_many_labels_for_the_steps_are_named():
     X, y = spoken(20)
-    X[3], y[3] = X[3][:3], ["ah", "ah"]
-    translator("ctc", **QUICK, batch_size=5)
-    y[3] = ["ah", "ah", "ee"]
+    X[3], y[3] = X[3][:3], ["ah", "ah", "ee"]
     message = r"Sample 3 of y has 3 labels, 1 of them equal.* needs 4 steps, .* of X has 3"
     with pytest.raises(ValueError, match=message):
         translator("ctc").fit(X, y)
@@ -269,6 +267,16 @@ def test_an_unknown_label_is_named_and_the_model_is_left_alone(decoder):
         with pytest.raises(ValueError, match=r"'z+' \(sample 5, label 0\)"):
             call(X5, [*y[:5], unknown])
     assert model._model is before
+
+
+def test_a_decoder_set_after_fit_changes_nothing_until_the_next():
+    model, X, y = quick("ctc")
+    beams, of_y = model.predict_beams(X, 1), model.score_samples(X, y)
+    model.set_params(decoder="attention")
+    assert model.predict_beams(X, 1) == beams
+    assert_array_equal(model.score_samples(X, y), of_y)
+    with pytest.raises(ValueError, match="Sample 0 of y has 20 labels"):
+        model.score_samples([X[0][:8]], [["ah", "ee"] * 10])
 
 
 def test_what_is_not_fitted_and_what_has_no_attention():

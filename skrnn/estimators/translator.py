@@ -418,8 +418,9 @@ class RNNTranslator(Learner):
             For each sequence transcripts in the form of y, each with the logarithm of its
             probability.
         """
-        is_aligned = TARGETS[self.decoder].is_aligned  # a best path has no probability
-        model, found = self._write(X, max(n, 2) if is_aligned else n)
+        check_is_fitted(self)
+        # A best path has no probability.
+        model, found = self._write(X, max(n, 2) if self._model.target.is_aligned else n)
         forms = Transcripts(len(found), self.target_analyzer)
         return [
             [
@@ -502,7 +503,7 @@ class RNNTranslator(Learner):
         check_is_fitted(self)
         model = self._model
         sequences = model.schema.read(X, self.n_timesteps)
-        given = self._answers(X, sequences, model.schema).given(
+        given = self._transcripts(sequences, model.target).given(
             y, None, model.schema.dtype, type(self).__name__
         )
         numbers = model.target.encode(given)[:, 0].astype(int)
@@ -518,7 +519,10 @@ class RNNTranslator(Learner):
         return vars(self) | {name: getattr(self, name) for name in names}
 
     def _answers(self, X, sequences, schema):
-        n_steps = sequences.lengths if TARGETS[self.decoder].is_aligned else None
+        return self._transcripts(sequences, TARGETS[self.decoder])
+
+    def _transcripts(self, sequences, target):
+        n_steps = sequences.lengths if target.is_aligned else None
         return Transcripts(len(sequences), self.target_analyzer, n_steps)
 
     def _learn_target(self, given, known, classes, incremental):
