@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from conventions import run, with_checks
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.integrate import trapezoid
 from sklearn.base import clone
@@ -235,6 +236,13 @@ def test_sequences_that_are_cut_are_told_of_once():
 # --- an estimator ---------------------------------------------------------------------------
 
 
+@with_checks([RNNGenerator(hidden_layer_sizes=(5,), max_iter=5)])
+def test_scikit_learns_checks(estimator, check, monkeypatch):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        run(check, estimator, monkeypatch)
+
+
 @kinds
 def test_one_seed_gives_the_same_bits_for_any_number_of_threads(kind):
     one, X, y = quick(kind, with_classes=True)
@@ -399,8 +407,9 @@ def test_classes_are_asked_for_where_there_are_some():
         model.partial_fit(X)
     with pytest.raises(ValueError, match=r"does not know: 'threes' \(sample 0\)"):
         model.sample(y="threes")
-    with pytest.raises(ValueError, match="classes must be passed on the first call"):
-        generator("tokens").partial_fit(X, y)
+    begun = generator("tokens").partial_fit(X, y)
+    with pytest.raises(ValueError, match=r"does not know: 'threes' \(sample 0\)"):
+        begun.partial_fit(X, ["threes"] * len(X))
     with pytest.raises(ValueError, match="without y"):
         generator("tokens").partial_fit(X, classes=["a", "b"])
 

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from conventions import run, with_checks
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -165,6 +166,28 @@ def test_weights_are_repetition_and_zero_is_removal(decoder):
             [X[i] for i in repeated], [y[i] for i in repeated]
         )
     assert_allclose(weighted.score_samples(X, y), copied.score_samples(X, y), rtol=1e-7)
+
+
+class OneLabel(RNNTranslator):
+    """Transcripts of one label each, in the form of scikit-learn's checks."""
+
+    __init__ = RNNTranslator.__init__
+    # Which take transcripts too.
+    partial_fit = score = score_samples = property()
+
+    def fit(self, X, y=None, sample_weight=None):
+        y = None if y is None else [[label] for label in np.asarray(y).ravel().tolist()]
+        return super().fit(X, y, sample_weight)
+
+    def predict(self, X):
+        return np.array([(*labels, -1)[0] for labels in super().predict(X)])
+
+
+@with_checks([OneLabel(hidden_layer_sizes=(5,), max_iter=5)])
+def test_scikit_learns_checks(estimator, check, monkeypatch):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        run(check, estimator, monkeypatch)
 
 
 @decoders

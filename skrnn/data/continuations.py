@@ -373,7 +373,7 @@ def require_no_gaps(sequences, estimator_name):
         line, feature = np.argwhere(missing)[0].tolist()
         sample, step = _place(sequences, line)
         raise ValueError(
-            f"Sample {sample} of X has a missing value at step {step}, feature {feature}, and"
-            f" {estimator_name} is a density of all values. Fill gaps in, as"
+            f"Sample {sample} of X is NaN at step {step}, feature {feature}, but {estimator_name}"
+            " is a density of all values, so none may be missing. Fill gaps in, as"
             " sklearn.impute.SimpleImputer does, or leave such samples out."
         )

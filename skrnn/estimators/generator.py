@@ -371,7 +371,7 @@ class RNNGenerator(DensityMixin, Learner):
         X, y, sample_weight : as in ``fit``
 
         classes : array-like of shape (n_classes,), default=None
-            All classes there will be; needed in the first call with y.
+            All classes that there will be. It is looked at in the first call; None: those in its y.
 
         tokens : array-like of int, default=None
             Ids that later calls will have, beside those in the X of the first. It is looked at in
@@ -530,6 +530,11 @@ class RNNGenerator(DensityMixin, Learner):
         given = Whole.given(nothing, y, None, model.schema.dtype, type(self).__name__)
         return target.codes(given._replace(name="the sample"))
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = False
+        return tags
+
     def _count_threads(self):
         return n_threads(self.n_jobs)
 
@@ -558,9 +563,7 @@ class RNNGenerator(DensityMixin, Learner):
         if known is not None:
             self._check_going_on(known, classes)
             return known, known.encode(given)
-        names = classes.classes
-        if incremental and given.of_class is not None:
-            names = read_classes(names)
+        names = None if classes.classes is None else read_classes(classes.classes)
         if self.embedding_dim is not None:
             return NextToken.learn(given, names, classes.tokens)
         return NextStep.learn(given, names, int(self.n_components), bool(self.standardize))
