@@ -292,8 +292,8 @@ LAYERS = {
     "inspection.explained": ("", "numpy"),
     "inspection.inputs": ("data.checks data.reading data.sequences", "numpy"),
     "inspection.attributions": (
-        "data.checks inspection.explained inspection.inputs learning.sensitivity "
-        "loading parameters",
+        "data.checks estimators.recurrent inspection.explained inspection.inputs "
+        "learning.sensitivity loading parameters",
         "numpy sklearn",
     ),
     "inspection.permutation": ("data.columns data.reading", "numpy sklearn"),
