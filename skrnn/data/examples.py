@@ -119,7 +119,7 @@ class Examples:
 class Nothing:
     """No validation data."""
 
-    is_unseen = False
+    is_unseen = is_later = False
 
     def split(self, examples):
         """Examples to train on, and to watch (None)."""
@@ -131,7 +131,7 @@ class Separate:
     """Validation data that the user gave."""
 
     examples: Examples
-    is_unseen = False
+    is_unseen = is_later = False
 
     def split(self, examples):
         """Examples to train on, and to watch."""
@@ -158,6 +158,11 @@ class Share:
     @property
     def is_unseen(self):
         """Whether scales and linear path may know nothing of what is held out: it comes later."""
+        return self.seed is None
+
+    @property
+    def is_later(self):
+        """Whether what is held out is the latest, which a model has to have learnt in the end."""
         return self.seed is None
 
     def has_enough(self, examples):
@@ -229,7 +234,7 @@ class Split:
     """
 
     splitter: object
-    is_unseen = True
+    is_unseen, is_later = True, False
 
     def split(self, examples):
         """Examples to train on, and to watch.

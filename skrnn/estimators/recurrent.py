@@ -90,13 +90,14 @@ class Learner(CallbackSupport, BaseEstimator):
             validation = self._validation(held_out, start, examples, incremental)
 
             fitting = learning().fitting
-            n_candidates = fitting.most_candidates(start, validation)
-            tasks = self._tasks(X, y, sample_weight, n_candidates, goes_on=before is not None)
+            whole = self._whole(start, examples, validation)
+            n_trainings = fitting.most_candidates(start, validation) + (whole is not None)
+            tasks = self._tasks(X, y, sample_weight, n_trainings, goes_on=before is not None)
             model, examples, watched = fitting.begin(start, examples, validation)
             circumstances = self._circumstances(
                 len(examples), incremental, watched is not None, tasks.listeners
             )
-            outcome = fitting.fit(model, examples, watched, circumstances, before)
+            outcome = fitting.fit(model, examples, watched, circumstances, before, whole)
         self._remember(outcome, goes_on=before is not None)
         tasks.end()
         if outcome.interrupted and self._is_clone:
@@ -195,6 +196,15 @@ class Learner(CallbackSupport, BaseEstimator):
         share = Share(_TAIL if is_tail else fraction, start.target, seed)
         return share if self.early_stopping != "auto" or share.has_enough(examples) else Nothing()
 
+    def _whole(self, start, examples, validation):
+        """What begins a fit to all examples, where the latest are held out at first; else None.
+
+        A model that is to go on has samples left to watch.
+        """
+        if not validation.is_later or self.warm_start:
+            return None
+        return partial(learning().fitting.new_model, start, examples)
+
     def _read_held_out(self, held_out, schema, target):
         """Validation data that the user gave, in the terms of the training data."""
         with naming("X_val", usual="X"):
@@ -210,11 +220,11 @@ class Learner(CallbackSupport, BaseEstimator):
         sequences = self._as_read(sequences, given, target)
         return Separate(Examples.of(sequences, values, weighed, given.lengths))
 
-    def _tasks(self, X, y, sample_weight, n_candidates, goes_on):
+    def _tasks(self, X, y, sample_weight, n_trainings, goes_on):
         """What callbacks are told of the fit that begins."""
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": metadata}
-        return tasks_of(self, data, n_candidates, partial(self._attributes_of, goes_on=goes_on))
+        return tasks_of(self, data, n_trainings, partial(self._attributes_of, goes_on=goes_on))
 
     def _attributes_of(self, outcome, goes_on):
         """The fitted attributes of an estimator like this one with such an outcome."""

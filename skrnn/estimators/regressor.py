@@ -173,10 +173,12 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
 
     validation_fraction : float, "tail" or splitter, default=0.25
         What is held out for `early_stopping`: this share of the samples, stratified for a
-        classifier; the last quarter, as time series want it, whatever `shuffle` is ("tail"); or the
-        last split of a splitter of scikit-learn's, as ``TimeSeriesSplit(2, test_size=50)``, which
-        gets no groups. Of what a tail or a splitter holds out neither scales nor linear path see
-        anything.
+        classifier, or with ``shuffle=False`` the last ones; the last quarter, as time series want
+        it, whatever `shuffle` is ("tail"); or the last split of a splitter of scikit-learn's, as
+        ``TimeSeriesSplit(2, test_size=50)``, which gets no groups. Of the last ones, or what a
+        splitter holds out, neither scales nor linear path see anything. When the last ones have
+        decided, scales, path and the part that is kept are learnt anew of all samples, for as many
+        epochs as were best (without `warm_start`).
 
     n_iter_no_change : int, inf or "auto", default="auto"
         Epochs without improvement before training stops. "auto": as many as make 100 updates, but

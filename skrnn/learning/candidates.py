@@ -16,6 +16,9 @@ from skrnn.learning.events import Verdict
 from skrnn.learning.model import Model
 from skrnn.linear.blending import Part, blend, evidence
 
+#: What candidates are called.
+ALONE, BESIDE = "alone", "beside the linear path"
+
 
 class Candidate(NamedTuple):
     """A recurrent part to train.
@@ -56,7 +59,7 @@ def beside_the_path(model, examples, watched):
     def score(raw):
         return model.target.score_of(watched, model.in_target_units(raw))
 
-    name = "alone" if model.path is None else "beside the linear path"
+    name = ALONE if model.path is None else BESIDE
     start = model.theta.copy if len(model.theta) else partial(start_values, model, examples)
     return Candidate(name, model, start, examples, watched, score)
 
@@ -69,11 +72,11 @@ def alone(model, examples, watched):
     start = replace(model, scaling=own, path=None)
     score = beside_the_path(model, examples, watched).score
     return Candidate(
-        "alone",
+        ALONE,
         start,
         partial(start_values, start, examples),
         replace(examples, offsets=None),
-        replace(watched, offsets=None),
+        watched and replace(watched, offsets=None),
         lambda raw: score(raw / unit.astype(raw.dtype)),
         unit,
     )
@@ -102,7 +105,7 @@ def loss_factor(model, candidate):
     """
     if candidate.unit is None:
         return 1.0
-    watched = candidate.watched
+    watched = candidate.watched or candidate.examples
     raw = _path_predictions(model, watched)
     own = _mean_loss(candidate.model, raw * candidate.unit, watched)
     return _mean_loss(model, raw, watched) / own if own > 0.0 else 1.0
@@ -122,6 +125,12 @@ def _mean_loss(model, raw, examples):
 
 #: What is trained where there are a path and validation data. The first is trained in any case.
 CANDIDATES = (beside_the_path, alone)
+
+
+def of_all(name, model, examples):
+    """The candidate of that name which is to learn all examples, and watches none."""
+    is_alone = name == ALONE and model.path is not None
+    return (alone if is_alone else beside_the_path)(model, examples, None)
 
 
 def start_values(model, examples):
@@ -233,6 +242,19 @@ def choose(start, trained, watched):
     )  # fmt: skip
     chosen = trained[best]
     score = chosen.score_of(share * parts[best].raw + path_share * watched.offsets)
-    path = start.path.scaled(path_share)
-    model = replace(chosen.in_share(share), path=path, scaling=start.scaling)
+    model = in_shares(start, chosen, share, path_share)
     return Choice(chosen._replace(model=model), share, score)
+
+
+def in_shares(start, trained, share, path_share):
+    """The model of a trained candidate in its share, beside the path, if there is one, in its own.
+
+    Parameters
+    ----------
+    start : Model
+        That the fit begins with.
+    trained : Trained
+    share, path_share : float
+    """
+    path = start.path and start.path.scaled(path_share)
+    return replace(trained.in_share(share), path=path, scaling=start.scaling)

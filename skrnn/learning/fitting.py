@@ -305,7 +305,7 @@ class Circumstances(NamedTuple):
     say: Callable | None
 
 
-def fit(model, examples, watched, circumstances, before=None):
+def fit(model, examples, watched, circumstances, before=None, whole=None):
     """Train a copy of a model.
 
     Parameters
@@ -318,6 +318,9 @@ def fit(model, examples, watched, circumstances, before=None):
     circumstances : Circumstances
     before : Model, optional
         What there was before this call, to go back to where ``partial_fit`` undoes its epoch.
+    whole : callable, optional
+        Gives a model and all examples, those that are watched among them, which are learnt for as
+        long as was best. Without it the model never learns what is watched.
 
     Returns
     -------
@@ -327,8 +330,12 @@ def fit(model, examples, watched, circumstances, before=None):
     what = f"{architecture.cell}, {architecture.dtype}"
     with announcements.of_compiling(what, circumstances.say):
         if watched is None or model.path is None:
-            return _fit_one(model, examples, watched, circumstances, before)
-        return _fit_several(model, examples, watched, circumstances)
+            outcome = _fit_one(model, examples, watched, circumstances, before)
+        else:
+            outcome = _fit_several(model, examples, watched, circumstances)
+        if whole is None or outcome.is_over:
+            return outcome
+        return _fit_again(whole, outcome, circumstances, len(examples))
 
 
 def _fit_one(model, examples, watched, circumstances, before):
@@ -343,13 +350,49 @@ def _fit_one(model, examples, watched, circumstances, before):
     if linear is not None and circumstances.say is not None:
         circumstances.say(outcomes.on_path_left_out(linear.score))
     parts = outcomes.parts_of(model, [only])
-    return outcomes.of(only, linear, only.training.interrupted, parts)
+    outcome = outcomes.of(only, linear, only.training.interrupted, parts)
+    return outcome._replace(is_over=_is_over([only]))
+
+
+def _fit_again(whole, outcome, circumstances, n_before):
+    """The Outcome whose model has learnt all examples, by as many updates as were best for the
+    first ones, and in the same share.
+
+    The latest samples say how long to train. But a series changes, and what has learnt nothing of
+    its last quarter is out of date.
+    """
+    try:
+        model, examples = whole()
+        if (model.path is None) != (outcome.share is None):  # what was chosen is not there
+            return outcome
+        last_epoch = outcome.parts[outcome.candidate]["kept_epoch"]
+        settings = circumstances.settings
+        settings = settings._replace(
+            last_epoch=last_epoch,
+            n_iter_no_change=np.inf,
+            batch_size=-(-settings.batch_size * len(examples) // n_before),
+        )
+        if circumstances.say is not None:
+            circumstances.say(outcomes.on_all(len(examples), last_epoch))
+        candidate = candidates.of_all(outcome.candidate, model, examples)
+        trained = race.train_one(candidate, model, circumstances._replace(settings=settings))
+    except KeyboardInterrupt:
+        circumstances.warn(advice.INTERRUPTED)
+        return outcome._replace(interrupted=True)
+    if trained.training.interrupted:
+        return outcome._replace(interrupted=True)
+    share = 1.0 if outcome.share is None else outcome.share
+    path_share = 1.0 - share if trained.candidate.is_alone else 1.0
+    linear = outcomes.linear_of(model, outcome.linear.score) if outcome.linear else None
+    found = candidates.in_shares(model, trained, share, path_share)
+    n_samples_seen = outcome.model.n_samples_seen + found.n_samples_seen
+    return outcome._replace(model=replace(found, n_samples_seen=n_samples_seen), linear=linear)
 
 
 def _fit_several(model, examples, watched, circumstances):
     """The Outcome of all candidates, weighed on validation data."""
     verdict = candidates.path_verdict(model, watched)
-    linear, trained, interrupted = outcomes.linear_of(model, verdict.score), [], False
+    linear, trained = outcomes.linear_of(model, verdict.score), []
     if circumstances.say is not None:
         circumstances.say(outcomes.on_path(verdict))
     try:
@@ -361,8 +404,8 @@ def _fit_several(model, examples, watched, circumstances):
         if not trained:
             raise
         circumstances.warn(advice.INTERRUPTED)
-        interrupted = True
-    return _choose(model, trained, linear, circumstances)._replace(interrupted=interrupted)
+    outcome = _choose(model, trained, linear, circumstances)
+    return outcome._replace(interrupted=True, is_over=True)
 
 
 def _choose(start, trained, linear, circumstances):
@@ -371,10 +414,16 @@ def _choose(start, trained, linear, circumstances):
     trained, parts = [one.learnt() for one in trained], outcomes.parts_of(start, trained)
     seen = [one for one in trained if one.is_seen]
     if not seen:
-        return outcomes.of(trained[0], linear, interrupted, parts)
+        return outcomes.of(trained[0], linear, interrupted, parts)._replace(is_over=True)
     watched = trained[0].training.watch.examples
     chosen, share, score = candidates.choose(start, seen, watched)
     if circumstances.say is not None:
         of_path = chosen.score_of(watched.offsets)
         circumstances.say(outcomes.on_choice(of_path, score, chosen.candidate.name, share))
-    return outcomes.of(chosen, linear, interrupted, parts, share)
+    outcome = outcomes.of(chosen, linear, interrupted, parts, share)
+    return outcome._replace(is_over=_is_over(trained))
+
+
+def _is_over(trained):
+    """Whether Ctrl-C or a callback has ended the fit in one of these trainings."""
+    return any(one.training.interrupted or one.training.ends_fit for one in trained)

@@ -42,9 +42,12 @@ class Outcome(NamedTuple):
     linear : Linear or None
         None where no path was fitted.
     interrupted : bool
+        Whether Ctrl-C ended it.
     parts : dict
         Of each candidate by its name: its curves, losses in the unit of the path's, and the epoch
         whose weights it keeps.
+    is_over : bool
+        Whether Ctrl-C or a callback ended the fit, so that nothing further is trained.
     """
 
     model: Model
@@ -55,6 +58,7 @@ class Outcome(NamedTuple):
     linear: Linear | None
     interrupted: bool
     parts: dict
+    is_over: bool = False
 
 
 def of(trained, linear, interrupted, parts, share=None):
@@ -117,6 +121,11 @@ def on_path(verdict):
 def on_path_left_out(score):
     """At the end, where none are."""
     return f"Linear path {score:.4f}, left out; recurrent part not judged: no validation data."
+
+
+def on_all(n_samples, n_epochs):
+    """Before all samples are learnt, those too that have been watched."""
+    return f"All {n_samples} samples are learnt now, for {n_epochs} epochs."
 
 
 def on_end(n_epochs, reason):

@@ -4,9 +4,11 @@ from typing import NamedTuple
 
 
 class Settings(NamedTuple):
-    """How to train; names and meanings are the estimators', but for the last one.
+    """How to train; names and meanings are the estimators', but for the last two.
 
     least_evidence is what an improvement on the validation data has to be worth (equation 85).
+    last_epoch, if not None, is the one behind which training ends, however many are planned; the
+    average of the weights is kept then.
     """
 
     solver: str
@@ -28,6 +30,17 @@ class Settings(NamedTuple):
     max_grad_norm: float | None
     dropout: float
     least_evidence: float = 0.0
+    last_epoch: int | None = None
+
+    @property
+    def ends_early(self):
+        """Whether the last epoch is known beforehand."""
+        return self.last_epoch is not None
+
+    @property
+    def n_epochs(self):
+        """Epochs at most."""
+        return self.last_epoch if self.ends_early else self.max_iter
 
     @property
     def has_planned_end(self):
