@@ -338,7 +338,7 @@ BELOW = {
         "parameters",
     },
     "windows": {"callbacks", "data"},
-    "inspection": {"data", "learning", "loading", "parameters"},
+    "inspection": {"data", "estimators", "learning", "loading", "parameters"},
     "plotting": {"inspection", "windows"},
     "onnx": {"data", "estimators", "kernels", "linear", "network"},
 }
