@@ -8,14 +8,14 @@ column is the log-odds of the end.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, log_softmax, logsumexp, softmax
+from scipy.special import softmax
 
+from skrnn import choices
 from skrnn.losses import Loss
 from skrnn.quantiles import weighted_quantile
 
-#: The smallest variance, which a density of numbers that repeat themselves would not have.
+#: What the kernel adds to a variance.
 LEAST_VARIANCE = 1e-6
-_LOG_2_PI = np.log(2.0 * np.pi)
 
 
 class Parts(NamedTuple):
@@ -91,34 +91,19 @@ class Mixture(Loss):
         return self.n_components * (1 + 2 * self.n_features) + 1
 
     def of_rows(self, raw, targets):
-        with np.errstate(all="ignore"):
-            return self._values(parts(raw.astype(np.float64), self.n_components), targets)[0]
+        return self._evaluate(raw, targets, np.empty(0))[0]
 
     def gradient(self, raw, targets, shares):
-        with np.errstate(all="ignore"):  # whoever trains looks for what is not finite
-            found = parts(raw.astype(np.float64), self.n_components)
-            values, logarithms, errors, variances = self._values(found, targets)
-            is_end, to = targets[:, -1], parts(raw, self.n_components)
-            factors = (shares * (1.0 - is_end))[:, np.newaxis]
-            responsible = softmax(logarithms, axis=1) * factors
-            to.weights[:] = softmax(found.weights, axis=1) * factors - responsible
-            of_means = responsible[:, :, np.newaxis] * errors / variances
-            to.means[:] = -of_means
-            ratio = (variances - LEAST_VARIANCE) / variances
-            to.log_deviations[:] = (responsible[:, :, np.newaxis] - of_means * errors) * ratio
-            to.ends[:] = (expit(found.ends) - is_end) * shares
+        values, raw[:] = self._evaluate(raw, targets, shares.astype(np.float64))
         return float(np.add.reduce(values * shares))
 
-    def _values(self, found, targets):
-        """Loss of each row, joint log-densities of components, errors and variances."""
-        errors = targets[:, np.newaxis, :-1] - found.means
-        variances = found.variances
-        squares = errors * errors / variances + np.log(variances) + _LOG_2_PI
-        logarithms = log_softmax(found.weights, axis=1) - 0.5 * squares.sum(axis=2)
-        is_end = targets[:, -1] > 0.0
-        of_end = np.logaddexp(0.0, np.where(is_end, -found.ends, found.ends))
-        of_step = np.where(is_end, 0.0, -logsumexp(logarithms, axis=1))
-        return of_end + of_step, logarithms, errors, variances
+    def _evaluate(self, raw, targets, shares):
+        """Loss of each row, and slopes times shares if there are any."""
+        raw, values = raw.astype(np.float64), np.empty(len(raw))
+        scratch = np.empty((self.n_components, self.n_features)), np.empty(self.n_components)
+        kernel = choices.load("skrnn.kernels.mixtures:value_and_slope")
+        kernel(raw, targets.astype(np.float64), shares, scratch, values)
+        return values, raw
 
     def best_constant(self, targets, weights):
         """Components of equal weight around quantiles of each number, with deviations of one."""

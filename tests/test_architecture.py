@@ -61,6 +61,7 @@ LAYERS = {
         "kernels.activations kernels.instructions kernels.jit kernels.vectors",
         "numpy",
     ),
+    "kernels.mixtures": ("kernels.jit", "numpy"),
     "kernels.decoder": (
         "kernels.activations kernels.instructions kernels.jit kernels.matmul "
         "kernels.step kernels.vectors",
@@ -93,7 +94,7 @@ LAYERS = {
     "data.given": ("data.checks", "numpy sklearn"),
     "data.labels": ("data.checks data.given", "numpy sklearn"),
     "losses": ("choices quantiles", "numpy scipy"),
-    "mixtures": ("losses quantiles", "numpy scipy"),
+    "mixtures": ("choices losses quantiles", "numpy scipy"),
     "data.regression": ("data.checks data.given data.target losses", "numpy sklearn"),
     "data.classes": ("data.checks data.labels data.target losses", "numpy scipy sklearn"),
     "data.continuations": (

@@ -7,7 +7,9 @@ from scipy import stats
 from scipy.special import expit, softmax
 
 from skrnn import mixtures
+from skrnn.kernels import mixtures as kernels
 
+pytestmark = pytest.mark.kernels
 N, M, F = 7, 3, 2
 
 
@@ -119,3 +121,7 @@ def test_classes_are_drawn_as_often_as_they_are_probable():
     logarithms[:, 1] = -1e30
     drawn = mixtures.drawn_classes(logarithms, np.random.RandomState(0))
     assert_allclose(np.bincount(drawn, minlength=4) / 50_000, [0.1, 0, 0.6, 0.3], atol=0.01)
+
+
+def test_the_kernel_and_the_loss_know_one_least_variance():
+    assert mixtures.LEAST_VARIANCE == kernels.LEAST_VARIANCE
