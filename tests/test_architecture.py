@@ -89,14 +89,24 @@ LAYERS = {
     ),
     "data.streams": ("data.checks data.columns", "numpy"),
     "data.weights": ("data.checks", "numpy sklearn"),
+    "data.target": ("", ""),
     "data.given": ("data.checks", "numpy sklearn"),
     "data.labels": ("data.checks data.given", "numpy sklearn"),
     "losses": ("choices quantiles", "numpy scipy"),
-    "data.regression": ("data.checks data.given losses", "numpy sklearn"),
-    "data.classes": ("data.checks data.labels losses", "numpy scipy sklearn"),
+    "mixtures": ("losses quantiles", "numpy scipy"),
+    "data.regression": ("data.checks data.given data.target losses", "numpy sklearn"),
+    "data.classes": ("data.checks data.labels data.target losses", "numpy scipy sklearn"),
+    "data.continuations": (
+        "data.checks data.classes data.given data.labels data.scaling data.sequences "
+        "data.target data.tokens data.weights losses mixtures",
+        "numpy scipy sklearn",
+    ),
     "data.steps": ("data.checks data.given data.reading data.weights", "numpy"),
-    "data.transcripts": ("choices data.checks data.given data.weights losses", "numpy scipy"),
-    "data.targets": ("data.classes data.regression data.transcripts", ""),
+    "data.transcripts": (
+        "choices data.checks data.given data.target data.weights losses",
+        "numpy scipy",
+    ),
+    "data.targets": ("data.classes data.continuations data.regression data.transcripts", ""),
     "data.examples": ("data.copies data.sequences", "numpy sklearn"),
     "network": ("", ""),
     "network.threads": ("", "numpy"),
@@ -128,7 +138,7 @@ LAYERS = {
     "network.plan": ("network.timeline", "numpy"),
     "network.steps": (
         "kernels.recurrence network.passes network.timeline network.workspace",
-        "",
+        "numpy",
     ),
     "network.network": (
         "blas choices kernels.updates network.block network.embedding network.examples "
@@ -203,14 +213,15 @@ LAYERS = {
     "learning.outcomes": ("learning.candidates learning.events learning.model", "numpy"),
     "learning.race": (
         "data.examples learning.advice learning.candidates learning.clock "
-        "learning.events learning.optimizers learning.outcomes learning.training "
-        "network.examples network.threads",
+        "learning.events learning.optimizers learning.outcomes learning.saved "
+        "learning.training network.examples network.threads",
         "numpy",
     ),
     "learning.transcription": (
         "data.transcripts kernels.ctc network.examples network.passes network.search",
         "numpy scipy",
     ),
+    "learning.generation": ("data.sequences learning.streams network.steps", "numpy"),
     "learning.fitting": (
         "data.examples data.scaling data.schema kernels.announcements learning.advice "
         "learning.candidates learning.model learning.outcomes learning.race "
@@ -219,7 +230,8 @@ LAYERS = {
         "numpy",
     ),
     "loading": (
-        "kernels.interrupts kernels.updates learning.fitting learning.transcription",
+        "kernels.interrupts kernels.updates learning.fitting learning.generation "
+        "learning.transcription",
         "numpy",
     ),
     "parameters": ("choices losses", "joblib numpy sklearn"),
@@ -241,11 +253,19 @@ LAYERS = {
         "data.classes data.labels data.steps callbacks estimators.recurrent parameters",
         "numpy sklearn",
     ),
+    "estimators.generator": (
+        "callbacks data.checks data.continuations data.labels data.sequences "
+        "estimators.recurrent loading parameters",
+        "numpy sklearn",
+    ),
     "estimators.translator": (
         "callbacks data.transcripts estimators.recurrent loading metrics parameters",
         "numpy sklearn",
     ),
-    "estimators": ("estimators.classifier estimators.regressor estimators.translator", ""),
+    "estimators": (
+        "estimators.classifier estimators.generator estimators.regressor estimators.translator",
+        "",
+    ),
     "compilation": ("choices estimators", "numpy sklearn"),
     "onnx.graph": ("", "numpy onnx"),
     "onnx.inputs": ("onnx.graph", "numpy"),
@@ -295,7 +315,7 @@ LAYERS = {name: tuple(set(names.split()) for names in sets) for name, sets in LA
 # What one package of skrnn may see of the others. data knows scikit-learn, which does its checks.
 BELOW = {
     "kernels": set(),
-    "data": {"choices", "losses"},
+    "data": {"choices", "losses", "mixtures"},
     "network": {"blas", "choices", "kernels"},
     "linear": {"blas", "data", "kernels", "quantiles"},
     "learning": {

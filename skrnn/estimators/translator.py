@@ -224,6 +224,7 @@ class RNNTranslator(Learner):
     3
     """
 
+    __module__ = "skrnn"  # by which pickles and lists of trusted types know it
     _parameter_constraints = TRANSLATOR_CONSTRAINTS
     _kinds_of_target = ("transcript", "aligned transcript")
     # What other estimators let a user choose.
