@@ -5,10 +5,9 @@ Tokens, labels of steps, and gaps: defaults on nine data sets
 The default parameters on texts, on words with a label for each letter, on sentences with a tag for
 each word, and on series and visits with missing values. Only what the form of a set asks for is
 set: `embedding_dim=64` for tokens, `return_sequences` and `bidirectional` for a label at each step.
-A forecast watches the last 15 % of its training rows. Beside it stands a simple baseline: TF-IDF
-and logistic regression, the most frequent label of each token, Ridge on the flat window with its
-gaps marked, logistic regression on the last visit. *must* and *aim* were fixed beforehand, as in
-`accuracy.py`.
+A forecast has `validation_fraction="tail"`. Beside it stands a simple baseline: TF-IDF and logistic
+regression, the most frequent label of each token, Ridge on the flat window with its gaps marked,
+logistic regression on the last visit. *must* and *aim* were fixed beforehand, as in `accuracy.py`.
 
     python examples/benchmarks/sequences.py [--sets stress,sentiment] [--seeds 3]
         [--output accuracy.md] [--quick]
@@ -377,8 +376,8 @@ def most_frequent(X, y, X_test):
 
 
 def of_forecasts(seed, X, y, X_test):
-    n, model = int(0.85 * len(y)), RNNRegressor(random_state=seed)
-    return timed(model, X[:n], y[:n], X_val=X[n:], y_val=y[n:]), model.predict(X_test)
+    model = RNNRegressor(validation_fraction="tail", random_state=seed)
+    return timed(model, X, y), model.predict(X_test)
 
 
 def marked_ridge(X, y, X_test):
