@@ -57,8 +57,14 @@ LAYERS = {
         "kernels.activations kernels.instructions kernels.jit kernels.matmul kernels.vectors",
         "numpy",
     ),
-    "kernels.ctc": (
+    "kernels.softmax": (
         "kernels.activations kernels.instructions kernels.jit kernels.vectors",
+        "numpy",
+    ),
+    "kernels.beams": ("kernels.jit kernels.softmax", "numpy"),
+    "kernels.ctc": (
+        "kernels.activations kernels.beams kernels.instructions kernels.jit kernels.softmax "
+        "kernels.vectors",
         "numpy",
     ),
     "kernels.decoder": (
@@ -114,7 +120,7 @@ LAYERS = {
         "network.layer network.timeline",
         "numpy",
     ),
-    "network.search": ("network.layer", "numpy"),
+    "network.search": ("kernels.beams network.layer", "numpy"),
     "network.attention": (
         "kernels.attention kernels.matmul network.block network.pooling",
         "numpy",

@@ -119,7 +119,6 @@ def _of_beam(raw, width):
     scratch = (
         np.empty((n_steps, n_classes)), np.empty((n_steps, n_classes)), np.empty((width, 2)),
         np.empty((width, 2)), np.empty((width, n_classes - 1)), np.empty(width, np.int64),
-        np.arange(n_steps),
     )  # fmt: skip
     n_found = ctc.beam(raw, width, parents, labels, nodes, scores, scratch)
     found = []
