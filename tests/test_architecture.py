@@ -38,7 +38,7 @@ LAYERS = {
     "kernels.rnn": ("kernels.activations kernels.vectors", ""),
     "kernels.gru": ("kernels.activations", ""),
     "kernels.lstm": ("kernels.activations", ""),
-    "kernels.units": ("kernels.vectors", ""),
+    "kernels.units": ("kernels.vectors", "llvmlite numba"),
     "kernels.step": (
         "kernels.interpreted kernels.jit kernels.units kernels.vectors",
         "numba numpy",
@@ -116,8 +116,8 @@ LAYERS = {
     "network.layer": ("kernels.matmul kernels.recurrence network.block", "numpy"),
     "network.pooling": ("kernels.pooling network.block", "numpy"),
     "network.decoder": (
-        "kernels.decoder kernels.matmul kernels.pooling network.block network.embedding "
-        "network.layer network.timeline",
+        "kernels.decoder kernels.embedding kernels.matmul kernels.pooling network.block "
+        "network.embedding network.layer network.timeline",
         "numpy",
     ),
     "network.search": ("kernels.beams network.layer", "numpy"),

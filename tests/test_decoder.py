@@ -194,7 +194,7 @@ def beams(problem, width, most=6, penalty=1.0):
         given = network.chain.head, weights.head, source, begin, run.work
         beam = Beam(*given, width, penalty)
         beam.write(np.full(len(rows), most))
-        for row, of_row in zip(rows, beam.ranked(), strict=True):
+        for row, of_row in zip(rows, beam.ranked(width), strict=True):
             found[row] = of_row
 
     network.each_tile(write, data, None)
@@ -268,9 +268,10 @@ def test_a_beam_is_that_of_the_definition_among_equals_too(width, penalty):
     beam = Beam(decoder, None, None, np.zeros((n_rows, 1)), None, width, penalty)
     beam.write(most)
     n_cut = 0
-    for row, of_row in enumerate(beam.ranked()):
+    for row, of_row in enumerate(beam.ranked(width)):
         found = reference.beam_search(partial(decoder.raw_of, row), width, most[row])
         assert of_row == reference.ranked(found, penalty)
+        assert beam.ranked(2)[row] == of_row[:2]
         n_cut += sum(not one.has_ended for one in of_row)
     assert n_cut > 10
 
@@ -279,7 +280,7 @@ def test_greedy_asks_once_for_each_label_and_end():
     decoder = TableDecoder()
     beam = Beam(decoder, None, None, np.zeros((40, 1)), None, 1, 1.0)
     beam.write(np.full(40, 7))
-    assert decoder.n_asked == sum(len(one.labels) + one.has_ended for (one,) in beam.ranked())
+    assert decoder.n_asked == sum(len(one.labels) + one.has_ended for (one,) in beam.ranked(1))
 
 
 def test_a_row_that_has_its_transcripts_is_left_alone():
@@ -288,7 +289,7 @@ def test_a_row_that_has_its_transcripts_is_left_alone():
     decoder.raw_of = lambda row, labels: np.array([0.0, -50.0, -50.0, 0.0])
     beam = Beam(decoder, None, None, np.zeros((1, 1)), None, 2, 1.0)
     beam.write(np.array([50]))
-    assert [one.labels for one in beam.ranked()[0]] == [(), (0,)]
+    assert [one.labels for one in beam.ranked(2)[0]] == [(), (0,)]
     assert decoder.n_asked == 2
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn.kernels import decoder, matmul, pooling
+from skrnn.kernels import decoder, embedding, matmul, pooling
 from skrnn.network.block import Block, Parameter, constant, glorot
 from skrnn.network.embedding import normal
 from skrnn.network.layer import Layer, State
@@ -242,7 +242,7 @@ class Decoder(Block):
              work.array((self, "d_query"), self.n_keys),
              work.scratch(len(d_matrix)), work.scratch(len(d_W_query))),
         )  # fmt: skip
-        np.add.at(d_labels, given.before, d_y)
+        embedding.backward(given.before, np.arange(self.n_outputs), d_y, d_labels)
         self._begin_backward(weights, source, means, d_h[n_lines:], d_W_begin, d_b_begin,
                              d_states, run)  # fmt: skip
         d_b_key += np.add.reduce(d_keys, axis=0)

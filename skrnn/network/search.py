@@ -115,14 +115,17 @@ class Beam:
             grown[:, : self._n_nodes] = self._tree[:, : self._n_nodes]
             self._tree = grown
 
-    def ranked(self):
-        """Transcripts of each row, best first."""
-        counts, nodes, lengths, scores, has_ended = self._found
-        exists = np.arange(nodes.shape[1]) < counts[:, np.newaxis]
-        worth = np.where(exists, scores / (lengths + 1.0) ** self._penalty, -np.inf)
+    def ranked(self, n):
+        """The n best transcripts of each row, or as many as there are, best first."""
+        counts, _, lengths, scores, _ = self._found
+        place = np.arange(lengths.shape[1])
+        worth = scores / (lengths + 1.0) ** self._penalty
+        worth[place >= counts[:, np.newaxis]] = -np.inf
         order = np.argsort(-worth, axis=1, kind="stable")
+        counts = np.minimum(counts, n)
+        is_wanted = place < counts[:, np.newaxis]
         nodes, lengths, scores, has_ended = (
-            np.take_along_axis(of_each, order, axis=1)[exists] for of_each in self._found[1:]
+            np.take_along_axis(of_each, order, axis=1)[is_wanted] for of_each in self._found[1:]
         )
         ends = np.cumsum(lengths)
         labels = np.empty(lengths.sum(), np.int32)
