@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from skrnn import losses
 from skrnn.network import passes
+from skrnn.network.decoder import Memory
 from skrnn.network.examples import Examples, OfSteps, Transcribed
 from skrnn.network.search import Beam
 
@@ -225,6 +226,9 @@ def test_what_is_written_has_the_probability_that_teacher_forcing_gives_it(cell,
             assert len(one.labels) <= 6
 
 
+NO_SOURCE = SimpleNamespace(start=np.zeros(2, int))
+
+
 class TableDecoder:
     """Says of each hypothesis what stands in a table, and keeps what it has written in its state.
 
@@ -240,7 +244,11 @@ class TableDecoder:
     def raw_of(self, row, labels):
         return np.random.default_rng([row, *labels]).choice([0.0, -50.0], p=[0.6, 0.4], size=4)
 
-    def write(self, weights, source, rows, of_step, before, state, work):
+    def memory(self, n_lines, n_rows, n_source, work):
+        arrays = [np.full((n, 1), np.nan) for n in (1, 1, 2 * n_lines, 1, 1, 1, n_lines)]
+        return Memory(*arrays)
+
+    def write(self, weights, source, rows, of_step, before, state, memory):
         self.n_asked += len(rows)
         is_first = before == self.n_outputs - 1
         code = np.where(is_first, state.h[:, 0], 4 * state.h[:, 0] + before + 1)[:, np.newaxis]
@@ -248,8 +256,9 @@ class TableDecoder:
             self.raw_of(row, self.labels(number))
             for row, number in zip(rows, code[:, 0], strict=True)
         ]
-        memory = np.concatenate([-code, np.full((1, 1), np.nan)])
-        return np.array(raw), ((None, None, memory), None, code)
+        memory.h[:] = code
+        memory.c[: len(code)], memory.c[len(code) :] = -code, np.nan
+        return np.array(raw)
 
     @staticmethod
     def labels(code):
@@ -265,7 +274,7 @@ class TableDecoder:
 def test_a_beam_is_that_of_the_definition_among_equals_too(width, penalty):
     n_rows = 40
     most, decoder = np.arange(n_rows) % 5 + 1, TableDecoder()
-    beam = Beam(decoder, None, None, np.zeros((n_rows, 1)), None, width, penalty)
+    beam = Beam(decoder, None, NO_SOURCE, np.zeros((n_rows, 1)), None, width, penalty)
     beam.write(most)
     n_cut = 0
     for row, of_row in enumerate(beam.ranked(width)):
@@ -278,7 +287,7 @@ def test_a_beam_is_that_of_the_definition_among_equals_too(width, penalty):
 
 def test_greedy_asks_once_for_each_label_and_end():
     decoder = TableDecoder()
-    beam = Beam(decoder, None, None, np.zeros((40, 1)), None, 1, 1.0)
+    beam = Beam(decoder, None, NO_SOURCE, np.zeros((40, 1)), None, 1, 1.0)
     beam.write(np.full(40, 7))
     assert decoder.n_asked == sum(len(one.labels) + one.has_ended for (one,) in beam.ranked(1))
 
@@ -287,7 +296,7 @@ def test_a_row_that_has_its_transcripts_is_left_alone():
     """Of two hypotheses one ends at each step, so after two steps there is nothing to look for."""
     decoder = TableDecoder()
     decoder.raw_of = lambda row, labels: np.array([0.0, -50.0, -50.0, 0.0])
-    beam = Beam(decoder, None, None, np.zeros((1, 1)), None, 2, 1.0)
+    beam = Beam(decoder, None, NO_SOURCE, np.zeros((1, 1)), None, 2, 1.0)
     beam.write(np.array([50]))
     assert [one.labels for one in beam.ranked(2)[0]] == [(), (0,)]
     assert decoder.n_asked == 2

@@ -56,13 +56,11 @@ def attention(model, sequences, numbers, count_threads):
 
     def look(weights, rows, states, run):
         given = decoder.given(examples, rows)
-        _, (source, _, (_, (_, shares), _)) = decoder.forward(
-            weights.head, states, run._replace(given=given)
-        )
+        _, (source, _, memory) = decoder.forward(weights.head, states, run._replace(given=given))
         _, of_rows = given.timeline.places()
         for place, row in enumerate(given.rows):
             lines = np.flatnonzero(of_rows == place)
-            found[rows[row]] = shares[lines, : source.lengths[row]].copy()
+            found[rows[row]] = memory.shares[lines, : source.lengths[row]].copy()
 
     _each_tile(model, sequences, count_threads, look)
     return found

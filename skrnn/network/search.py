@@ -59,15 +59,16 @@ class Beam:
 
     def __init__(self, decoder, weights, source, begin, work, width, length_penalty):
         self._decoder, self._weights, self._source = decoder, weights, source
-        self._work, self._penalty = work, length_penalty
-        n_rows, n_classes = len(begin), decoder.n_outputs
+        self._penalty, n_rows, n_classes = length_penalty, len(begin), decoder.n_outputs
+        room = n_rows * width
+        self._memory = decoder.memory(room, room, len(source.start) - 1, work)
         n_memory = decoder.n_hidden * decoder.layer.cell.n_memories
         self._state = State(begin, np.zeros((n_rows, n_memory), begin.dtype))
         every = np.arange(n_rows)
         self._on = Hypotheses(
             every, np.full(n_rows, -1), np.zeros(n_rows), every, np.full(n_rows, n_classes - 1)
         )
-        self._tree, self._n_nodes = np.empty((2, _FIRST_ROOM * n_rows * width), np.int32), 0
+        self._tree, self._n_nodes = np.empty((2, _FIRST_ROOM * room), np.int32), 0
         # Of each row: how many, and their nodes, lengths, log-probabilities, and whether they end.
         self._found = (
             np.zeros(n_rows, int),
@@ -87,25 +88,21 @@ class Beam:
 
     def _advance(self, n_written, most):
         """One more label, or the end, of each hypothesis of so many labels."""
-        raw, state = self._step()
+        rows, n = self._on.rows, len(self._on.rows)
+        memory = self._memory.of_one_step(n)
+        raw = self._decoder.write(
+            self._weights, self._source, rows, np.array([0, n]), self._on.labels, self._state,
+            memory,
+        )  # fmt: skip
         room = self._found[1].size
-        going_on = Hypotheses(*(np.empty(room, kind) for kind in (int, int, float, int, int)))
+        going_on = [np.empty(room, kind) for kind in (int, int, float, int, int)]
         self._make_room(room)
         n_on, self._n_nodes = beams.advance(
             raw, self._on[:3], n_written, most, self._found, self._tree, self._n_nodes,
             tuple(going_on), self._scratch,
         )  # fmt: skip
-        self._on = Hypotheses(*(one[:n_on] for one in going_on))
-        self._state = State(state.h[self._on.parents], state.c[self._on.parents])
-
-    def _step(self):
-        """Raw predictions (N, K) of what follows each hypothesis, and the state behind it."""
-        rows, n = self._on.rows, len(self._on.rows)
-        raw, (history, _, h) = self._decoder.write(
-            self._weights, self._source, rows, np.array([0, n]), self._on.labels, self._state,
-            self._work,
-        )  # fmt: skip
-        return raw, State(h, history[2][:n])
+        self._on = Hypotheses(*[one[:n_on] for one in going_on])
+        self._state = State(memory.h[self._on.parents], memory.c[:n][self._on.parents])
 
     def _make_room(self, n_nodes):
         """For so many more nodes of the tree, which grows by half of itself at least."""
