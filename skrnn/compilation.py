@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from skrnn import choices
-from skrnn.estimators import RNNClassifier, RNNRegressor, RNNTranslator
+from skrnn.estimators import RNNClassifier, RNNGenerator, RNNRegressor, RNNTranslator
 
 CELLS = tuple(choices.CELLS)
 DTYPES = ("float32", "float64")
@@ -78,6 +78,14 @@ def _use_translators(settings, ragged, tokens):
             model.score_samples(X, said), model.score(X, said)
 
 
+def _use_generators(settings, ragged, tokens):
+    """Only what has kernels of its own; the rest is that of a target for each step."""
+    for embedding_dim, X in ((None, ragged), (2, tokens)):
+        model = RNNGenerator(**settings, embedding_dim=embedding_dim, max_length=2)
+        model.fit(X, np.arange(len(X)) % 2, X_val=X, y_val=np.arange(len(X)) % 2)
+        model.sample(2, random_state=0), model.score(X)
+
+
 def _use_every_kernel(cell, dtype):
     """Fit nets that differ in all that may decide what is called, and with what arrays."""
     random = np.random.RandomState(0)
@@ -108,6 +116,7 @@ def _use_every_kernel(cell, dtype):
         curved = np.linspace(-2.0, 2.0, 60)[:, np.newaxis]
         RNNRegressor(**settings).fit(curved, np.abs(curved[:, 0])).predict(curved)
         _use_translators(settings, ragged, tokens)
+        _use_generators(settings, ragged, tokens)
         RNNClassifier(**settings, solver="lbfgs").fit(table, label).predict(table)
         RNNClassifier(**deep, linear_path=None).partial_fit(ragged, label, classes=[0, 1, 2])
         RNNRegressor(**settings).fit(ragged, y).predict_step(np.stack([x[0] for x in ragged]))

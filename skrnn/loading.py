@@ -16,6 +16,7 @@ def learning():
     # process would fail. The import takes a third of a second; the interrupt comes behind it.
     with interrupts.wait(), _collector_rests():
         import skrnn.learning.fitting
+        import skrnn.learning.generation
         import skrnn.learning.transcription
         from skrnn.kernels import updates
 

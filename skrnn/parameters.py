@@ -99,11 +99,19 @@ def _classifier_constraints():
     return {**_common_constraints(), "class_weight": [StrOptions({"balanced"}), dict, None]}
 
 
+#: What other estimators than the regressor and the classifier do not let users choose.
+_OF_ANSWERS = ("pooling", "return_sequences", "frame_length", "categorical_features", "linear_path")
+
+
+def _without(names):
+    """The common constraints but for some."""
+    return {name: kept for name, kept in _common_constraints().items() if name not in names}
+
+
 def _translator_constraints():
-    common, positive_int = _common_constraints(), Interval(Integral, 1, None, closed="left")
-    fixed = ("pooling", "return_sequences", "frame_length", "categorical_features", "linear_path")
+    positive_int = Interval(Integral, 1, None, closed="left")
     return {
-        **{name: value for name, value in common.items() if name not in fixed},
+        **_without(_OF_ANSWERS),
         "decoder": [StrOptions({"attention", "ctc"})],
         "target_analyzer": [StrOptions({"char", "word"}), None],
         "target_embedding_dim": [positive_int],
@@ -111,6 +119,15 @@ def _translator_constraints():
         "max_length": [StrOptions({"auto"}), positive_int],
         "length_penalty": [Interval(Real, 0, None, closed="left")],
         "label_smoothing": [Interval(Real, 0, 1, closed="left")],
+    }
+
+
+def _generator_constraints():
+    positive_int = Interval(Integral, 1, None, closed="left")
+    return {
+        **_without((*_OF_ANSWERS, "bidirectional")),
+        "n_components": [positive_int],
+        "max_length": [StrOptions({"auto"}), positive_int],
     }
 
 
@@ -141,6 +158,7 @@ def _vectorizer_constraints():
 REGRESSOR_CONSTRAINTS = {} if Interval is None else _regressor_constraints()
 CLASSIFIER_CONSTRAINTS = {} if Interval is None else _classifier_constraints()
 TRANSLATOR_CONSTRAINTS = {} if Interval is None else _translator_constraints()
+GENERATOR_CONSTRAINTS = {} if Interval is None else _generator_constraints()
 VECTORIZER_CONSTRAINTS = {} if Interval is None else _vectorizer_constraints()
 
 

@@ -3,7 +3,7 @@
 import joblib
 import numpy as np
 
-from skrnn import RNNRegressor
+from skrnn import RNNGenerator, RNNRegressor, RNNTranslator
 
 #: A table and a 3-D array whose numbers say where they stand, and sequences of two lengths.
 TABLE = np.arange(12.0).reshape(3, 4)
@@ -91,10 +91,19 @@ def small(Estimator, **parameters):
 
 def outputs(model, X):
     """All that a model says of X."""
+    if isinstance(model, RNNGenerator):
+        return model.score_samples(X)
+    if isinstance(model, RNNTranslator):
+        return _of_beams(model.predict_beams(X))
     if isinstance(model, RNNRegressor):
         return _joined(model.predict(X))
     found = _joined(model.predict_proba(X)), _joined(model.decision_function(X))
     return np.column_stack([one.reshape(len(one), -1) for one in found])
+
+
+def _of_beams(found):
+    """All log-probabilities, and numbers of the letters."""
+    return np.array([n for one in found for word, log in one for n in (log, *map(ord, word))])
 
 
 def _joined(found):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from datasets import gappy, labels, numbers, ragged, small
 
-from skrnn import RNNClassifier, RNNRegressor
+from skrnn import RNNClassifier, RNNGenerator, RNNRegressor, RNNTranslator
 
 TABLE, ARRAY, RAGGED = datasets.table(), datasets.array(), ragged()
 LONG = datasets.table(60, 2)
@@ -20,6 +20,8 @@ TYPED = pd.DataFrame(TABLE)
 TYPED[6] = TYPED[7] = pd.Categorical(np.arange(len(TABLE)) % 3)
 TOKENS = [np.arange(1 + i % 3, 4 + i % 5) for i in range(len(TABLE))]
 OF_TOKENS = [np.cumsum(x) / 10.0 for x in TOKENS]
+OF_LETTERS = ["ab"[: len(x) % 3] for x in TOKENS]
+KINDS = np.arange(len(TABLE)) % 2
 REFUSED = r"^This saved model cannot be loaded, .* Load another copy, or fit it again\. \(.*\.\)$"
 
 
@@ -33,6 +35,15 @@ def late(Estimator, X, y, **parameters):
     model = small(Estimator, linear_path=None, **parameters)
     classes = {} if Estimator is RNNRegressor else {"classes": np.unique(y)}
     return model.partial_fit(X, y, **classes).partial_fit(X, y)
+
+
+def translator(**parameters):
+    settings = {"embedding_dim": 3, "target_embedding_dim": 2, "target_analyzer": "char"}
+    return small(RNNTranslator, **settings | parameters)
+
+
+def generator(**parameters):
+    return small(RNNGenerator, max_length=4, **parameters)
 
 
 #: Models that differ in all that a pickle holds, and an X for each.
@@ -71,9 +82,15 @@ MODELS = {
         lambda: small(RNNRegressor).partial_fit(ARRAY[:9], np.column_stack([Y, -Y])[:9]),
         ARRAY,
     ),
+    "transcripts": (lambda: translator().fit(TOKENS, OF_LETTERS), TOKENS),
+    "aligned transcripts": (lambda: translator(decoder="ctc").fit(TOKENS, OF_LETTERS), TOKENS),
+    "next tokens": (lambda: generator(embedding_dim=3).fit(TOKENS, KINDS), TOKENS),
+    "next steps": (lambda: generator(n_components=2).fit(RAGGED, KINDS), RAGGED),
 }
 #: Targets of models that have others: of each step, or of the rows of a longer table.
 OWN_Y = {"steps": STEPS, "steps of tokens": OF_TOKENS, "curves": LONG[:, 0] ** 2}
+OWN_Y |= dict.fromkeys(("transcripts", "aligned transcripts"), OF_LETTERS)
+OWN_Y |= dict.fromkeys(("next tokens", "next steps"), KINDS)
 EACH = pytest.mark.parametrize("kind", MODELS)
 
 

@@ -38,7 +38,7 @@ LAYERS = {
     "kernels.rnn": ("kernels.activations kernels.vectors", ""),
     "kernels.gru": ("kernels.activations", ""),
     "kernels.lstm": ("kernels.activations", ""),
-    "kernels.units": ("kernels.vectors", ""),
+    "kernels.units": ("kernels.vectors", "llvmlite numba"),
     "kernels.step": (
         "kernels.interpreted kernels.jit kernels.units kernels.vectors",
         "numba numpy",
@@ -57,8 +57,15 @@ LAYERS = {
         "kernels.activations kernels.instructions kernels.jit kernels.matmul kernels.vectors",
         "numpy",
     ),
-    "kernels.ctc": (
+    "kernels.softmax": (
         "kernels.activations kernels.instructions kernels.jit kernels.vectors",
+        "numpy",
+    ),
+    "kernels.mixtures": ("kernels.jit", "numpy"),
+    "kernels.beams": ("kernels.jit kernels.softmax", "numpy"),
+    "kernels.ctc": (
+        "kernels.activations kernels.beams kernels.instructions kernels.jit kernels.softmax "
+        "kernels.vectors",
         "numpy",
     ),
     "kernels.decoder": (
@@ -89,14 +96,24 @@ LAYERS = {
     ),
     "data.streams": ("data.checks data.columns", "numpy"),
     "data.weights": ("data.checks", "numpy sklearn"),
+    "data.target": ("", ""),
     "data.given": ("data.checks", "numpy sklearn"),
     "data.labels": ("data.checks data.given", "numpy sklearn"),
     "losses": ("choices quantiles", "numpy scipy"),
-    "data.regression": ("data.checks data.given losses", "numpy sklearn"),
-    "data.classes": ("data.checks data.labels losses", "numpy scipy sklearn"),
+    "mixtures": ("choices losses quantiles", "numpy scipy"),
+    "data.regression": ("data.checks data.given data.target losses", "numpy sklearn"),
+    "data.classes": ("data.checks data.labels data.target losses", "numpy scipy sklearn"),
+    "data.continuations": (
+        "data.checks data.classes data.given data.labels data.scaling data.sequences "
+        "data.target data.tokens data.weights losses mixtures",
+        "numpy scipy sklearn",
+    ),
     "data.steps": ("data.checks data.given data.reading data.weights", "numpy"),
-    "data.transcripts": ("choices data.checks data.given data.weights losses", "numpy scipy"),
-    "data.targets": ("data.classes data.regression data.transcripts", ""),
+    "data.transcripts": (
+        "choices data.checks data.given data.target data.weights losses",
+        "numpy scipy",
+    ),
+    "data.targets": ("data.classes data.continuations data.regression data.transcripts", ""),
     "data.examples": ("data.copies data.sequences", "numpy sklearn"),
     "network": ("", ""),
     "network.threads": ("", "numpy"),
@@ -110,11 +127,11 @@ LAYERS = {
     "network.layer": ("kernels.matmul kernels.recurrence network.block", "numpy"),
     "network.pooling": ("kernels.pooling network.block", "numpy"),
     "network.decoder": (
-        "kernels.decoder kernels.matmul kernels.pooling network.block network.embedding "
-        "network.layer network.timeline",
+        "kernels.decoder kernels.embedding kernels.matmul kernels.pooling network.block "
+        "network.embedding network.layer network.timeline",
         "numpy",
     ),
-    "network.search": ("network.layer", "numpy"),
+    "network.search": ("kernels.beams network.layer", "numpy"),
     "network.attention": (
         "kernels.attention kernels.matmul network.block network.pooling",
         "numpy",
@@ -128,7 +145,7 @@ LAYERS = {
     "network.plan": ("network.timeline", "numpy"),
     "network.steps": (
         "kernels.recurrence network.passes network.timeline network.workspace",
-        "",
+        "numpy",
     ),
     "network.network": (
         "blas choices kernels.updates network.block network.embedding network.examples "
@@ -203,14 +220,15 @@ LAYERS = {
     "learning.outcomes": ("learning.candidates learning.events learning.model", "numpy"),
     "learning.race": (
         "data.examples learning.advice learning.candidates learning.clock "
-        "learning.events learning.optimizers learning.outcomes learning.training "
-        "network.examples network.threads",
+        "learning.events learning.optimizers learning.outcomes learning.saved "
+        "learning.training network.examples network.threads",
         "numpy",
     ),
     "learning.transcription": (
         "data.transcripts kernels.ctc network.examples network.passes network.search",
         "numpy scipy",
     ),
+    "learning.generation": ("data.sequences learning.streams network.steps", "numpy"),
     "learning.fitting": (
         "data.examples data.scaling data.schema kernels.announcements learning.advice "
         "learning.candidates learning.model learning.outcomes learning.race "
@@ -219,7 +237,8 @@ LAYERS = {
         "numpy",
     ),
     "loading": (
-        "kernels.interrupts kernels.updates learning.fitting learning.transcription",
+        "kernels.interrupts kernels.updates learning.fitting learning.generation "
+        "learning.transcription",
         "numpy",
     ),
     "parameters": ("choices losses", "joblib numpy sklearn"),
@@ -241,11 +260,19 @@ LAYERS = {
         "data.classes data.labels data.steps callbacks estimators.recurrent parameters",
         "numpy sklearn",
     ),
+    "estimators.generator": (
+        "callbacks data.checks data.continuations data.labels data.sequences "
+        "estimators.recurrent loading parameters",
+        "numpy sklearn",
+    ),
     "estimators.translator": (
         "callbacks data.transcripts estimators.recurrent loading metrics parameters",
         "numpy sklearn",
     ),
-    "estimators": ("estimators.classifier estimators.regressor estimators.translator", ""),
+    "estimators": (
+        "estimators.classifier estimators.generator estimators.regressor estimators.translator",
+        "",
+    ),
     "compilation": ("choices estimators", "numpy sklearn"),
     "onnx.graph": ("", "numpy onnx"),
     "onnx.inputs": ("onnx.graph", "numpy"),
@@ -272,8 +299,8 @@ LAYERS = {
     "inspection.explained": ("", "numpy"),
     "inspection.inputs": ("data.checks data.reading data.sequences", "numpy"),
     "inspection.attributions": (
-        "data.checks inspection.explained inspection.inputs learning.sensitivity "
-        "loading parameters",
+        "data.checks estimators.recurrent inspection.explained inspection.inputs "
+        "learning.sensitivity loading parameters",
         "numpy sklearn",
     ),
     "inspection.permutation": ("data.columns data.reading", "numpy sklearn"),
@@ -295,7 +322,7 @@ LAYERS = {name: tuple(set(names.split()) for names in sets) for name, sets in LA
 # What one package of skrnn may see of the others. data knows scikit-learn, which does its checks.
 BELOW = {
     "kernels": set(),
-    "data": {"choices", "losses"},
+    "data": {"choices", "losses", "mixtures"},
     "network": {"blas", "choices", "kernels"},
     "linear": {"blas", "data", "kernels", "quantiles"},
     "learning": {
@@ -318,7 +345,7 @@ BELOW = {
         "parameters",
     },
     "windows": {"callbacks", "data"},
-    "inspection": {"data", "learning", "loading", "parameters"},
+    "inspection": {"data", "estimators", "learning", "loading", "parameters"},
     "plotting": {"inspection", "windows"},
     "onnx": {"data", "estimators", "kernels", "linear", "network"},
 }

@@ -5,12 +5,12 @@ import copy
 import inspect
 import pickle
 import re
-from unittest import SkipTest
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from conventions import run, with_checks
 from datasets import labels, numbers, outputs, ragged, small, state, table, target_for
 from scipy.special import expit
 from sklearn.base import clone
@@ -21,7 +21,6 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.estimator_checks import (
     check_dataframe_column_names_consistency,
     check_param_validation,
-    parametrize_with_checks,
 )
 
 from skrnn import RNNClassifier, RNNRegressor
@@ -34,22 +33,6 @@ PARAMETER_NAMES = {E: list(inspect.signature(E).parameters) for E in ESTIMATORS}
 
 
 # --- scikit-learn's checks -------------------------------------------------------------------
-
-
-def run(check, estimator, monkeypatch):
-    """A check that skips itself is as good as none."""
-    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
-    try:
-        check(estimator)
-    except SkipTest as reason:
-        pytest.fail(f"skipped: {reason}")
-
-
-def with_checks(estimators):
-    """parametrize_with_checks, which in scikit-learn 1.7 hands pytest a generator: deprecated."""
-    mark = parametrize_with_checks(estimators).mark
-    names, pairs = mark.args
-    return pytest.mark.parametrize(names, list(pairs), **mark.kwargs)
 
 
 @with_checks([RNNRegressor(), RNNClassifier()])

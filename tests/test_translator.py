@@ -1,11 +1,13 @@
 """RNNTranslator as an estimator: what it learns, in which forms, and what it refuses."""
 
 import functools
+import itertools
 import pickle
 import warnings
 
 import numpy as np
 import pytest
+from conventions import run, with_checks
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
@@ -152,6 +154,27 @@ def test_attention_says_what_each_label_looks_at():
     assert [len(one) - 1 for one in predicted] == [len(one) for one in model.predict(X[:3])]
 
 
+def collapsed(path, labels):
+    """What a path of numbers says: repetitions once, and no blanks."""
+    said = [number for i, number in enumerate(path) if i == 0 or number != path[i - 1]]
+    return [labels[number] for number in said if number < len(labels)]
+
+
+def test_steps_say_what_transcripts_and_their_probabilities_are():
+    model, X, _ = quick("ctc", dtype="float64")
+    of_steps = model.step_probabilities(X)
+    for x, one, said in zip(X, of_steps, model.predict(X), strict=True):
+        assert one.shape == (len(x), 4)
+        assert_allclose(one.sum(axis=1), 1.0, rtol=1e-12)
+        assert collapsed(one.argmax(axis=1), model.labels_) == said
+    # All paths of five steps that say the same, added up.
+    short, (of_short,) = X[0][:5], model.step_probabilities([X[0][:5]])
+    paths = [path for path in itertools.product(range(4), repeat=5)
+             if collapsed(path, model.labels_) == ["ee", "ah"]]  # fmt: skip
+    total = sum(np.prod(of_short[np.arange(5), path]) for path in paths)
+    assert_allclose(model.score_samples([short], [["ee", "ah"]]), np.log(total), rtol=1e-10)
+
+
 @decoders
 def test_weights_are_repetition_and_zero_is_removal(decoder):
     X, y = DATA[decoder](20)
@@ -165,6 +188,28 @@ def test_weights_are_repetition_and_zero_is_removal(decoder):
             [X[i] for i in repeated], [y[i] for i in repeated]
         )
     assert_allclose(weighted.score_samples(X, y), copied.score_samples(X, y), rtol=1e-7)
+
+
+class OneLabel(RNNTranslator):
+    """Transcripts of one label each, in the form of scikit-learn's checks."""
+
+    __init__ = RNNTranslator.__init__
+    # Which take transcripts too.
+    partial_fit = score = score_samples = property()
+
+    def fit(self, X, y=None, sample_weight=None):
+        y = None if y is None else [[label] for label in np.asarray(y).ravel().tolist()]
+        return super().fit(X, y, sample_weight)
+
+    def predict(self, X):
+        return np.array([(*labels, -1)[0] for labels in super().predict(X)])
+
+
+@with_checks([OneLabel(hidden_layer_sizes=(5,), max_iter=5)])
+def test_scikit_learns_checks(estimator, check, monkeypatch):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        run(check, estimator, monkeypatch)
 
 
 @decoders
@@ -279,13 +324,16 @@ def test_a_decoder_set_after_fit_changes_nothing_until_the_next():
         model.score_samples([X[0][:8]], [["ah", "ee"] * 10])
 
 
-def test_what_is_not_fitted_and_what_has_no_attention():
+def test_what_is_not_fitted_and_what_the_other_decoder_has():
     X, _ = spoken(20)
     with pytest.raises(NotFittedError):
         translator("ctc").predict(X)
     model, X, _ = quick("ctc")
     with pytest.raises(ValueError, match="decoder='attention'"):
         model.attention_weights(X)
+    model, X, _ = quick("attention")
+    with pytest.raises(ValueError, match="decoder='ctc'"):
+        model.step_probabilities(X)
 
 
 def test_transcripts_that_are_cut_are_told_of_once():

@@ -12,10 +12,11 @@ from sklearn.utils.validation import column_or_1d
 from skrnn import losses
 from skrnn.data.checks import first
 from skrnn.data.labels import read_labels
+from skrnn.data.target import Target
 
 
 @dataclass(frozen=True, eq=False)
-class ClassTarget:
+class ClassTarget(Target):
     """A class for each sample, or labels.
 
     Attributes
@@ -75,7 +76,7 @@ class ClassTarget:
             target._check_class_weight()
         else:
             labels = column_or_1d(labels, warn=True)
-            codes, classes = _encode(labels, classes, given)
+            codes, classes = numbered(labels, classes, given)
             factors = _class_factors(class_weight, codes, classes, given.weights)
             of_kind = BinaryTarget if len(classes) == 2 else MulticlassTarget
             target, values = of_kind(classes, factors, class_weight), codes[:, np.newaxis]
@@ -260,8 +261,16 @@ def _read_indicators(labels, classes, given):
     return labels
 
 
-def _encode(labels, classes, given):
-    """Numbers of the labels' classes, and the classes."""
+def numbered(labels, classes, given):
+    """Numbers (n,) of the labels' classes, and the classes.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n,)
+    classes : ndarray or None
+        All that there are; None: those in `labels`, two at least.
+    given : Given
+    """
     counted = given.weights > 0
     if classes is None:
         classes = np.unique(labels[counted])

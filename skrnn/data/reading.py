@@ -165,7 +165,9 @@ def elements(X):
 
 def row_length(X):
     """Columns of an X that is 2-D; None of any other."""
-    shape = () if elements(X) is not None else np.shape(X)
+    if elements(X) is not None:
+        return None
+    shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
     return shape[1] if len(shape) == 2 else None
 
 

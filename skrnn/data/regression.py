@@ -8,12 +8,13 @@ from sklearn.utils.validation import column_or_1d
 from skrnn import losses
 from skrnn.data.checks import numbers, require_finite
 from skrnn.data.given import ONE_FOR_EACH_SEQUENCE
+from skrnn.data.target import Target
 
 _TEXT_ADVICE = " For classes use RNNClassifier; for numbers in text pass {}.astype(float)."
 
 
 @dataclass(frozen=True, eq=False)
-class RegressionTarget:
+class RegressionTarget(Target):
     """One or several numbers for each sample.
 
     Attributes
@@ -87,13 +88,6 @@ class RegressionTarget:
     def n_outputs(self):
         """Raw outputs of a network."""
         return self.loss.n_outputs(self.n_targets)
-
-    def weigh(self, values, weights):
-        """Weights of samples with these targets."""
-        return weights
-
-    def strata(self, values, n_held_out):
-        """Groups that are to be held out in proportion: none."""
 
     def score_of(self, examples, predicted):
         """The score of what is predicted of some examples."""

@@ -132,7 +132,7 @@ class Schema:
         schema = self
         if self.is_of_tokens:
             known = tokens.distinct(sequences.take(np.flatnonzero(weights)))
-            return replace(self, tokens=known), tokens.numbered(sequences, known)
+            return self.knowing(known, sequences)
         if self.categories:
             found, sequences = categories.settled(self.categories, sequences, weights)
             schema = replace(self, categories=found)
@@ -143,6 +143,10 @@ class Schema:
         if not self.is_table:
             schema = replace(schema, length=_common(sequences.lengths[weights != 0]))
         return schema, gaps.marked(sequences, schema.gaps, self.is_table)
+
+    def knowing(self, ids, sequences):
+        """The schema of these sorted ids of tokens, and sequences with their numbers."""
+        return replace(self, tokens=ids), tokens.numbered(sequences, ids)
 
     @property
     def n_inputs(self):

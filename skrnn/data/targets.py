@@ -15,6 +15,7 @@ Each kind of target is a class, in a file of its own or with its kin, and an ent
 """
 
 from skrnn.data.classes import BinaryTarget, MulticlassTarget, MultilabelTarget
+from skrnn.data.continuations import NextStep, NextToken
 from skrnn.data.regression import RegressionTarget
 from skrnn.data.transcripts import AlignedTarget, TranscriptTarget
 
@@ -28,6 +29,8 @@ KINDS = {
         MultilabelTarget,
         TranscriptTarget,
         AlignedTarget,
+        NextToken,
+        NextStep,
     )
 }
 

@@ -14,6 +14,7 @@ from scipy.special import log_softmax
 from skrnn import choices, losses
 from skrnn.data.checks import StepAxes, has_length
 from skrnn.data.given import Given
+from skrnn.data.target import Target
 from skrnn.data.weights import read_weights
 
 #: What makes labels of a string, and what joins them.
@@ -144,7 +145,7 @@ def _short(value):
 
 
 @dataclass(frozen=True, eq=False)
-class TranscriptTarget:
+class TranscriptTarget(Target):
     """Transcripts of any length, label after label.
 
     Attributes
@@ -211,13 +212,6 @@ class TranscriptTarget:
                 f" {len(self.labels)} labels, those in the y of fit."
             )
         return np.maximum(codes, 0)[:, np.newaxis].astype(np.float64)
-
-    def weigh(self, values, weights):
-        """Weights of labels: they have none of their own."""
-        return weights
-
-    def strata(self, values, n_held_out):
-        """No groups."""
 
     def score_of(self, examples, raw):
         """How probable a label is where those before it are right, in the geometric mean."""

@@ -5,7 +5,8 @@ used, so that importing skrnn is quick.
 """
 
 from skrnn.estimators.classifier import RNNClassifier
+from skrnn.estimators.generator import RNNGenerator
 from skrnn.estimators.regressor import RNNRegressor
 from skrnn.estimators.translator import RNNTranslator
 
-__all__ = ["RNNClassifier", "RNNRegressor", "RNNTranslator"]
+__all__ = ["RNNClassifier", "RNNGenerator", "RNNRegressor", "RNNTranslator"]

@@ -83,7 +83,8 @@ class Learner(CallbackSupport, BaseEstimator):
             weights = _class_weighed(values, given.weights, schema, target)
             if before is None:
                 of_rows = weights if given.lengths is None else average(weights, given.lengths)
-                schema, sequences = schema.settled(sequences, of_rows)
+                schema, sequences = self._settled(schema, sequences, of_rows, classes)
+            sequences = self._as_read(sequences, given, target)
             examples = Examples.of(sequences, values, weights, given.lengths)
             start = self._start(before, schema, sequences, target, incremental)
             validation = self._validation(held_out, start, examples, incremental)
@@ -141,7 +142,7 @@ class Learner(CallbackSupport, BaseEstimator):
         if before:
             before.require_kind(self.embedding_dim)
             before.schema.check_declaration(X, declared, self.n_timesteps)
-            return before.schema, before.schema.read(X, self.n_timesteps)
+            return before.schema, self._read_like(before.schema, X)
         if self.embedding_dim is not None:
             return Schema.learn_tokens(X, self.dtype, type(self).__name__)
         if self.return_sequences and n_timesteps is None:
@@ -153,6 +154,18 @@ class Learner(CallbackSupport, BaseEstimator):
             categorical_features=declared,
             estimator_name=type(self).__name__,
         )
+
+    def _read_like(self, schema, X, name="X"):
+        """The sequences of another X."""
+        return schema.read(X, self.n_timesteps, name=name)
+
+    def _settled(self, schema, sequences, weights, classes):
+        """The schema and the sequences once the weights (n,) of samples are known."""
+        return schema.settled(sequences, weights)
+
+    def _as_read(self, sequences, given, target):
+        """Sequences as the network reads them."""
+        return sequences
 
     def _parameters(self):
         """All that a fit asks for, by name."""
@@ -195,7 +208,7 @@ class Learner(CallbackSupport, BaseEstimator):
     def _read_held_out(self, held_out, schema, target):
         """Validation data that the user gave, in the terms of the training data."""
         with naming("X_val", usual="X"):
-            sequences = schema.read(held_out.X, self.n_timesteps, name="X_val")
+            sequences = self._read_like(schema, held_out.X, "X_val")
         given = self._given(*held_out, schema, sequences, of="_val")
         values = target.encode(given)
         weighed = _class_weighed(values, given.weights, schema, target, "sample_weight_val")
@@ -204,6 +217,7 @@ class Learner(CallbackSupport, BaseEstimator):
                 "X_val has no weight: sample_weight_val times class_weight is 0 for all of its"
                 " samples. Hold out samples of classes that count."
             )
+        sequences = self._as_read(sequences, given, target)
         return Separate(Examples.of(sequences, values, weighed, given.lengths))
 
     def _tasks(self, X, y, sample_weight, n_trainings, goes_on):

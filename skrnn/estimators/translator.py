@@ -225,6 +225,7 @@ class RNNTranslator(Learner):
     3
     """
 
+    __module__ = "skrnn"  # by which pickles and lists of trusted types know it
     _parameter_constraints = TRANSLATOR_CONSTRAINTS
     _kinds_of_target = ("transcript", "aligned transcript")
     # What other estimators let a user choose.
@@ -390,7 +391,7 @@ class RNNTranslator(Learner):
         -------
         list of list of labels, or of str with `target_analyzer`
         """
-        model, found = self._write(X, self.beam_size)
+        model, found = self._write(X, self.beam_size, 1)
         best = [of_row[0] for of_row in found]
         n_cut = sum(not one.has_ended for one in best)
         if n_cut:
@@ -421,12 +422,12 @@ class RNNTranslator(Learner):
         """
         check_is_fitted(self)
         # A best path has no probability.
-        model, found = self._write(X, max(n, 2) if self._model.target.is_aligned else n)
+        model, found = self._write(X, max(n, 2) if self._model.target.is_aligned else n, n)
         forms = Transcripts(len(found), self.target_analyzer)
         return [
             [
                 (forms.in_form([model.target.decode(one.labels)])[0], one.log_probability)
-                for one in of_row[:n]
+                for one in of_row
             ]
             for of_row in found
         ]
@@ -470,6 +471,27 @@ class RNNTranslator(Learner):
         model, sequences, numbers = self._read_both(X, self.predict(X) if y is None else y)
         return learning().transcription.attention(model, sequences, numbers, self._count_threads)
 
+    def step_probabilities(self, X: ArrayLike) -> list[np.ndarray]:
+        """What each step of a sequence says by "ctc": how probable each label is there, and none.
+
+        Parameters
+        ----------
+        X : as in ``fit``
+
+        Returns
+        -------
+        list of ndarray of shape (T_i, n_labels + 1)
+            Columns are those of `labels_`, the last is of none; rows sum to one.
+        """
+        check_is_fitted(self)
+        if not self._model.target.is_aligned:
+            raise ValueError("step_probabilities is for decoder='ctc', which alone has any.")
+        sequences = self._model.schema.read(X, self.n_timesteps)
+        with np.errstate(all="ignore"):
+            return learning().transcription.step_probabilities(
+                self._model, sequences, self._count_threads
+            )
+
     def score(self, X: ArrayLike, y: Sequence, sample_weight: ArrayLike | None = None) -> float:
         """1 less the token error rate: edit distances over the numbers of true labels.
 
@@ -488,14 +510,14 @@ class RNNTranslator(Learner):
             forms.read(y), forms.read(predicted), sample_weight=sample_weight
         )
 
-    def _write(self, X, beam_size):
+    def _write(self, X, beam_size, n_best):
         check_is_fitted(self)
         model = self._model
         sequences = model.schema.read(X, self.n_timesteps)
         most = np.full(len(sequences), self.max_length_)
         with np.errstate(all="ignore"):
             found = learning().transcription.write(
-                model, sequences, beam_size, most, self.length_penalty, self._count_threads
+                model, sequences, beam_size, n_best, most, self.length_penalty, self._count_threads
             )
         return model, found
 

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.data.checks import StepAxes, require_finite_output
+from skrnn.estimators.recurrent import RecurrentEstimator
 from skrnn.inspection.explained import explained
 from skrnn.inspection.inputs import Input
 from skrnn.loading import learning
@@ -230,16 +231,15 @@ class _Question:
 
 
 def _model_of(estimator):
-    learning()
-    check_is_fitted(estimator)
-    model = getattr(estimator, "_model", None)
-    if model is None:
+    if not isinstance(estimator, RecurrentEstimator):
         raise TypeError(
             f"estimator is a {type(estimator).__name__}, but has to be a RNNRegressor or"
             " RNNClassifier. Of a pipeline pass the last step, and the X that it gets; of a search"
             " its best_estimator_. permutation_importance takes any estimator."
         )
-    return model
+    learning()
+    check_is_fitted(estimator)
+    return estimator._model
 
 
 def _places(step, lengths):

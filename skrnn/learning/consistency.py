@@ -41,12 +41,41 @@ def _has_its_decoder(model):
     return decoders.get(type(model.target)) == model.architecture.decoder
 
 
+def _has_no_path(model):
+    return model.architecture.decoder is not None or model.target.reads_beginnings
+
+
 def _embeds_labels(model):
     return model.architecture.target_embedding_dim > 0
 
 
 def _n_tokens(schema):
     return 0 if schema.tokens is None else len(schema.tokens)
+
+
+def _n_inputs(model):
+    """Features of an observation, with its marks and the indicators of its class."""
+    n_conditions = 0 if model.schema.is_of_tokens else model.target.n_conditions
+    return model.schema.n_inputs + n_conditions
+
+
+def _n_conditions_of_tokens(model):
+    return model.target.n_conditions if model.schema.is_of_tokens else 0
+
+
+def _has_its_shares(target):
+    return (target.conditions is None) == (target.shares is None)
+
+
+def _answers_what_follows(model):
+    """Whether each step has an answer that depends on no later one, in numbers as X has them."""
+    architecture, is_of_tokens = model.architecture, model.schema.is_of_tokens
+    return (
+        architecture.return_sequences
+        and not architecture.bidirectional
+        and (model.target.kind == "next token") == is_of_tokens
+        and (is_of_tokens or len(model.target.center) == model.schema.n_features)
+    )
 
 
 def _most_gaps(schema):
@@ -148,8 +177,23 @@ RELATIONS = [
     ),
     (
         "schema.n_features",
-        lambda model: model.schema.n_inputs == model.architecture.n_features,
-        "that of the architecture, less the marks",
+        lambda model: _n_inputs(model) == model.architecture.n_features,
+        "that of the architecture, less the marks and the classes",
+    ),
+    (
+        "architecture.n_conditions",
+        lambda model: model.architecture.n_conditions == _n_conditions_of_tokens(model),
+        "that of the target where X is of tokens, else 0",
+    ),
+    (
+        "target.shares",
+        lambda model: not model.target.reads_beginnings or _has_its_shares(model.target),
+        "there where classes are, and only there",
+    ),
+    (
+        "target.kind",
+        lambda model: not model.target.reads_beginnings or _answers_what_follows(model),
+        "one of what each step tells, because that is what the architecture answers",
     ),
     (
         "schema.dtype",
@@ -200,6 +244,11 @@ RELATIONS = [
         "kept.linear_path",
         lambda model: model.path is None or model.kept["linear_path"] not in (None, LEFT_OUT),
         "what gives the path that is there",
+    ),
+    (
+        "kept.linear_path",
+        lambda model: not _has_no_path(model) or model.kept["linear_path"] in (None, LEFT_OUT),
+        "None, because neither transcripts nor what follows have a path",
     ),
     (
         "kept.standardize",
@@ -292,6 +341,7 @@ def _arrays(model):
         for statistic, array in vars(moments).items():
             valid = _OF_MOMENTS[statistic]
             yield f"moments_of_{name}.{statistic}", array, (shape, np.float64, valid)
+    expected |= _of_target(model.target)
     for (part, name), (shape, valid) in expected.items():
         yield f"{part}.{name}", getattr(getattr(model, part), name), (shape, np.float64, valid)
 
@@ -301,7 +351,7 @@ def _of_scaling(model):
     standardize, n_targets = model.kept["standardize"], model.target.n_targets
     of_x = standardize and not model.schema.is_of_tokens
     n_rows = model.schema.n_observations if model.schema.is_table and standardize else 1
-    of_inputs, of_targets = (n_rows, model.schema.n_inputs), (n_targets,)
+    of_inputs, of_targets = (n_rows, _n_inputs(model)), (n_targets,)
     of_y = standardize and model.target.loss.is_standardized
     return {
         ("scaling", "center"): (of_inputs, _FINITE if of_x else _ZEROS),
@@ -309,6 +359,21 @@ def _of_scaling(model):
         ("scaling", "target_center"): (of_targets, _FINITE if of_y else _ZEROS),
         ("scaling", "target_scale"): (of_targets, _POSITIVE if of_y else _ONES),
     }
+
+
+def _of_target(target):
+    """The same of a target that has arrays of numbers."""
+    if not target.reads_beginnings:
+        return {}
+    of_shares = {("target", "shares"): ((target.n_conditions,), _POSITIVE)}
+    found = of_shares if target.n_conditions else {}
+    if target.kind == "next step":
+        of_steps = (target.n_targets - 1,)
+        found |= {
+            ("target", "center"): (of_steps, _FINITE),
+            ("target", "scale"): (of_steps, _POSITIVE),
+        }
+    return found
 
 
 def _of_path(model):

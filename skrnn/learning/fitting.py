@@ -75,7 +75,7 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
     architecture = Architecture(
         cell=params["cell"],
         hidden_layer_sizes=tuple(int(n) for n in np.atleast_1d(params["hidden_layer_sizes"])),
-        n_features=schema.n_inputs,
+        n_features=schema.n_inputs + (0 if schema.is_of_tokens else target.n_conditions),
         n_outputs=target.n_outputs,
         bidirectional=bool(params["bidirectional"]),
         pooling=params["pooling"],
@@ -88,6 +88,7 @@ def start_of(params, schema, lengths, target, seeds, *, before, incremental):
         is_recurrent=not schema.is_table or frame_length < schema.n_observations,
         decoder=params.get("decoder"),
         target_embedding_dim=int(params.get("target_embedding_dim", 0)),
+        n_conditions=target.n_conditions if schema.is_of_tokens else 0,
     )
     kept = {
         "standardize": bool(params["standardize"]),
@@ -164,7 +165,7 @@ def new_model(start, examples):
         If X or y spreads too far to be standardised.
     """
     schema, target, seeds, architecture, kept, _ = start
-    unit = scales.none(schema.n_inputs, target.n_targets)
+    unit = scales.none(architecture.n_features, target.n_targets)
     nothing = np.empty(0, architecture.dtype)
     model = Model(schema, target, architecture, nothing, unit, None, seeds, kept)
     model = scales.begun(model, examples, goes_on=kept["linear_path"] == LEFT_OUT)

@@ -206,6 +206,8 @@ class Model:
 
     def _before_link(self, raw):
         scaling = self.scaling
+        if not self.target.loss.is_standardized:
+            return raw.astype(np.float64)
         center = scaling.target_center[:, np.newaxis]
         scale = scaling.target_scale[:, np.newaxis]
         levels = raw.astype(np.float64).reshape(len(raw), len(scale), -1)

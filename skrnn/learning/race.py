@@ -11,6 +11,7 @@ from skrnn.learning import advice, candidates, optimizers, outcomes
 from skrnn.learning.candidates import Candidate, Trained
 from skrnn.learning.clock import Clock
 from skrnn.learning.events import Lines, Watch
+from skrnn.learning.saved import LEFT_OUT
 from skrnn.learning.training import Streams, Task, Training
 from skrnn.network import examples as network
 from skrnn.network import threads
@@ -184,9 +185,10 @@ def _completion(model, sequences):
     """What gives tokens that no training sequence has the mean of all other vectors, in place.
 
     A model that is trained further may know tokens from before; then that is the unknown one alone.
+    Where a beginning stands in its place, it is learnt.
     """
     network, is_absent = model.network, np.zeros(model.architecture.n_tokens + 1, bool)
-    if not network.n_in_table:
+    if not network.n_in_table or model.target.reads_beginnings:
         return None
     is_absent[-1] = True
     if model.n_samples_seen == 0:
@@ -210,9 +212,9 @@ def network_examples(model, examples: Examples):
     targets = np.ascontiguousarray(model.standardized(examples.targets), dtype)
     if examples.of_steps:
         steps = OfSteps.of(examples.lengths, weights)
-    if model.architecture.decoder is not None:
-        if model.target.loss.is_aligned:
-            return Transcribed.of(data, targets, steps)
+    if model.target.loss.is_aligned:
+        return Transcribed.of(data, targets, steps)
+    if model.kept["linear_path"] in (None, LEFT_OUT):
         return network.Examples(data, targets, weights, None, steps)
     if offsets is None:
         offsets = model.path_predict(examples.sequences)

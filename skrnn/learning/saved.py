@@ -26,6 +26,7 @@ from skrnn.learning.valid import (
     NONE,
     PRECISION,
     SEED,
+    SHARE,
     TEXT,
     TOKENS,
     either,
@@ -37,7 +38,7 @@ from skrnn.version import __version__
 
 #: The format of saved models. It changes whenever an older version cannot read new ones, and then
 #: something has to bring older models up to it, because every release reads those of all before.
-FORMAT = 6
+FORMAT = 7
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 _SHORT = Repr()
@@ -69,6 +70,11 @@ def _refuse_for(reason):
 _SCALES = {"center": ARRAY, "scale": ARRAY}
 _OF_PATH = _SCALES | {"n_steps": COUNT, "n_ahead": COUNTER}
 _OF_PATH |= dict.fromkeys(("coefficients", "intercepts", "unit"), ARRAY)
+_OF_CONTINUATIONS = {
+    "longest": COUNT,
+    "conditions": either(CLASSES, NONE),
+    "shares": either(ARRAY, NONE),
+}
 _MOMENTS = dict.fromkeys(("mean", "variance", "weight", "n_rows"), ARRAY)
 #: The fields of a model that are no dicts, and of the others each kind that there is.
 FIELDS = {
@@ -105,9 +111,11 @@ PARTS = {
         {
             "kind": one_of(("transcript", "aligned transcript")),
             "labels": LABELS,
-            "label_smoothing": FACTOR,
+            "label_smoothing": SHARE,
             "longest": COUNTER,
         },
+        _OF_CONTINUATIONS | {"kind": one_of(("next token",)), "n_tokens": COUNT},
+        _OF_CONTINUATIONS | _SCALES | {"kind": one_of(("next step",)), "n_components": COUNT},
     ],
     "architecture": [
         {
@@ -126,6 +134,7 @@ PARTS = {
             "is_recurrent": FLAG,
             "decoder": either(one_of(choices.DECODERS), NONE),
             "target_embedding_dim": COUNTER,
+            "n_conditions": COUNTER,
         }
     ],
     "scaling": [_SCALES | {"target_center": ARRAY, "target_scale": ARRAY}],

@@ -107,6 +107,7 @@ NAME = Valid(
 TEXT = Valid(lambda found: type(found) is str, "text")
 FLAG = Valid(lambda found: type(found) is bool, "True or False")
 FACTOR = Valid(_is_factor, "a finite number from 0 on")
+SHARE = Valid(lambda found: type(found) is float and 0.0 <= found < 1.0, "from 0 on, below 1")
 ARRAY = Valid(_is_array, "an array without gaps")
 CLASSES = Valid(_are_classes, "an array of two or more classes, sorted, each once")
 LABELS = Valid(_are_labels, "a tuple of labels that can be hashed, each once")

@@ -46,6 +46,37 @@ class Embedding(Block):
         embedding.backward(tokens, gradient.places, d_x, gradient.numbers)
 
 
+class ConditionedEmbedding(Embedding):
+    """The same with the class of the row beside each token's vector (equation 153).
+
+    Values of the data have it in their second column.
+
+    Parameters
+    ----------
+    n_tokens, n_embedded : int
+    n_conditions : int
+        Classes that a row may be of.
+    """
+
+    def __init__(self, n_tokens, n_embedded, n_conditions):
+        super().__init__(n_tokens, n_embedded)
+        self._n_embedded, self.n_outputs = n_embedded, n_embedded + n_conditions
+
+    def forward(self, weights, data, rows, run):
+        """x (S, E + C): vectors of the tokens, and an indicator of the class of the row."""
+        vectors, tokens = super().forward(weights, data, rows, run)
+        x = np.zeros((len(vectors), self.n_outputs), vectors.dtype)
+        x[:, : self._n_embedded] = vectors
+        _, of_tile = run.timeline.places()
+        classes = data.values[data.starts[rows[of_tile]], 1]
+        x[np.arange(len(x)), self._n_embedded + classes] = 1.0
+        return x, tokens
+
+    def backward(self, weights, tokens, d_x, gradient, run):
+        d_vectors = np.ascontiguousarray(d_x[:, : self._n_embedded])
+        super().backward(weights, tokens, d_vectors, gradient, run)
+
+
 class TableGradient(NamedTuple):
     """The gradient of those rows of a table that a shard's tokens read.
 

@@ -9,7 +9,7 @@ from skrnn import blas, choices
 from skrnn.kernels import updates
 from skrnn.network import passes, plan, threads
 from skrnn.network.block import Block
-from skrnn.network.embedding import Embedding, TouchedRows
+from skrnn.network.embedding import ConditionedEmbedding, Embedding, TouchedRows
 from skrnn.network.examples import first_answers
 from skrnn.network.head import Head, head_of_steps
 from skrnn.network.inputs import Numbers
@@ -53,6 +53,8 @@ class Architecture:
         What writes a transcript of each row; None where rows or steps have one answer each.
     target_embedding_dim : int
         Numbers of the vector that is learnt for each label of a transcript.
+    n_conditions : int
+        Classes one of which a row of tokens is of, where each step is told.
     """
 
     cell: str
@@ -70,6 +72,7 @@ class Architecture:
     is_recurrent: bool = True
     decoder: str | None = None
     target_embedding_dim: int = 0
+    n_conditions: int = 0
 
     def blocks(self, source=None):
         """A Chain of fresh blocks, with another first block if one is given."""
@@ -86,6 +89,8 @@ class Architecture:
 
     def _source(self):
         """The first block."""
+        if self.n_conditions:
+            return ConditionedEmbedding(self.n_tokens, self.embedding_dim, self.n_conditions)
         if self.embedding_dim is not None:
             return Embedding(self.n_tokens, self.embedding_dim)
         return Numbers(self.n_features, self.frame_length)
@@ -136,7 +141,7 @@ class Network:
         of_dense = Layout(dense.flat())
         self.packing = Packing(dense, of_dense, self.dtype)
         self.n_in_table = self.n_parameters - of_dense.n_parameters
-        self.planner = plan.Planner(self.chain.layers)
+        self.planner = plan.Planner(self.chain.layers, self.chain.head.reads_answers)
         self._penalised = of_dense.penalised(self.dtype)
         self._forward_look_up = self._last_packed = None
         self._workspaces = deque()  # of predictions

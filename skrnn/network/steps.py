@@ -4,6 +4,8 @@ It is what :meth:`skrnn.network.layer.Layer.forward` does from a given state, le
 once: a step of a small net on one row takes as long as three of its arrays to look up.
 """
 
+import numpy as np
+
 from skrnn.kernels import recurrence
 from skrnn.network.passes import Run
 from skrnn.network.timeline import of_equal_rows
@@ -25,7 +27,7 @@ class Steps:
     def __init__(self, chain, n_rows, dtype):
         self.chain, self.n_rows, self._work = chain, n_rows, Workspace(dtype)
         self._run = Run(of_equal_rows(n_rows, 1, False), self._work, False)
-        self._layers = []
+        self._rows, self._layers = np.arange(n_rows), []
         for (layer,) in chain.layers:
             history, h = layer.memory(self._run, last_only=True)
             # A state is read here, and the new memory stands where the kernel puts it.
@@ -36,6 +38,11 @@ class Steps:
     def size(self):
         """Numbers there is memory for."""
         return self._work.size
+
+    def forward_of(self, weights, data, states, places):
+        """Raw predictions (B, K) after the one step of all rows of the data; states are changed."""
+        x, _ = self.chain.input.forward(weights.input, data, self._rows, self._run)
+        return self.forward(weights, x, states, states, places, places)
 
     def forward(self, weights, x, old, new, places, new_places):
         """Raw predictions (B, K) after a step of inputs x (B, F).

@@ -22,7 +22,7 @@ import skops.io
 from sklearn.exceptions import ConvergenceWarning
 
 import skrnn
-from skrnn import RNNClassifier, RNNRegressor
+from skrnn import RNNClassifier, RNNGenerator, RNNRegressor, RNNTranslator
 
 FOLDER = Path(__file__).parent / skrnn.__version__
 SETTINGS = {"hidden_layer_sizes": 3, "max_iter": 20, "random_state": 0}
@@ -72,8 +72,33 @@ def stream(random):
     return model, X, X.tolist()
 
 
+def transcripts(random):
+    """Words of sequences of tokens, by attention."""
+    X = [random.randint(1, 4, size=random.randint(1, 4)) for _ in range(40)]
+    y = ["".join("abc"[token - 1] for token in x) for x in X]
+    model = RNNTranslator(
+        **SETTINGS, embedding_dim=2, target_embedding_dim=2, target_analyzer="char", beam_size=2
+    )
+    return model.fit(X, y), X, [x.tolist() for x in X]
+
+
+def names(random):
+    """A density of sequences of token ids, of two classes."""
+    X = [random.choice([2, 3, 70000], size=random.randint(1, 5)) for _ in range(40)]
+    y = ["short" if len(x) < 3 else "long" for x in X]
+    return RNNGenerator(**SETTINGS, embedding_dim=2).fit(X, y), X, [x.tolist() for x in X]
+
+
+def movements(random):
+    """A density of sequences of numbers."""
+    X = [random.normal(size=(random.randint(2, 8), 2)).cumsum(axis=0) for _ in range(40)]
+    return RNNGenerator(**SETTINGS, n_components=2).fit(X), X, [x.tolist() for x in X]
+
+
 def answers(model, X):
     """What a model says of X, as lists."""
+    if isinstance(model, RNNGenerator):
+        return {"score_samples": model.score_samples(X).tolist()}
     said = {"predict": model.predict(X)}
     if isinstance(model, RNNClassifier):
         said["predict_proba"] = model.predict_proba(X)
@@ -83,7 +108,7 @@ def answers(model, X):
 def main():
     FOLDER.mkdir(exist_ok=True)
     predictions = {}
-    for make in (table, ragged, tokens, steps, stream):
+    for make in (table, ragged, tokens, steps, stream, transcripts, names, movements):
         kind = make.__name__
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)

@@ -1,0 +1,17 @@
+"""What targets have in common unless they say otherwise."""
+
+
+class Target:
+    """What y means (:mod:`skrnn.data.targets`)."""
+
+    #: Classes one of which a sequence is of, where the network is told at each step.
+    n_conditions = 0
+    #: Whether a beginning stands before each sequence, of tokens in the place of an unknown one.
+    reads_beginnings = False
+
+    def weigh(self, values, weights):
+        """Weights of answers: their targets have none of their own."""
+        return weights
+
+    def strata(self, values, n_held_out):
+        """By which groups a part is held out: none."""

@@ -1,0 +1,125 @@
+"""What a fitted density of sequences says of given ones, and sequences drawn of it."""
+
+import numpy as np
+
+from skrnn.data.sequences import Sequences
+from skrnn.learning.streams import places_from
+from skrnn.network.steps import Steps
+
+
+def log_densities(model, whole, codes, count_threads):
+    """Logarithm of the density of each sequence, (n,).
+
+    Parameters
+    ----------
+    model : Model
+        Whose target is a :class:`skrnn.data.continuations.Continuation`.
+    whole : Whole
+        What its schema has read.
+    codes : ndarray of shape (n,) or None
+        Numbers of their classes.
+    count_threads : callable
+        As in :meth:`Model.raw_predict`.
+    """
+    target, found = model.target, np.empty(len(whole.sequences))
+    for rows, sequences in whole.sequences.some_at_a_time():
+        some = whole._replace(sequences=sequences, row_weights=whole.row_weights[rows])
+        of_class = None if codes is None else codes[rows]
+        raw = model.raw_predict(target.begun(sequences, of_class), count_threads)
+        found[rows] = target.log_densities(raw, target.encode(some), some.lengths)
+    return found
+
+
+def marginal(model, whole, count_threads):
+    """The same of sequences whose classes are not known."""
+    of_conditions = [
+        log_densities(model, whole, np.full(len(whole.sequences), code), count_threads)
+        for code in range(model.target.n_conditions)
+    ]
+    return model.target.marginal(np.column_stack(of_conditions))
+
+
+def sample(model, codes, n_samples, prompt, longest, temperature, random):
+    """Sequences that begin with a prompt.
+
+    Parameters
+    ----------
+    model : Model
+    codes : ndarray of shape (n_samples,) or None
+        Numbers of their classes.
+    n_samples : int
+    prompt : Sequences
+        One sequence that the schema has read, which may have no step.
+    longest : int
+        Steps of a sequence at most, those of the prompt counted.
+    temperature : float
+    random : numpy.random.RandomState
+
+    Returns
+    -------
+    drawn : list of ndarray of shape (T_i, n_features)
+        Numbers of tokens, or numbers in the units of X.
+    n_cut : int
+        How many have had no end.
+    """
+    target, given = model.target, prompt.steps()
+    writers = _Writers(model, codes, n_samples)
+    read = np.broadcast_to(given, (n_samples, *given.shape))
+    written = [[one] for one in read]
+    for step in range(len(given)):
+        writers.go_on(read[:, step])
+    rows = np.arange(n_samples)
+    for step in range(len(given), longest):
+        steps, has_ended = target.draw(writers.raw, step == 0, temperature, random)
+        rows, steps = rows[~has_ended], steps[~has_ended].astype(given.dtype)
+        if not len(rows):
+            break
+        for row, one in zip(rows, steps, strict=True):
+            written[row].append(one[np.newaxis])
+        writers.keep(~has_ended)
+        writers.go_on(steps)
+    return [np.concatenate(one) for one in written], len(rows)
+
+
+class _Writers:
+    """Sequences that are being written, and what may follow each.
+
+    Attributes
+    ----------
+    raw : ndarray of shape (n, n_outputs)
+        Raw predictions of the next steps.
+    """
+
+    def __init__(self, model, codes, n_rows):
+        self._model, self._network, self._codes = model, model.network, codes
+        self._weights = self._network.weights(model.theta)
+        self._places, n_numbers = places_from(0, [one for (one,) in self._network.chain.layers])
+        self._states = np.zeros((n_rows, n_numbers), self._network.dtype)
+        self._steps = None
+        begun = model.target.begun(self._empty(n_rows), codes)
+        self.raw = self._raw_of(begun)
+
+    def _empty(self, n_rows):
+        """So many sequences without a step."""
+        schema, nothing = self._model.schema, np.zeros(n_rows, np.int64)
+        dtype = np.int32 if schema.is_of_tokens else self._network.dtype
+        return Sequences(np.empty((0, schema.n_features), dtype), nothing, nothing)
+
+    def go_on(self, steps):
+        """Read a step (n, n_features) of each."""
+        sequences = Sequences.from_array(steps[:, np.newaxis])
+        begun = self._model.target.begun(sequences, self._codes)
+        last = Sequences(begun.values, begun.starts + 1, begun.lengths - 1, begun.has_gaps)
+        self.raw = self._raw_of(last)
+
+    def keep(self, some):
+        """Go on with some of them."""
+        self._states = self._states[some]
+        self._codes = None if self._codes is None else self._codes[some]
+
+    def _raw_of(self, sequences):
+        """Raw predictions after one more step of each sequence."""
+        if self._steps is None or self._steps.n_rows != len(sequences):
+            self._steps = Steps(self._network.chain, len(sequences), self._network.dtype)
+        data, states = self._model.data(sequences), self._states
+        return self._steps.forward_of(self._weights, data, states, self._places).astype(float)

@@ -1,0 +1,435 @@
+"""RNNGenerator: a density that sums to one, draws that follow it, and what it refuses."""
+
+import itertools
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from conventions import run, with_checks
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.integrate import trapezoid
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from skrnn import RNNGenerator
+from skrnn.text import SequenceVectorizer
+
+QUICK = {"max_iter": 3, "early_stopping": False, "learning_rate": "constant", "tol": 0.0}
+
+
+def counts(n=300, seed=0):
+    """Ids that count from their first on, and of which class they are: odd ones by twos."""
+    rng = np.random.default_rng(seed)
+    X, y = [], []
+    for _ in range(n):
+        kind = rng.integers(2)
+        first = rng.integers(1, 4)
+        X.append(np.arange(first, first + (1 + kind) * rng.integers(2, 5), 1 + kind))
+        y.append(("ones", "twos")[kind])
+    return X, np.array(y)
+
+
+def waves(n=300, seed=0):
+    """Turns around the origin, of which class they are: to the left or to the right."""
+    rng = np.random.default_rng(seed)
+    X, y = [], []
+    for _ in range(n):
+        kind, steps = rng.integers(2), np.arange(rng.integers(4, 9))
+        angle = rng.uniform(0, 6) + (1 - 2 * kind) * 0.8 * steps
+        turn = np.column_stack([np.cos(angle), 100 * np.sin(angle) + 7])
+        X.append(turn + rng.normal(size=turn.shape) * [0.05, 5.0])
+        y.append(("left", "right")[kind])
+    return X, np.array(y)
+
+
+DATA = {"tokens": counts, "numbers": waves}
+kinds = pytest.mark.parametrize("kind", DATA)
+
+
+def generator(kind, **parameters):
+    usual = {"random_state": 0, "hidden_layer_sizes": (16,)}
+    usual |= {"embedding_dim": 8} if kind == "tokens" else {"n_components": 3}
+    return RNNGenerator(**usual | parameters)
+
+
+def quick(kind, with_classes=False, n=60, **parameters):
+    """A fit that need not learn, without the advice that it has not."""
+    X, y = DATA[kind](n)
+    model = generator(kind, **QUICK | parameters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(X, y if with_classes else None), X, y
+
+
+def drawn(model, *args, **options):
+    """Samples, without the warning that some were cut."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.sample(*args, **options)
+
+
+def ending(model, log_odds):
+    """The model with ends that are more probable, so that long sequences count nothing."""
+    model._model.network.views(model._model.theta)["b_out"][-1] += log_odds
+    return model
+
+
+# --- a density ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("y", [None, "ones", "of any"])
+def test_the_probabilities_of_all_sequences_sum_to_one(y):
+    model, *_ = quick("tokens", with_classes=y is not None, n=12)
+    ids = model.tokens_
+    model = ending(model, 7.0)
+    every = [list(one) for length in (1, 2, 3) for one in itertools.product(ids, repeat=length)]
+    given = ["ones"] * len(every) if y == "ones" else None
+    total = np.exp(model.score_samples(every, given)).sum()
+    assert 0.99 < total < 1.0 + 1e-9
+    assert total == pytest.approx(1.0, abs=2e-3)
+    singles = np.exp(model.score_samples(every[: len(ids)], given and given[: len(ids)])).sum()
+    assert singles < total - 1e-5
+
+
+def test_the_density_of_all_sequences_integrates_to_one():
+    X = [x[:, 1:] for x in waves(60)[0]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = RNNGenerator(hidden_layer_sizes=(4,), n_components=2, random_state=0, **QUICK).fit(
+            X
+        )
+    model = ending(model, 9.0)
+    grid = np.linspace(-900.0, 900.0, 601)
+    of_one = np.exp(model.score_samples([[[x]] for x in grid]))
+    pairs = np.array([[[a], [b]] for a in grid[::4] for b in grid[::4]])
+    of_two = np.exp(model.score_samples(pairs)).reshape(151, 151)
+    total = trapezoid(of_one, grid) + trapezoid(trapezoid(of_two, grid[::4]), grid[::4])
+    assert total == pytest.approx(1.0, abs=1e-3)
+
+
+@kinds
+def test_samples_are_as_likely_as_the_data(kind):
+    X, _ = DATA[kind](1000)
+    model = generator(kind).fit(X)
+    ours = model.score_samples(drawn(model, 500, random_state=0))
+    theirs = model.score_samples(DATA[kind](500, seed=1)[0])
+    assert ours.mean() == pytest.approx(theirs.mean(), abs=0.15 * abs(theirs.mean()) + 0.2)
+
+
+def test_tokens_are_drawn_as_often_as_they_are_probable():
+    model, *_ = quick("tokens")
+    n = 4000
+    found = drawn(model, n, random_state=0, max_length=1)
+    ids, numbers = np.unique(np.concatenate(found), return_counts=True)
+    # A first token is as probable as all sequences that begin with it.
+    raw = model._model.raw_predict(model._model.target.begun(_one_step(model), None))
+    expected = np.exp(raw[0, :-1]) / np.exp(raw[0, :-1]).sum()
+    assert_allclose(numbers / n, expected[np.searchsorted(model.tokens_, ids)], atol=0.03)
+
+
+def _one_step(model):
+    return model._model.schema.read([[int(model.tokens_[0])]])
+
+
+@kinds
+def test_it_learns_the_classes_it_is_told(kind):
+    X, y = DATA[kind](600)
+    model = generator(kind).fit(X, y)
+    new, of_new = DATA[kind](200, seed=1)
+    of_each = np.column_stack([model.score_samples(new, [c] * 200) for c in model.classes_])
+    assert np.mean(model.classes_[of_each.argmax(axis=1)] == of_new) > 0.95
+    shares = np.array([np.mean(y == c) for c in model.classes_])
+    expected = np.log(np.exp(of_each) @ shares)
+    assert_allclose(model.score_samples(new), expected, rtol=1e-9)
+    for c in model.classes_:
+        likely = np.column_stack(
+            [model.score_samples(drawn(model, 100, y=c, random_state=0), [d] * 100)
+             for d in model.classes_]
+        )  # fmt: skip
+        assert np.mean(model.classes_[likely.argmax(axis=1)] == c) > 0.9
+
+
+def test_lines_that_are_told_nothing_of_time_are_told_by_the_classes():
+    """Only by the class of the row a step can know more than the share of each."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(3, size=300)
+    X = [np.full(1, label + 1) for label in y]
+    told = generator("tokens").fit(X, y).score(X, y)
+    assert told > -0.1
+    assert generator("tokens").fit(X).score(X) == pytest.approx(-np.log(3), abs=0.1)
+
+
+@kinds
+def test_units_of_numbers_change_the_density_by_their_factor(kind):
+    if kind == "tokens":
+        X, _ = counts(60)
+        other = [x + 10**9 for x in X]  # ids are names
+        factor = 0.0
+    else:
+        X, _ = waves(60)
+        other = [1000.0 * x for x in X]
+        factor = -2 * np.log(1000.0)
+    one, two = (generator(kind, **QUICK) for _ in range(2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = one.fit(X).score_samples(X), two.fit(other).score_samples(other)
+    lengths = np.array([len(x) for x in X])
+    assert_allclose(found[1], found[0] + factor * lengths, rtol=1e-6)
+
+
+# --- draws ----------------------------------------------------------------------------------
+
+
+@kinds
+def test_samples_have_the_form_of_sequences(kind):
+    model, X, _ = quick(kind)
+    found = drawn(model, 7, random_state=0)
+    assert len(found) == 7
+    assert all(one.ndim == (1 if kind == "tokens" else 2) and len(one) for one in found)
+    assert max(map(len, found)) <= model.max_length_ == 2 * max(map(len, X)) + 10
+    if kind == "tokens":
+        assert set(np.concatenate(found)) <= set(model.tokens_)
+    for one, other in zip(found, drawn(model, 7, random_state=0), strict=True):
+        assert_array_equal(one, other)
+    assert np.isfinite(model.score_samples(found)).all()
+
+
+@kinds
+def test_a_prompt_is_gone_on_from(kind):
+    X, y = DATA[kind](600)
+    model = generator(kind).fit(X, y)
+    prompt = X[0][:2]
+    for one in drawn(model, 20, y=y[0], prompt=prompt, random_state=0):
+        assert_array_equal(one[:2], prompt)
+    # What follows is as likely as what would have been drawn without a prompt.
+    steps = model.score_samples(
+        drawn(model, 300, y=y[0], prompt=prompt, random_state=0), [y[0]] * 300
+    )
+    others = drawn(model, 300, y=[c for c in model.classes_ if c != y[0]] * 300,
+                   prompt=prompt, random_state=0)  # fmt: skip
+    assert steps.mean() > model.score_samples(others, [y[0]] * 300).mean() + 1.0
+
+
+def test_a_low_temperature_draws_the_likeliest():
+    X, y = counts(600)
+    model = generator("tokens").fit(X, y)
+    cold = drawn(model, 50, y="ones", temperature=0.01, random_state=0)
+    assert len({tuple(one) for one in cold}) == 1
+    hot = drawn(model, 50, y="ones", temperature=5.0, random_state=0)
+    assert len({tuple(one) for one in hot}) > 20
+    calm = drawn(generator("numbers").fit(waves()[0]), 50, temperature=1e-6, random_state=0)
+    assert np.ptp([one[0] for one in calm], axis=0).max() < 100
+
+
+def test_sequences_that_are_cut_are_told_of_once():
+    model, *_ = quick("numbers")
+    model = ending(model, -30.0)
+    with pytest.warns(ConvergenceWarning, match=r"3 of 3 sequences were cut at 4 steps") as told:
+        found = model.sample(3, max_length=4, random_state=0)
+    assert len(told) == 1
+    assert [len(one) for one in found] == [4, 4, 4]
+
+
+# --- an estimator ---------------------------------------------------------------------------
+
+
+@with_checks([RNNGenerator(hidden_layer_sizes=(5,), max_iter=5)])
+def test_scikit_learns_checks(estimator, check, monkeypatch):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        run(check, estimator, monkeypatch)
+
+
+@kinds
+def test_one_seed_gives_the_same_bits_for_any_number_of_threads(kind):
+    one, X, y = quick(kind, with_classes=True)
+    two, *_ = quick(kind, with_classes=True, n_jobs=2)
+    assert_array_equal(one._model.theta, two._model.theta)
+    assert_array_equal(one.score_samples(X, y), two.score_samples(X, y))
+    few = slice(7, 9)
+    assert_array_equal(one.score_samples(X[few], y[few]), one.score_samples(X, y)[few])
+
+
+@kinds
+def test_weights_are_repetition_and_zero_is_removal(kind):
+    X, y = DATA[kind](16)
+    weights = np.random.default_rng(0).integers(0, 3, size=len(X))
+    repeated = [x for x, w in zip(X, weights, strict=True) for _ in range(w)]
+    settings = {"max_iter": 5, "batch_size": 64, "early_stopping": False, "tol": 0.0}
+    settings |= {"learning_rate": "constant", "dtype": "float64"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        weighed = generator(kind, **settings).fit(X, y, weights)
+        other = generator(kind, **settings).fit(repeated, np.repeat(y, weights))
+    assert_allclose(
+        weighed.score_samples(X[:0] + repeated), other.score_samples(repeated), rtol=1e-7
+    )
+    assert weighed.score(X, y, weights) == pytest.approx(
+        other.score(repeated, np.repeat(y, weights)), rel=1e-7
+    )
+
+
+@kinds
+def test_clone_pickle_and_going_on(kind):
+    model, X, y = quick(kind, with_classes=True)
+    assert clone(model).get_params() == model.get_params()
+    twin = pickle.loads(pickle.dumps(model))
+    assert_array_equal(twin.score_samples(X, y), model.score_samples(X, y))
+    for one, other in zip(
+        drawn(twin, 5, random_state=1), drawn(model, 5, random_state=1), strict=True
+    ):
+        assert_array_equal(one, other)
+    before, n_before = model.score(X, y), len(model.loss_curve_)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.set_params(warm_start=True, max_iter=20).fit(X, y)
+    assert model.score(X, y) > before
+    assert len(model.loss_curve_) > n_before
+
+
+@kinds
+def test_partial_fit_learns_too(kind):
+    X, y = DATA[kind](200)
+    model = generator(kind)
+    options = {"tokens": [9, 10, 11]} if kind == "tokens" else {}
+    for _ in range(40):
+        for first in range(0, 200, 50):
+            some = slice(first, first + 50)
+            model.partial_fit(
+                X[some], y[some], classes=["left", "ones", "right", "twos"], **options
+            )
+            options = {}
+    assert model.score(X, y) > quick(kind, True, 200)[0].score(X, y)
+    assert list(model.classes_) == ["left", "ones", "right", "twos"]
+    assert np.isfinite(model.score_samples(X)).all()
+    if kind == "tokens":
+        assert {9, 10, 11} <= set(model.tokens_)
+
+
+def test_it_is_tuned_without_a_y():
+    X, _ = counts(90)
+    search = GridSearchCV(
+        generator("tokens", **QUICK | {"max_iter": 8}), {"hidden_layer_sizes": [(1,), (16,)]}, cv=3
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        search.fit(X)
+        scores = cross_val_score(generator("numbers", **QUICK), waves(90)[0], cv=3)
+    assert search.best_params_ == {"hidden_layer_sizes": (16,)}
+    assert np.isfinite(scores).all()
+
+
+def test_names_go_through_a_pipeline():
+    names = ["anna", "hanna", "johanna", "anne", "hanne", "johanne"] * 20
+    model = make_pipeline(SequenceVectorizer(analyzer="char"), generator("tokens")).fit(names)
+    assert model.score(["hanna"]) > model.score(["ennoj"]) + 5
+    ids = model[-1].sample(5, random_state=0)
+    letters = ["".join(one) for one in model[0].inverse_transform(ids)]
+    assert set("".join(letters)) <= set("ahjnoe")
+
+
+def test_forms_of_the_same_sequences():
+    rows = np.cumsum(np.random.default_rng(0).normal(size=(40, 5)), axis=1)
+    padded = np.full((40, 7, 1), np.nan)
+    padded[:, :5, 0] = rows
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        found = [
+            generator("numbers", **QUICK).fit(form).score_samples(form)
+            for form in (rows, rows[:, :, np.newaxis], list(rows[:, :, np.newaxis]), padded)
+        ]
+    for one in found[1:]:
+        assert_array_equal(one, found[0])
+
+
+def test_numbers_in_single_precision_stay_so():
+    X = [x.astype(np.float32) for x in waves(60)[0]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = generator("numbers", **QUICK).fit(X)
+    assert model._model.theta.dtype == np.float32
+    assert drawn(model, 2, random_state=0)[0].dtype == np.float32
+
+
+# --- what it refuses ------------------------------------------------------------------------
+
+
+def _with_gap(X):
+    X[3][1, 0] = np.nan
+    return X
+
+
+BAD = [
+    ("numbers", lambda m, X, y: m.fit(_with_gap(X)), "Sample 3 of X .* step 1, feature 0"),
+    ("numbers", lambda m, X, y: m.score_samples(_with_gap(X)), "Sample 3 of X .* step 1, feature"),
+    ("tokens", lambda m, X, y: m.score_samples([[1, 2], [1, 99]]), "Sample 1 of X .* at step 1"),
+    ("tokens", lambda m, X, y: m.partial_fit([[1, 99]]), "Sample 0 of X has a token at step 1"),
+    ("tokens", lambda m, X, y: m.sample(prompt=[1, 99]), "prompt .* token at step 1"),
+    ("tokens", lambda m, X, y: m.sample(prompt=[[1, 2]]), "In prompt: "),
+    ("numbers", lambda m, X, y: m.sample(prompt=[[1.0, 2.0, 3.0]]), "In prompt: .* 3 features"),
+    ("tokens", lambda m, X, y: m.sample(y="ones"), "fitted without classes"),
+    ("tokens", lambda m, X, y: m.score_samples(X, y), "fitted without classes"),
+    ("tokens", lambda m, X, y: m.partial_fit(X, y), "fitted without classes"),
+    ("tokens", lambda m, X, y: m.fit(X, y[:-1]), "inconsistent numbers of samples: X has 60, y"),
+    ("tokens", lambda m, X, y: m.fit(X, ["one"] * 60), "only one class"),
+    ("numbers", lambda m, X, y: m.fit(X, np.linspace(0, 1, 60)), "Unknown label type"),
+    ("tokens", lambda m, X, y: m.fit(X, y_val=y), "y_val was passed without X_val"),
+    ("tokens", lambda m, X, y: m.sample(0), "n_samples must be"),
+    ("tokens", lambda m, X, y: m.sample(2.5), "n_samples must be"),
+    ("tokens", lambda m, X, y: m.sample(temperature=0.0), "temperature must be"),
+    ("tokens", lambda m, X, y: m.sample(temperature=True), "temperature must be"),
+    ("tokens", lambda m, X, y: m.sample(max_length=0), "max_length must be"),
+    (
+        "numbers",
+        lambda m, X, y: m.set_params(n_components=4, warm_start=True).fit(X),
+        "fitted with n_components=3",
+    ),
+    ("numbers", lambda m, X, y: m.set_params(n_components=0).fit(X), "n_components"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "call", "words"), BAD, ids=[words for *_, words in BAD])
+def test_bad_calls_are_refused_in_words_and_leave_the_model_alone(kind, call, words):
+    model, X, y = quick(kind)
+    X = [x.copy() for x in X]
+    expected = model.score_samples(X)
+    with pytest.raises((ValueError, TypeError), match=words):
+        call(model, [x.copy() for x in X], y)
+    assert_array_equal(model.score_samples(X), expected)
+
+
+def test_classes_are_asked_for_where_there_are_some():
+    model, X, y = quick("tokens", with_classes=True)
+    with pytest.raises(ValueError, match=r"fitted with a class for each sequence"):
+        model.partial_fit(X)
+    with pytest.raises(ValueError, match=r"does not know: 'threes' \(sample 0\)"):
+        model.sample(y="threes")
+    begun = generator("tokens").partial_fit(X, y)
+    with pytest.raises(ValueError, match=r"does not know: 'threes' \(sample 0\)"):
+        begun.partial_fit(X, ["threes"] * len(X))
+    with pytest.raises(ValueError, match="without y"):
+        generator("tokens").partial_fit(X, classes=["a", "b"])
+
+
+def test_what_is_not_fitted():
+    for method in ("sample", "score", "score_samples"):
+        arguments = () if method == "sample" else ([[1, 2]],)
+        with pytest.raises(NotFittedError):
+            getattr(generator("tokens"), method)(*arguments)
+
+
+@kinds
+def test_validation_data_of_the_user_are_watched(kind):
+    X, y = DATA[kind](120)
+    model = generator(kind, max_iter=5).fit(X[:80], y[:80], X_val=X[80:], y_val=y[80:])
+    assert len(model.validation_scores_) == model.n_iter_
+    alone = generator(kind, max_iter=30).fit(X[:80], X_val=X[80:])
+    best = alone.score_samples(X[80:]).sum() / sum(len(x) + 1 for x in X[80:])
+    scale = 0.0
+    if kind == "numbers":
+        in_units = np.log(alone._model.target.scale).sum()
+        scale = in_units * sum(map(len, X[80:])) / sum(len(x) + 1 for x in X[80:])
+    assert alone.best_validation_score_ == pytest.approx(best + scale, abs=0.05)
