@@ -8,6 +8,7 @@ and ``"b_l0_d0"`` for layer 0, direction 0 (forward), and so on; ``"V"`` (P, K) 
 for the head. *sequences* is a list of (T_i, F) arrays, already standardised.
 """
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -410,3 +411,43 @@ def random_targets(rng, loss, n_samples, n_outputs, quantiles=(0.5,)):
         return rng.poisson(2.0, size=(n_samples, n_outputs)).astype(np.float64)
     n_targets = n_outputs // len(quantiles) if loss == "quantile" else n_outputs
     return 2.0 * rng.standard_normal((n_samples, n_targets))
+
+
+def log_softmax(raw):
+    """Logarithms of the probabilities of raw predictions (K,)."""
+    top = max(raw)
+    log_total = top + math.log(sum(math.exp(one - top) for one in raw))
+    return [one - log_total for one in raw]
+
+
+def beam_search(raw_of, width, most):
+    """Transcripts (labels, log-probability, whether it has an end) of one row as a beam finds them.
+
+    raw_of says of a hypothesis, a tuple of labels, the raw predictions (K,) of what follows, the
+    end last. Of equals the first is better: that of the better hypothesis, of the smaller label.
+    """
+    going_on, found = [((), 0.0)], []
+    while going_on and len(found) < width:
+        every = [
+            (labels, k, log + score)
+            for labels, score in going_on
+            for k, log in enumerate(log_softmax(raw_of(labels)))
+        ]
+        end = len(raw_of(())) - 1
+        best = sorted(every, key=lambda one: one[2], reverse=True)[:width]
+        found += [(labels, score, True) for labels, k, score in best if k == end]
+        going_on = [((*labels, k), score) for labels, k, score in best if k != end]
+        if len(found) < width and going_on and len(going_on[0][0]) == most:
+            found += [(labels, score, False) for labels, score in going_on]
+            going_on = []
+    return found[:width]
+
+
+def ranked(found, length_penalty):
+    """Transcripts, best first, (147)."""
+
+    def worth(one):
+        labels, score, _ = one
+        return score / (len(labels) + 1) ** length_penalty
+
+    return sorted(found, key=worth, reverse=True)

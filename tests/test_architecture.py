@@ -38,7 +38,7 @@ LAYERS = {
     "kernels.rnn": ("kernels.activations kernels.vectors", ""),
     "kernels.gru": ("kernels.activations", ""),
     "kernels.lstm": ("kernels.activations", ""),
-    "kernels.units": ("kernels.vectors", ""),
+    "kernels.units": ("kernels.vectors", "llvmlite numba"),
     "kernels.step": (
         "kernels.interpreted kernels.jit kernels.units kernels.vectors",
         "numba numpy",
@@ -57,11 +57,17 @@ LAYERS = {
         "kernels.activations kernels.instructions kernels.jit kernels.matmul kernels.vectors",
         "numpy",
     ),
-    "kernels.ctc": (
+    "kernels.softmax": (
         "kernels.activations kernels.instructions kernels.jit kernels.vectors",
         "numpy",
     ),
     "kernels.mixtures": ("kernels.jit", "numpy"),
+    "kernels.beams": ("kernels.jit kernels.softmax", "numpy"),
+    "kernels.ctc": (
+        "kernels.activations kernels.beams kernels.instructions kernels.jit kernels.softmax "
+        "kernels.vectors",
+        "numpy",
+    ),
     "kernels.decoder": (
         "kernels.activations kernels.instructions kernels.jit kernels.matmul "
         "kernels.step kernels.vectors",
@@ -121,11 +127,11 @@ LAYERS = {
     "network.layer": ("kernels.matmul kernels.recurrence network.block", "numpy"),
     "network.pooling": ("kernels.pooling network.block", "numpy"),
     "network.decoder": (
-        "kernels.decoder kernels.matmul kernels.pooling network.block network.embedding "
-        "network.layer network.timeline",
+        "kernels.decoder kernels.embedding kernels.matmul kernels.pooling network.block "
+        "network.embedding network.layer network.timeline",
         "numpy",
     ),
-    "network.search": ("network.layer", "numpy"),
+    "network.search": ("kernels.beams network.layer", "numpy"),
     "network.attention": (
         "kernels.attention kernels.matmul network.block network.pooling",
         "numpy",

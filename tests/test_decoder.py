@@ -1,12 +1,17 @@
 """The decoder with attention: against PyTorch's cells, finite differences, and itself."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import building
 import numpy as np
 import pytest
+import reference
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skrnn import losses
 from skrnn.network import passes
+from skrnn.network.decoder import Memory
 from skrnn.network.examples import Examples, OfSteps, Transcribed
 from skrnn.network.search import Beam
 
@@ -190,7 +195,7 @@ def beams(problem, width, most=6, penalty=1.0):
         given = network.chain.head, weights.head, source, begin, run.work
         beam = Beam(*given, width, penalty)
         beam.write(np.full(len(rows), most))
-        for row, of_row in zip(rows, beam.ranked(), strict=True):
+        for row, of_row in zip(rows, beam.ranked(width), strict=True):
             found[row] = of_row
 
     network.each_tile(write, data, None)
@@ -219,6 +224,112 @@ def test_what_is_written_has_the_probability_that_teacher_forcing_gives_it(cell,
             expected = log_probability(problem, row, one.labels, one.has_ended)
             assert one.log_probability == pytest.approx(expected, rel=1e-9)
             assert len(one.labels) <= 6
+
+
+NO_SOURCE = SimpleNamespace(start=np.zeros(2, int))
+
+
+class TableDecoder:
+    """Says of each hypothesis what stands in a table, and keeps what it has written in its state.
+
+    A label is as likely as another one or hardly likely at all, so there are many equals.
+    """
+
+    n_hidden, n_outputs = 1, 4
+    layer = SimpleNamespace(cell=SimpleNamespace(n_memories=1))
+
+    def __init__(self):
+        self.n_asked = 0
+
+    def raw_of(self, row, labels):
+        return np.random.default_rng([row, *labels]).choice([0.0, -50.0], p=[0.6, 0.4], size=4)
+
+    def memory(self, n_lines, n_rows, n_source, work):
+        arrays = [np.full((n, 1), np.nan) for n in (1, 1, 2 * n_lines, 1, 1, 1, n_lines)]
+        return Memory(*arrays)
+
+    def write(self, weights, source, rows, of_step, before, state, memory):
+        self.n_asked += len(rows)
+        is_first = before == self.n_outputs - 1
+        code = np.where(is_first, state.h[:, 0], 4 * state.h[:, 0] + before + 1)[:, np.newaxis]
+        raw = [
+            self.raw_of(row, self.labels(number))
+            for row, number in zip(rows, code[:, 0], strict=True)
+        ]
+        memory.h[:] = code
+        memory.c[: len(code)], memory.c[len(code) :] = -code, np.nan
+        return np.array(raw)
+
+    @staticmethod
+    def labels(code):
+        labels, code = [], int(code)
+        while code:
+            code, label = divmod(code, 4)
+            labels.append(label - 1)
+        return tuple(reversed(labels))
+
+
+@pytest.mark.parametrize("penalty", [0.0, 1.0])
+@pytest.mark.parametrize("width", [1, 2, 3, 5, 40])
+def test_a_beam_is_that_of_the_definition_among_equals_too(width, penalty):
+    n_rows = 40
+    most, decoder = np.arange(n_rows) % 5 + 1, TableDecoder()
+    beam = Beam(decoder, None, NO_SOURCE, np.zeros((n_rows, 1)), None, width, penalty)
+    beam.write(most)
+    n_cut = 0
+    for row, of_row in enumerate(beam.ranked(width)):
+        found = reference.beam_search(partial(decoder.raw_of, row), width, most[row])
+        assert of_row == reference.ranked(found, penalty)
+        assert beam.ranked(2)[row] == of_row[:2]
+        n_cut += sum(not one.has_ended for one in of_row)
+    assert n_cut > 10
+
+
+def test_greedy_asks_once_for_each_label_and_end():
+    decoder = TableDecoder()
+    beam = Beam(decoder, None, NO_SOURCE, np.zeros((40, 1)), None, 1, 1.0)
+    beam.write(np.full(40, 7))
+    assert decoder.n_asked == sum(len(one.labels) + one.has_ended for (one,) in beam.ranked(1))
+
+
+def test_a_row_that_has_its_transcripts_is_left_alone():
+    """Of two hypotheses one ends at each step, so after two steps there is nothing to look for."""
+    decoder = TableDecoder()
+    decoder.raw_of = lambda row, labels: np.array([0.0, -50.0, -50.0, 0.0])
+    beam = Beam(decoder, None, NO_SOURCE, np.zeros((1, 1)), None, 2, 1.0)
+    beam.write(np.array([50]))
+    assert [one.labels for one in beam.ranked(2)[0]] == [(), (0,)]
+    assert decoder.n_asked == 2
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("width", [1, 3])
+def test_a_beam_of_a_network_is_that_of_the_definition(width, dtype):
+    problem = Problem("attention", dtype=dtype)
+    problem.theta *= 2.0
+
+    def raw_of(row, labels):
+        problem.labels[row] = np.array(labels, int)
+        examples = problem.examples_of("attention", [row])
+        return problem.network.raw_of(problem.theta, examples)[-1].astype(float)
+
+    for row, of_row in enumerate(beams(problem, width)):
+        found = reference.beam_search(partial(raw_of, row), width, 6)
+        labels, scores, has_ended = zip(*reference.ranked(found, 1.0), strict=True)
+        assert tuple(one.labels for one in of_row) == labels
+        assert tuple(one.has_ended for one in of_row) == has_ended
+        rtol = 1e-6 if dtype == np.float32 else 1e-12
+        assert_allclose([one.log_probability for one in of_row], scores, rtol=rtol)
+
+
+def test_a_row_is_written_alike_whatever_stands_beside_it():
+    problem = Problem("attention", dtype=np.float32)
+    problem.theta *= 2.0
+    every = beams(problem, 3)
+    for row in range(len(LENGTHS)):
+        alone = Problem("attention", dtype=np.float32)
+        alone.theta, alone.examples = problem.theta, problem.examples_of("attention", [row])
+        assert beams(alone, 3)[0] == every[row]
 
 
 def test_a_wide_beam_finds_the_best_of_all_transcripts():

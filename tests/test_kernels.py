@@ -17,6 +17,7 @@ from skrnn import choices
 from skrnn.data.sequences import Sequences
 from skrnn.kernels import attention, matmul, pooling, rnn, timeline, updates
 from skrnn.kernels.activations import exp_to_one, logistic, tanh
+from skrnn.kernels.instructions import add_multiple_of_row, dot_of_rows
 from skrnn.kernels.jit import FLAGS, INTERPRETED
 from skrnn.kernels.matmul import (
     ALL_ROWS,
@@ -179,6 +180,34 @@ def test_activations_of_the_simple_cell(kind, dtype):
     h = by_hand(z[7:])
     by_hand = {"tanh": 1 - h * h, "relu": h > 0, "logistic": h * (1 - h)}[kind]
     np.testing.assert_allclose(slope(h), 2.0 * by_hand, rtol=1e-5, atol=1e-7)
+
+
+# --- instructions on whole rows ---------------------------------------------------------------
+
+
+def dot_and_multiple(x, y, factor):
+    """The product of two rows, and y becomes y plus a multiple of x."""
+    n = np.intp(len(x))
+    found = dot_of_rows(x, n, x.ctypes.data, y.ctypes.data)
+    add_multiple_of_row(x, n, x.ctypes.data, y.ctypes.data, factor)
+    return found
+
+
+if not INTERPRETED:
+    dot_and_multiple = numba.njit(**FLAGS)(dot_and_multiple)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 15, 16, 17, 32, 50, 64])
+def test_instructions_on_whole_rows(n, dtype):
+    rng = rng_of(n)
+    x, memory = rng.normal(size=n).astype(dtype), np.full(n + 1, UNTOUCHED, dtype)
+    memory[:n] = y = rng.normal(size=n).astype(dtype)
+    found = dot_and_multiple(x, memory[:n], dtype(0.3))
+    exact = x.astype(np.float64) @ y
+    assert found == pytest.approx(exact, abs=20 * n * float(np.finfo(dtype).eps))
+    np.testing.assert_allclose(memory[:n], y + dtype(0.3) * x, rtol=1e-5, atol=1e-6)
+    assert memory[n] == UNTOUCHED
 
 
 # --- products --------------------------------------------------------------------------------

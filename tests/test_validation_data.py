@@ -17,7 +17,7 @@ from sklearn.model_selection import (
 )
 
 from skrnn import RNNClassifier, RNNRegressor
-from skrnn.learning import candidates, race
+from skrnn.learning import candidates, fitting, race
 from skrnn.linear.blending import Blend
 
 BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
@@ -107,6 +107,12 @@ def test_what_learns_all_is_an_average():
     np.testing.assert_array_equal(model._model.theta, averages[-1][1])
 
 
+def interrupt(epoch):
+    """Listener: Ctrl-C in an epoch of all samples, which watches none."""
+    if epoch.validation_loss is None:
+        raise KeyboardInterrupt
+
+
 class Ends:
     """Listener that ends the fit behind the first training."""
 
@@ -129,10 +135,6 @@ def test_what_ends_a_fit_leaves_the_tail_unknown(linear_path, Estimator, monkeyp
     given = held(Estimator, 0.25, **settings)
     given.fit(X[:45], y[:45], X_val=X[45:], y_val=y[45:])
 
-    def interrupt(epoch):
-        if epoch.validation_loss is None:
-            raise KeyboardInterrupt
-
     def tail(*listeners, **others):
         model = held(Estimator, "tail", **(settings | others))
         return fit(model, {"X": X, "y": y}, *listeners)
@@ -140,6 +142,26 @@ def test_what_ends_a_fit_leaves_the_tail_unknown(linear_path, Estimator, monkeyp
     with pytest.warns(match="interrupted by user"):
         assert_same(tail(interrupt), given)
     assert tail(Ends()).t_ == tail(warm_start=True).t_ == given.t_ == 3 * 45 < tail().t_
+
+
+@pytest.mark.parametrize("at", ["the start", "an epoch"])
+def test_ctrl_c_while_all_is_learnt_ends_a_search_too(at, monkeypatch):
+    X, y = data()
+    model = held(RNNRegressor, "tail", linear_path=None)
+    new_model = fitting.new_model
+
+    def interrupted(start, examples):
+        if at == "the start" and len(examples) == 60:
+            raise KeyboardInterrupt
+        return new_model(start, examples)
+
+    monkeypatch.setattr(fitting, "new_model", interrupted)
+    listeners = [interrupt] if at == "an epoch" else []
+    with pytest.warns(match="interrupted by user"):
+        fit(model, {"X": X, "y": y}, *listeners)
+    assert model.t_ == 3 * 45
+    with pytest.warns(match="interrupted by user"), pytest.raises(KeyboardInterrupt):
+        fit(clone(model), {"X": X, "y": y}, *listeners)
 
 
 def test_the_latest_of_a_series_that_changes_are_learnt():

@@ -4,9 +4,10 @@ How good without tuning: defaults on sixteen data sets
 
 `RNNRegressor()` and `RNNClassifier()` as they come, on raw unscaled data: nothing is set but
 `random_state`, and of a forecast `validation_fraction="tail"`, so that its validation part is the
-latest of its training rows. The baselines see the same rows flat and standardised. Test rows are scored,
-never chosen by. Two figures per set were fixed beforehand: *must*, what a correct recurrent net of
-64 units reaches, and *aim*, what neither linear models nor plain recurrent nets fall short of.
+latest of its training rows. The baselines see the same rows flat and standardised. Test rows are
+scored, never chosen by. Two figures per set were fixed beforehand: *must*, what a correct recurrent
+net of 64 units reaches, and *aim*, what neither linear models nor plain recurrent nets fall short
+of.
 
     python examples/benchmarks/accuracy.py [--sets wine,goog] [--seeds 3] [--no-baselines]
         [--torch] [--scaling] [--output accuracy.md] [--quick]

@@ -2,10 +2,10 @@
 How fast, beside other libraries
 ================================
 
-Training steps, predictions, whole fits, what a library costs besides, how time and memory grow,
-and the share of the machine's matrix-product rate; at the end the figures to reach.
+Training steps, predictions, whole fits, transcripts, what a library costs besides, how time and
+memory grow, and the share of the machine's matrix-product rate; at the end the figures to reach.
 
-    python examples/benchmarks/run.py [--only step predict fit costs growth product]
+    python examples/benchmarks/run.py [--only step predict fit transcripts costs growth product]
         [--peers PyTorch JAX ...] [--compile 10] [--rounds 5] [--quick]
         [--output docs/benchmarks.md]
 
@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from page import environment, write_between
-from speed import costs, figures, fit, growth, predict, product, step
+from speed import costs, figures, fit, growth, predict, product, step, transcripts
 from speed.race import PACKAGES, Track
 from speed.report import say
 
@@ -30,6 +30,7 @@ SECTIONS = {
     "step": step,
     "predict": predict,
     "fit": fit,
+    "transcripts": transcripts,
     "costs": costs,
     "growth": growth,
     "product": product,

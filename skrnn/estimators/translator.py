@@ -391,7 +391,7 @@ class RNNTranslator(Learner):
         -------
         list of list of labels, or of str with `target_analyzer`
         """
-        model, found = self._write(X, self.beam_size)
+        model, found = self._write(X, self.beam_size, 1)
         best = [of_row[0] for of_row in found]
         n_cut = sum(not one.has_ended for one in best)
         if n_cut:
@@ -422,12 +422,12 @@ class RNNTranslator(Learner):
         """
         check_is_fitted(self)
         # A best path has no probability.
-        model, found = self._write(X, max(n, 2) if self._model.target.is_aligned else n)
+        model, found = self._write(X, max(n, 2) if self._model.target.is_aligned else n, n)
         forms = Transcripts(len(found), self.target_analyzer)
         return [
             [
                 (forms.in_form([model.target.decode(one.labels)])[0], one.log_probability)
-                for one in of_row[:n]
+                for one in of_row
             ]
             for of_row in found
         ]
@@ -510,14 +510,14 @@ class RNNTranslator(Learner):
             forms.read(y), forms.read(predicted), sample_weight=sample_weight
         )
 
-    def _write(self, X, beam_size):
+    def _write(self, X, beam_size, n_best):
         check_is_fitted(self)
         model = self._model
         sequences = model.schema.read(X, self.n_timesteps)
         most = np.full(len(sequences), self.max_length_)
         with np.errstate(all="ignore"):
             found = learning().transcription.write(
-                model, sequences, beam_size, most, self.length_penalty, self._count_threads
+                model, sequences, beam_size, n_best, most, self.length_penalty, self._count_threads
             )
         return model, found
 

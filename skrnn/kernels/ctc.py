@@ -11,8 +11,10 @@ import math
 import numpy as np
 
 from skrnn.kernels.activations import exp_to_one, log_up_to_three
+from skrnn.kernels.beams import insert
 from skrnn.kernels.instructions import instruction
 from skrnn.kernels.jit import kernel, long_kernel, part
+from skrnn.kernels.softmax import log_softmax
 from skrnn.kernels.vectors import VECTOR_BYTES, larger
 
 NOTHING = -1e30
@@ -30,10 +32,6 @@ def _advance(units, stay, step, skip, barrier, emission, new):
     units.store(top + log_up_to_three(total) + units.load(emission), new)
 
 
-def _exponential(units, logarithms, to, less):
-    units.store(exp_to_one(units.load(logarithms) - units.copies(less)), to)
-
-
 def _posterior(units, ahead, back, emission, to, less):
     """Probability of being in a state, from both ways, which both count what it emits."""
     together = units.load(ahead) + units.load(back) - units.load(emission) - units.copies(less)
@@ -41,30 +39,7 @@ def _posterior(units, ahead, back, emission, to, less):
 
 
 _advance_states = instruction(_advance, 6)
-_exponential_of = instruction(_exponential, 2, has_factor=True)
 _posterior_of = instruction(_posterior, 4, has_factor=True)
-
-
-@part
-def _log_softmax(raw, lines, first, n_steps, logs, shares):
-    """Logarithms and values (T, K) of the probabilities of some lines' raw predictions."""
-    n_classes, width = logs.shape[1], np.intp(_LANES)
-    for t in range(n_steps):
-        line, top = lines[first + t], -np.inf
-        for k in range(n_classes):
-            logs[t, k] = raw[line, k]
-            top = max(top, logs[t, k])
-        of_logs, of_shares = logs.ctypes.data, shares.ctypes.data
-        for k in range(0, n_classes, width):
-            at = (t * n_classes + k) * 8
-            _exponential_of(logs, n_classes - k, of_logs + at, of_shares + at, top)
-        total = 0.0
-        for k in range(n_classes):
-            total += shares[t, k]
-        log_total = top + math.log(total)
-        for k in range(n_classes):
-            logs[t, k] -= log_total
-            shares[t, k] /= total
 
 
 @part
@@ -155,8 +130,8 @@ def value_and_slope(raw, lines, spans, labels, label_spans, factors, scratch, va
     for r in range(len(spans)):
         first, n_steps = spans[r, 0], spans[r, 1] - spans[r, 0]
         n_states = _states_of(labels[label_spans[r, 0] : label_spans[r, 1]], blank, states, barrier)
-        _log_softmax(raw, lines, first, n_steps, logs, shares)
         for t in range(n_steps):
+            log_softmax(raw, lines[first + t], logs, shares, t)
             for s in range(n_states):
                 emission[t, s] = logs[t, states[s]]
         _ahead(emission, barrier, n_steps, n_states, alpha)
@@ -200,20 +175,6 @@ def _log_sum(one, other):
 
 
 @part
-def _insert(found, scores, n_kept, score, candidate):
-    """Put a candidate in its place among the best so far, best first; how many are kept."""
-    width = len(found)
-    if n_kept == width and score <= scores[width - 1]:
-        return n_kept
-    place = n_kept if n_kept < width else width - 1
-    while place > 0 and scores[place - 1] < score:
-        scores[place], found[place] = scores[place - 1], found[place - 1]
-        place -= 1
-    scores[place], found[place] = score, candidate
-    return min(n_kept + 1, width)
-
-
-@part
 def _candidates(logs, t, nodes, ends, n_nodes, parents, labels, ahead, extended):
     """What the beginnings of a beam become at a step (Hannun et al., 2014).
 
@@ -242,22 +203,22 @@ def beam(raw, width, parents, labels, nodes, scores, scratch):
 
     Beginnings are a tree: node n is that of parents[n] with labels[n] behind it, and node 0 is
     empty; there are up to 1 + T W. nodes (W,) and scores (W,), best first, are written. scratch:
-    logs and shares (T, K), ends and ahead (W, 2), extended (W, K - 1), found (W,), lines (T,).
+    logs and shares (T, K), ends and ahead (W, 2), extended (W, K - 1), found (W,).
     """
-    logs, shares, ends, ahead, extended, found, lines = scratch
+    logs, shares, ends, ahead, extended, found = scratch
     n_steps, n_classes = raw.shape
-    _log_softmax(raw, lines, 0, n_steps, logs, shares)
     parents[0], labels[0], nodes[0], n_nodes, n_made = -1, -1, 0, 1, 1
     ends[0, 0], ends[0, 1] = 0.0, NOTHING
     for t in range(n_steps):
+        log_softmax(raw, t, logs, shares, t)
         _candidates(logs, t, nodes, ends, n_nodes, parents, labels, ahead, extended)
         n_kept = 0
         for i in range(n_nodes):
             same = _log_sum(ahead[i, 0], ahead[i, 1])
-            n_kept = _insert(found, scores, n_kept, same, i * n_classes + n_classes - 1)
+            n_kept = insert(found, scores, n_kept, same, i * n_classes + n_classes - 1)
             for k in range(n_classes - 1):
                 if extended[i, k] > NOTHING:
-                    n_kept = _insert(found, scores, n_kept, extended[i, k], i * n_classes + k)
+                    n_kept = insert(found, scores, n_kept, extended[i, k], i * n_classes + k)
         # New nodes behind the others, and the beam in its new order, by way of what is not needed.
         for place in range(n_kept):
             i, k = found[place] // n_classes, found[place] % n_classes

@@ -13,7 +13,12 @@ import numpy as np
 
 from skrnn.kernels import step
 from skrnn.kernels.activations import exp_to_one, tanh
-from skrnn.kernels.instructions import add_multiple, dot, instruction
+from skrnn.kernels.instructions import (
+    add_multiple_of_row,
+    dot_of_rows,
+    instruction,
+    row_instruction,
+)
 from skrnn.kernels.jit import long_kernel, part
 from skrnn.kernels.matmul import add_transposed_product, multiply_rows
 from skrnn.kernels.vectors import VECTOR_BYTES, fma
@@ -22,8 +27,8 @@ from skrnn.kernels.vectors import VECTOR_BYTES, fma
 
 
 def _score(units, key, query, v):
-    """The part of a score that these units make."""
-    return units.sum(tanh(units.load(key) + units.load(query)) * units.load(v))
+    """The parts of a score that these units make."""
+    return tanh(units.load(key) + units.load(query)) * units.load(v)
 
 
 def _score_backward(units, key, query, v, d_v, d_key, d_query, factor):
@@ -39,8 +44,8 @@ def _exponentials(units, scores, top):
     units.store(exp_to_one(units.load(scores) - units.copies(top)), scores)
 
 
-_score_of_units = instruction(_score, 3, gives_number=True)
-_score_back_of_units = instruction(_score_backward, 6, has_factor=True)
+_score_of_row = row_instruction(_score, 3, gives_number=True)
+_score_back_of_row = row_instruction(_score_backward, 6, has_factor=True)
 _exponentials_of_steps = instruction(_exponentials, 1, has_factor=True)
 
 
@@ -55,11 +60,8 @@ def _attend(states, keys, start, row, n_steps, query, v, shares, line, context):
     of_v, of_shares = v.ctypes.data, shares.ctypes.data + line * shares.shape[1] * size
     top = -shares.dtype.type(np.inf)
     for j in range(n_steps):
-        key, score = keys.ctypes.data + (start[j] + row) * n_keys * size, shares.dtype.type(0)
-        for i in range(0, n_keys, width):
-            at = i * size
-            score += _score_of_units(keys, n_keys - i, key + at, query + at, of_v + at)
-        shares[line, j] = score
+        key = keys.ctypes.data + (start[j] + row) * n_keys * size
+        shares[line, j] = score = _score_of_row(keys, n_keys, key, query, of_v)
         top = max(top, score)
     for j in range(0, n_steps, width):
         _exponentials_of_steps(shares, n_steps - j, of_shares + j * size, top)
@@ -69,9 +71,7 @@ def _attend(states, keys, start, row, n_steps, query, v, shares, line, context):
     for j in range(n_steps):
         shares[line, j] /= total
         of_step = states.ctypes.data + (start[j] + row) * n_states * size
-        for i in range(0, n_states, width):
-            at = i * size
-            add_multiple(states, n_states - i, of_step + at, context + at, shares[line, j])
+        add_multiple_of_row(states, n_states, of_step, context, shares[line, j])
 
 
 @long_kernel
@@ -123,27 +123,20 @@ def _attend_backward(
     states, keys, start, v = source
     d_states, d_keys, d_v = d_source
     n_keys, n_states, size = keys.shape[1], states.shape[1], keys.itemsize
-    width = np.intp(VECTOR_BYTES // size)
     mean = shares.dtype.type(0)
     for j in range(n_steps):
         of_step = states.ctypes.data + (start[j] + row) * n_states * size
         d_of_step = d_states.ctypes.data + (start[j] + row) * n_states * size
-        d_share = shares.dtype.type(0)
-        for i in range(0, n_states, width):
-            at = i * size
-            d_share += dot(states, n_states - i, of_step + at, d_context + at)
-            add_multiple(states, n_states - i, d_context + at, d_of_step + at, shares[line, j])
-        mean += shares[line, j] * d_share
-        d_shares[j] = d_share
+        d_shares[j] = dot_of_rows(states, n_states, of_step, d_context)
+        mean += shares[line, j] * d_shares[j]
+        add_multiple_of_row(states, n_states, d_context, d_of_step, shares[line, j])
     for j in range(n_steps):
         at_key = (start[j] + row) * n_keys * size
         d_score = shares[line, j] * (d_shares[j] - mean)
-        for i in range(0, n_keys, width):
-            at = i * size
-            _score_back_of_units(
-                keys, n_keys - i, keys.ctypes.data + at_key + at, query + at, v.ctypes.data + at,
-                d_v.ctypes.data + at, d_keys.ctypes.data + at_key + at, d_query + at, d_score,
-            )  # fmt: skip
+        _score_back_of_row(
+            keys, n_keys, keys.ctypes.data + at_key, query, v.ctypes.data, d_v.ctypes.data,
+            d_keys.ctypes.data + at_key, d_query, d_score,
+        )  # fmt: skip
 
 
 @long_kernel

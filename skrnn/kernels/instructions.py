@@ -1,4 +1,4 @@
-"""Instructions of a kernel that do a body of formulas on up to a register of numbers of a row."""
+"""Instructions of a kernel that do a body of formulas on a register of a row, or on all of it."""
 
 from inspect import Parameter, Signature
 
@@ -8,7 +8,7 @@ from numba.extending import intrinsic
 
 from skrnn.kernels import interpreted
 from skrnn.kernels.jit import INTERPRETED
-from skrnn.kernels.units import emit
+from skrnn.kernels.units import emit, emit_row
 from skrnn.kernels.vectors import fma
 
 
@@ -22,6 +22,38 @@ def instruction(body, n_addresses, has_factor=False, gives_number=False):
     def interpret(like, columns, *arguments):
         return body(interpreted.Units(like.dtype, columns), *arguments)
 
+    def write(builder, number, columns, arguments):
+        return emit(builder, number, columns, lambda units: body(units, *arguments))
+
+    if INTERPRETED:
+        return interpret
+    return _intrinsic(write, n_addresses, has_factor, gives_number)
+
+
+def row_instruction(body, n_addresses, has_factor=False, gives_number=False):
+    """The same on all units of a row: `columns` of them, from the addresses on.
+
+    A number that it gives is the sum of what `body` gives for each unit.
+    """
+
+    @np.errstate(all="ignore")
+    def interpret(like, columns, *arguments):
+        addresses, factors = arguments[:n_addresses], arguments[n_addresses:]
+        return interpreted.over_row(like, columns, addresses, lambda *one: body(*one, *factors))
+
+    def write(builder, number, columns, arguments):
+        addresses, factors = arguments[:n_addresses], arguments[n_addresses:]
+        found = emit_row(builder, number, columns, addresses, lambda *one: body(*one, *factors))
+        return found if gives_number else None
+
+    if INTERPRETED:
+        return interpret
+    return _intrinsic(write, n_addresses, has_factor, gives_number)
+
+
+def _intrinsic(write, n_addresses, has_factor, gives_number):
+    """An instruction of numba's that is what `write` writes."""
+
     def typed(typingctx, like, columns, *arguments):
         number = like.dtype
         result = number if gives_number else types.void
@@ -29,7 +61,7 @@ def instruction(body, n_addresses, has_factor=False, gives_number=False):
 
         def codegen(context, builder, signature, values):
             _, columns, *arguments = values
-            found = emit(builder, number, columns, lambda units: body(units, *arguments))
+            found = write(builder, number, columns, arguments)
             return context.get_dummy_value() if found is None else found
 
         return signature, codegen
@@ -37,16 +69,22 @@ def instruction(body, n_addresses, has_factor=False, gives_number=False):
     names = ["typingctx", "like", "columns", *(f"a{i}" for i in range(n_addresses + has_factor))]
     # numba wants each argument by a name.
     typed.__signature__ = Signature([Parameter(one, Parameter.POSITIONAL_ONLY) for one in names])
-    return interpret if INTERPRETED else intrinsic(typed)
+    return intrinsic(typed)
 
 
 def _add_multiple(units, of, to, factor):
     units.store(fma(units.load(of), units.copies(factor), units.load(to)), to)
 
 
+def _product(units, one, other):
+    return units.load(one) * units.load(other)
+
+
 def _dot(units, one, other):
-    return units.sum(units.load(one) * units.load(other))
+    return units.sum(_product(units, one, other))
 
 
 add_multiple = instruction(_add_multiple, 2, has_factor=True)
 dot = instruction(_dot, 2, gives_number=True)
+add_multiple_of_row = row_instruction(_add_multiple, 2, has_factor=True)
+dot_of_rows = row_instruction(_product, 2, gives_number=True)

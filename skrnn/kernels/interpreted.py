@@ -1,11 +1,11 @@
 """What stands in for LLVM instructions with the JIT off (``NUMBA_DISABLE_JIT=1``).
 
-Two things in the kernels are written as instructions and cannot run as Python. Each has its
-stand-in here, on NumPy arrays:
+What is written as instructions in the kernels cannot run as Python. It has its stand-in here, on
+NumPy arrays:
 
 * :func:`tile` for :func:`skrnn.kernels.tile.tile`, a piece of a matrix product;
 * :class:`Units` for the registers of :mod:`skrnn.kernels.units`, with which formulas load and store
-  the units of a row.
+  the units of a row, and :func:`over_row` for all registers of it.
 
 All loops around them, products and time steps too, are the compiled ones, run by the interpreter.
 """
@@ -66,3 +66,15 @@ class Units:
 
     def sum(self, numbers):
         return numbers.sum(dtype=self.dtype)
+
+
+def over_row(like, columns, addresses, body):
+    """`body` on all units of a row, a register of them at a time; the sum of what it gives."""
+    width = VECTOR_BYTES // like.itemsize
+    total = np.zeros(width, like.dtype)
+    for first in range(0, int(columns), width):
+        units = Units(like.dtype, columns - first)
+        found = body(units, *(one + first * like.itemsize for one in addresses))
+        if found is not None:
+            total[: units.n] += found
+    return total.sum(dtype=like.dtype)

@@ -4,7 +4,12 @@ An instruction of a kernel (a numba intrinsic) does this with up to so many numb
 register has lanes. It gets addresses, because a slice of an array costs more than a short row.
 """
 
-from skrnn.kernels.vectors import Registers, Vector
+from llvmlite import ir
+from numba.core import cgutils
+
+from skrnn.kernels.vectors import VECTOR_BYTES, Registers, Vector
+
+_I64 = ir.IntType(64)
 
 
 class Units:
@@ -51,3 +56,26 @@ def emit(builder, ty, columns, body):
     for number, block in results:
         found.add_incoming(number, block)
     return found
+
+
+def emit_row(builder, ty, columns, addresses, body):
+    """Run `body` on all `columns` units of rows at some addresses; the sum of what it gives.
+
+    Registers are added up one after the other, and then the lanes of their sum.
+    """
+    r = Registers(builder, ty)
+    total = cgutils.alloca_once_value(builder, ir.Constant(r.vector, None))
+
+    def run(number, mask):
+        at = builder.mul(number, ir.Constant(_I64, VECTOR_BYTES))
+        value = body(Units(r, mask), *(builder.add(one, at) for one in addresses))
+        if value is not None:
+            builder.store(builder.fadd(builder.load(total), value.value), total)
+
+    n_full = builder.udiv(columns, ir.Constant(_I64, r.width))
+    with cgutils.for_range(builder, n_full) as loop:
+        run(loop.index, r.full_mask())
+    n_left = builder.urem(columns, ir.Constant(_I64, r.width))
+    with builder.if_then(builder.icmp_signed(">", n_left, ir.Constant(_I64, 0))):
+        run(n_full, r.mask(n_left, 0))
+    return r.sum(builder.load(total))

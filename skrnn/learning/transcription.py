@@ -10,7 +10,7 @@ from skrnn.network.examples import Examples, OfSteps, Transcribed
 from skrnn.network.search import Beam, Found
 
 
-def write(model, sequences, beam_size, most, length_penalty, count_threads):
+def write(model, sequences, beam_size, n_best, most, length_penalty, count_threads):
     """Transcripts of sequences, a list of Found for each, best first.
 
     Parameters
@@ -20,6 +20,8 @@ def write(model, sequences, beam_size, most, length_penalty, count_threads):
     sequences : Sequences
         That its schema has read.
     beam_size : int
+    n_best : int
+        Transcripts of each at most.
     most : ndarray of shape (n,)
         Labels of each at most.
     length_penalty : float
@@ -28,13 +30,13 @@ def write(model, sequences, beam_size, most, length_penalty, count_threads):
     """
     decoder, found = model.network.chain.head, [None] * len(sequences)
     if not decoder.reads_answers:
-        return _aligned(model, sequences, beam_size, count_threads)
+        return _aligned(model, sequences, beam_size, n_best, count_threads)
 
     def write_tile(weights, rows, states, run):
         source, begin, _ = decoder.source(weights.head, states, run)
         beam = Beam(decoder, weights.head, source, begin, run.work, beam_size, length_penalty)
         beam.write(most[rows])
-        for row, of_row in zip(rows, beam.ranked(), strict=True):
+        for row, of_row in zip(rows, beam.ranked(n_best), strict=True):
             found[row] = of_row
 
     _each_tile(model, sequences, count_threads, write_tile)
@@ -54,13 +56,11 @@ def attention(model, sequences, numbers, count_threads):
 
     def look(weights, rows, states, run):
         given = decoder.given(examples, rows)
-        _, (source, _, (_, (_, shares), _)) = decoder.forward(
-            weights.head, states, run._replace(given=given)
-        )
+        _, (source, _, memory) = decoder.forward(weights.head, states, run._replace(given=given))
         _, of_rows = given.timeline.places()
         for place, row in enumerate(given.rows):
             lines = np.flatnonzero(of_rows == place)
-            found[rows[row]] = shares[lines, : source.lengths[row]].copy()
+            found[rows[row]] = memory.shares[lines, : source.lengths[row]].copy()
 
     _each_tile(model, sequences, count_threads, look)
     return found
@@ -108,11 +108,12 @@ def _each_tile(model, sequences, count_threads, work):
         network.each_tile(of_tile, data, helpers)
 
 
-def _aligned(model, sequences, beam_size, count_threads):
+def _aligned(model, sequences, beam_size, n_best, count_threads):
     """Of raw predictions of each step: best paths, or the best of a beam of beginnings."""
     raw, lengths = model.raw_predict(sequences, count_threads), sequences.lengths
     if beam_size > 1:
-        return [_of_beam(one, beam_size) for one in np.split(raw, np.cumsum(lengths)[:-1])]
+        of_each = np.split(raw, np.cumsum(lengths)[:-1])
+        return [_of_beam(one, beam_size)[:n_best] for one in of_each]
     labels, counts = best_paths(raw, lengths)
     of_each = np.split(labels, np.cumsum(counts)[:-1])
     return [[Found(tuple(one.tolist()), np.nan, True)] for one in of_each]
@@ -126,7 +127,6 @@ def _of_beam(raw, width):
     scratch = (
         np.empty((n_steps, n_classes)), np.empty((n_steps, n_classes)), np.empty((width, 2)),
         np.empty((width, 2)), np.empty((width, n_classes - 1)), np.empty(width, np.int64),
-        np.arange(n_steps),
     )  # fmt: skip
     n_found = ctc.beam(raw, width, parents, labels, nodes, scores, scratch)
     found = []

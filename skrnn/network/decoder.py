@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn.kernels import decoder, matmul, pooling
+from skrnn.kernels import decoder, embedding, matmul, pooling
 from skrnn.network.block import Block, Parameter, constant, glorot
 from skrnn.network.embedding import normal
 from skrnn.network.layer import Layer, State
@@ -35,6 +35,25 @@ class Source(NamedTuple):
     keys: np.ndarray
     start: np.ndarray
     lengths: np.ndarray
+
+
+class Memory(NamedTuple):
+    """What L lines of transcripts leave for the way back: a history as that of a layer, queries
+    (L, A), shares (L, T) of the source's steps, and states h (L, H).
+    """
+
+    inputs: np.ndarray
+    gates: np.ndarray
+    c: np.ndarray
+    tanh_c: np.ndarray
+    queries: np.ndarray
+    shares: np.ndarray
+    h: np.ndarray
+
+    def of_one_step(self, n):
+        """Its beginning, for a step of n rows."""
+        inputs, gates, c, *others = self
+        return Memory(inputs[: 2 * n], gates[:n], c[: 2 * n], *(one[:n] for one in others))
 
 
 class Weights(NamedTuple):
@@ -158,14 +177,32 @@ class Decoder(Block):
         """Raw predictions (L, K) of all answers that are given."""
         given, work = run.given, run.work
         source, begin, means = self.source(weights, states, run)
-        raw, history = self.write(
+        memory = self.memory(len(given.before), len(given.rows), len(source.start) - 1, work)
+        raw = self.write(
             weights, source, given.rows, given.timeline.start, given.before,
-            State(begin[given.rows], 0), work,
+            State(begin[given.rows], 0), memory,
         )  # fmt: skip
-        return raw, (source, means, history)
+        return raw, (source, means, memory)
 
-    def write(self, weights, source, rows, of_step, before, state, work):
-        """Raw predictions (L, K) of some steps from a state, and the history.
+    def memory(self, n_lines, n_rows, n_source, work):
+        """The Memory of so many lines of transcripts of some rows, with room for a state in front.
+
+        Parameters
+        ----------
+        n_lines, n_rows : int
+        n_source : int
+            Steps of the longest row of the source.
+        work : Workspace
+        """
+        layer, n_memory = self.layer, self.n_hidden * self.layer.cell.n_memories
+        return Memory(*work.arrays(
+            (self, "memory"), (n_lines + n_rows, layer.shape[0]), (n_lines, layer.shape[1]),
+            (n_lines + n_rows, n_memory), (n_lines, n_memory), (n_lines, self.n_keys),
+            (n_lines, n_source), (n_lines, self.n_hidden),
+        ))  # fmt: skip
+
+    def write(self, weights, source, rows, of_step, before, state, memory):
+        """Raw predictions (L, K) of some steps from a state, which leave what they need in memory.
 
         Parameters
         ----------
@@ -178,71 +215,60 @@ class Decoder(Block):
         before : ndarray of shape (L,)
         state : State
             Before the first step.
-        work : Workspace
+        memory : Memory
         """
-        n_rows, n_lines, layer = len(rows), int(of_step[-1]), self.layer
-        n_inputs, n_memory = layer.shape[0], self.n_hidden * layer.cell.n_memories
-        history = (
-            work.array((self, "inputs"), n_lines + n_rows, n_inputs),
-            work.array((self, "gates"), n_lines, layer.shape[1]),
-            work.array((self, "c"), n_lines + n_rows, n_memory),
-            work.array((self, "tanh_c"), n_lines, n_memory),
-        )
-        history[0][:n_rows, : self.n_hidden], history[2][n_lines:] = state
-        of_attention = (
-            work.array((self, "queries"), n_lines, self.n_keys),
-            work.array((self, "shares"), n_lines, len(source.start) - 1),
-        )
-        h = work.array((self, "h"), n_lines, self.n_hidden)
+        history, h = memory[:4], memory.h
+        history[0][: len(rows), : self.n_hidden], history[2][len(h) :] = state
         panels, _, spans = weights.layer.forward_of_state
         decoder.forward(
-            layer.cell, (panels, spans), (weights.query[0], weights.v, matmul.ALL_ROWS),
+            self.layer.cell, (panels, spans), (weights.query[0], weights.v, matmul.ALL_ROWS),
             (*source, rows), (of_step, weights.labels.take(before, axis=0, mode="clip")),
-            history, of_attention, h,
+            history, (memory.queries, memory.shares), h,
         )  # fmt: skip
         of_h, of_context, bias = weights.head[:3]
-        raw = np.empty((n_lines, self.n_outputs), h.dtype)
+        raw = np.empty((len(h), self.n_outputs), h.dtype)
         raw[:] = bias
         matmul.multiply(h, of_h, raw, 1)
-        matmul.multiply(self._context(history, n_lines), of_context, raw, 1)
-        return raw, (history, of_attention, h)
+        matmul.multiply(self._context(memory), of_context, raw, 1)
+        return raw
 
-    def _context(self, history, n_lines):
-        """Where the contexts (L, P) stand in a history."""
-        return history[0][:n_lines, self.n_hidden + 1 + self.n_embedded :]
+    def _context(self, memory):
+        """Where the contexts (L, P) stand."""
+        return memory.inputs[: len(memory.h), self.n_hidden + 1 + self.n_embedded :]
 
     def backward(self, weights, kept, d_raw, gradients, run):
         """The gradient (S, P) of the states of the tile."""
-        source, means, (history, of_attention, h) = kept
+        source, means, memory = kept
         (d_matrix, d_labels, d_W_begin, d_b_begin, d_W_key, d_b_key, d_W_query, d_v, d_V,
          d_b_out) = gradients  # fmt: skip
         given, work, n_lines = run.given, run.work, len(d_raw)
         n_rows, n_steps = len(given.rows), len(source.states)
-        context = self._context(history, n_lines)
+        context = self._context(memory)
         d_h = work.array((self, "d_h"), n_lines + n_rows, self.n_hidden)
         d_h[n_lines:] = 0
         d_context = work.array((self, "d_context"), n_lines, self.n_states)
         matmul.multiply(d_raw, weights.head[3], d_h[:n_lines], 0)
         matmul.multiply(d_raw, weights.head[4], d_context, 0)
         d_b_out += np.add.reduce(d_raw, axis=0)
-        self._add_product(h, d_raw, d_V[: self.n_hidden], work)
+        self._add_product(memory.h, d_raw, d_V[: self.n_hidden], work)
         self._add_product(context, d_raw, d_V[self.n_hidden :], work)
         d_y = work.array((self, "d_y"), n_lines, self.n_embedded)
-        d_states = np.zeros((n_steps, self.n_states), d_raw.dtype)
-        d_keys = work.array((self, "d_keys"), n_steps, self.n_keys)
-        d_keys[:] = 0
+        d_states, d_keys = d_source = work.arrays(
+            (self, "d_source"), (n_steps, self.n_states), (n_steps, self.n_keys)
+        )
+        d_states[:] = d_keys[:] = 0
         decoder.backward(
             self.layer.cell, weights.layer.backward,
             (weights.query[1], weights.v, matmul.ALL_ROWS), (*source, given.rows),
-            given.timeline.start, history, of_attention,
-            (d_h, np.zeros((n_rows, history[2].shape[1]), d_raw.dtype)),
+            given.timeline.start, memory[:4], (memory.queries, memory.shares),
+            (d_h, np.zeros((n_rows, memory.c.shape[1]), d_raw.dtype)),
             (d_y, d_context, work.array((self, "d_x"), n_lines, self.layer.n_inputs)),
-            (d_states, d_keys), (d_matrix, d_W_query, d_v[:, 0]),
-            (work.array((self, "d_shares"), of_attention[1].shape[1]),
+            tuple(d_source), (d_matrix, d_W_query, d_v[:, 0]),
+            (work.array((self, "d_shares"), memory.shares.shape[1]),
              work.array((self, "d_query"), self.n_keys),
              work.scratch(len(d_matrix)), work.scratch(len(d_W_query))),
         )  # fmt: skip
-        np.add.at(d_labels, given.before, d_y)
+        embedding.backward(given.before, np.arange(self.n_outputs), d_y, d_labels)
         self._begin_backward(weights, source, means, d_h[n_lines:], d_W_begin, d_b_begin,
                              d_states, run)  # fmt: skip
         d_b_key += np.add.reduce(d_keys, axis=0)
@@ -252,13 +278,13 @@ class Decoder(Block):
 
     def _begin_backward(self, weights, source, means, d_begin, d_matrix, d_bias, d_states, run):
         """From the gradient of the first states, in the order of the transcripts."""
-        in_order = np.empty_like(d_begin)
+        in_order, d_means, d_out = run.work.arrays(
+            (self, "d_begin"), d_begin.shape, means.shape, d_states.shape
+        )
         in_order[run.given.rows] = d_begin
         d_bias += np.add.reduce(in_order, axis=0)
         self._add_product(means, in_order, d_matrix, run.work)
-        d_means = np.empty_like(means)
         matmul.multiply(in_order, weights.begin[2], d_means, 0)
-        d_out = np.empty_like(d_states)
         pooling.mean_backward(source.start, source.lengths, d_means, d_out)
         d_states += d_out
 

@@ -141,7 +141,7 @@ class Network:
         of_dense = Layout(dense.flat())
         self.packing = Packing(dense, of_dense, self.dtype)
         self.n_in_table = self.n_parameters - of_dense.n_parameters
-        self.planner = plan.Planner(self.chain.layers)
+        self.planner = plan.Planner(self.chain.layers, self.chain.head.reads_answers)
         self._penalised = of_dense.penalised(self.dtype)
         self._forward_look_up = self._last_packed = None
         self._workspaces = deque()  # of predictions

@@ -22,6 +22,9 @@ _DEALT_ROWS, _TILE_MULTIPLE = 4, 12
 _TRAIN_TILE, _PREDICT_TILE = 1 << 20, 1 << 20
 # With fewer rows than these a product waits for memory.
 _MIN_TRAIN_ROWS, _MIN_PREDICT_ROWS = 12, 48
+# More of them where answers are written one by one: each is a step in Python, and rows that have
+# ended leave the tile.
+_MIN_WRITTEN_ROWS = 144
 # Plans that are kept, of up to so many rows.
 _MOST_PLANS, _PLANNED_ROWS = 8, 1 << 12
 # Floating-point operations on each weight at each time step of a row.
@@ -50,9 +53,12 @@ class Planner:
     ----------
     layers : list of tuple of Layer
         Of each layer its directions.
+    writes : bool
+        Whether a head says one answer after the other.
     """
 
-    def __init__(self, layers):
+    def __init__(self, layers, writes=False):
+        self._min_predict_rows = _MIN_WRITTEN_ROWS if writes else _MIN_PREDICT_ROWS
         every = [one for layer in layers for one in layer]
         cell, n_units = every[0].cell, sum(one.n_hidden for one in every)
         self._both_directions = len(layers[0]) == 2
@@ -105,7 +111,7 @@ class Planner:
 
     def _tile_rows(self, n_rows, n_steps, training):
         """Rows of a tile: as few tiles as the budget allows, all of nearly the same size."""
-        numbers, budget, least = self._n_working, _PREDICT_TILE, _MIN_PREDICT_ROWS
+        numbers, budget, least = self._n_working, _PREDICT_TILE, self._min_predict_rows
         if training:
             numbers, budget, least = self._n_kept, _TRAIN_TILE, _MIN_TRAIN_ROWS
         n_tiles = -(-n_rows // max(budget // (n_steps * numbers), least))

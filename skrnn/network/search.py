@@ -1,14 +1,20 @@
 """Transcripts that a decoder writes by itself: the best of a beam of so many (equation 147).
 
 A *hypothesis* is the beginning of a transcript. Those of a row are kept side by side, at each step
-the best of all their continuations, and one that writes the end is finished.
+the best of all their continuations, and one that writes the end is finished. A beam of one is
+greedy: it takes the likeliest label each time.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from skrnn.kernels import beams
 from skrnn.network.layer import State
+
+#: Labels of a hypothesis that there is room for at first.
+_FIRST_ROOM = 16
 
 
 class Found(NamedTuple):
@@ -17,6 +23,20 @@ class Found(NamedTuple):
     labels: tuple
     log_probability: float
     has_ended: bool
+
+
+class Hypotheses(NamedTuple):
+    """Those that go on (N,), row after row, the best of a row first.
+
+    rows; nodes: their last labels in the tree; scores: their log-probabilities; parents: which of
+    the step before they go on from; labels: what they have written last.
+    """
+
+    rows: np.ndarray
+    nodes: np.ndarray
+    scores: np.ndarray
+    parents: np.ndarray
+    labels: np.ndarray
 
 
 class Beam:
@@ -39,77 +59,77 @@ class Beam:
 
     def __init__(self, decoder, weights, source, begin, work, width, length_penalty):
         self._decoder, self._weights, self._source = decoder, weights, source
-        self._work, self._width, self._penalty = work, width, length_penalty
-        n_rows, self._end = len(begin), decoder.n_outputs - 1
+        self._penalty, n_rows, n_classes = length_penalty, len(begin), decoder.n_outputs
+        room = n_rows * width
+        self._memory = decoder.memory(room, room, len(source.start) - 1, work)
         n_memory = decoder.n_hidden * decoder.layer.cell.n_memories
         self._state = State(begin, np.zeros((n_rows, n_memory), begin.dtype))
-        self._rows, self._scores = np.arange(n_rows), np.zeros(n_rows)
-        self._written = np.empty((n_rows, 0), np.int32)
-        self.found = [[] for _ in range(n_rows)]
+        every = np.arange(n_rows)
+        self._on = Hypotheses(
+            every, np.full(n_rows, -1), np.zeros(n_rows), every, np.full(n_rows, n_classes - 1)
+        )
+        self._tree, self._n_nodes = np.empty((2, _FIRST_ROOM * room), np.int32), 0
+        # Of each row: how many, and their nodes, lengths, log-probabilities, and whether they end.
+        self._found = (
+            np.zeros(n_rows, int),
+            *(np.zeros((n_rows, width), kind) for kind in (int, int, float, bool)),
+        )
+        self._scratch = (
+            np.empty((1, n_classes)), np.empty((1, n_classes)), np.empty(width, int),
+            np.empty(width),
+        )  # fmt: skip
 
     def write(self, most):
         """Go on until every row has its transcripts, `most` (B,) labels long at most."""
-        while len(self._rows):
-            self._advance(most)
+        n_written = 0
+        while len(self._on.rows):
+            self._advance(n_written, most)
+            n_written += 1
 
-    def _advance(self, most):
-        """One more label, or the end, of each hypothesis."""
-        state, scores = self._step()
-        parents, labels, scores = self._best(scores)
-        rows, before = self._rows[parents], self._written[parents]
-        has_ended = labels == self._end
-        self._keep(rows, before, scores, has_ended, True)
-        written = np.column_stack([before, labels]).astype(np.int32)
-        is_full = np.array([len(found) >= self._width for found in self.found])[rows]
-        is_longest = written.shape[1] >= most[rows]
-        self._keep(rows, written, scores, ~has_ended & ~is_full & is_longest, False)
-        on = ~(has_ended | is_full | is_longest)
-        self._rows, self._scores, self._written = rows[on], scores[on], written[on]
-        self._state = State(state.h[parents[on]], state.c[parents[on]])
+    def _advance(self, n_written, most):
+        """One more label, or the end, of each hypothesis of so many labels."""
+        rows, n = self._on.rows, len(self._on.rows)
+        memory = self._memory.of_one_step(n)
+        raw = self._decoder.write(
+            self._weights, self._source, rows, np.array([0, n]), self._on.labels, self._state,
+            memory,
+        )  # fmt: skip
+        room = self._found[1].size
+        going_on = [np.empty(room, kind) for kind in (int, int, float, int, int)]
+        self._make_room(room)
+        n_on, self._n_nodes = beams.advance(
+            raw, self._on[:3], n_written, most, self._found, self._tree, self._n_nodes,
+            tuple(going_on), self._scratch,
+        )  # fmt: skip
+        self._on = Hypotheses(*[one[:n_on] for one in going_on])
+        self._state = State(memory.h[self._on.parents], memory.c[:n][self._on.parents])
 
-    def _step(self):
-        """The state behind the label last written, and scores (n, K) of what may follow it."""
-        n = len(self._rows)
-        last = self._written[:, -1] if self._written.shape[1] else np.full(n, self._end)
-        raw, (history, _, h) = self._decoder.write(
-            self._weights, self._source, self._rows, np.array([0, n]), last, self._state, self._work
+    def _make_room(self, n_nodes):
+        """For so many more nodes of the tree, which grows by half of itself at least."""
+        has = self._tree.shape[1]
+        if self._n_nodes + n_nodes > has:
+            grown = np.empty((2, max(self._n_nodes + n_nodes, has + has // 2)), np.int32)
+            grown[:, : self._n_nodes] = self._tree[:, : self._n_nodes]
+            self._tree = grown
+
+    def ranked(self, n):
+        """The n best transcripts of each row, or as many as there are, best first."""
+        counts, _, lengths, scores, _ = self._found
+        place = np.arange(lengths.shape[1])
+        worth = scores / (lengths + 1.0) ** self._penalty
+        worth[place >= counts[:, np.newaxis]] = -np.inf
+        order = np.argsort(-worth, axis=1, kind="stable")
+        counts = np.minimum(counts, n)
+        is_wanted = place < counts[:, np.newaxis]
+        nodes, lengths, scores, has_ended = (
+            np.take_along_axis(of_each, order, axis=1)[is_wanted] for of_each in self._found[1:]
         )
-        return State(h, history[2][:n]), _log_probabilities(raw) + self._scores[:, np.newaxis]
-
-    def _keep(self, rows, written, scores, wanted, has_ended):
-        """Note some hypotheses as found."""
-        for i in np.flatnonzero(wanted):
-            found = self.found[rows[i]]
-            if len(found) < self._width:
-                found.append(Found(tuple(written[i].tolist()), float(scores[i]), has_ended))
-
-    def _best(self, scores):
-        """Parents, labels and scores of the best continuations of each row, best first."""
-        rows, n_classes = self._rows, scores.shape[1]
-        _, first, counts = np.unique(rows, return_index=True, return_counts=True)
-        widest = int(counts.max())
-        table = np.full((len(first), widest * n_classes), -np.inf)
-        place = np.arange(len(rows)) - np.repeat(first, counts)
-        of_row = np.repeat(np.arange(len(first)), counts)
-        table.reshape(len(first), widest, n_classes)[of_row, place] = scores
-        n_best = min(self._width, table.shape[1])
-        best = np.argsort(-table, axis=1, kind="stable")[:, :n_best]
-        found = np.take_along_axis(table, best, axis=1).ravel()
-        parents = (first[:, np.newaxis] + best // n_classes).ravel()
-        exists = np.isfinite(found)
-        return parents[exists], (best.ravel() % n_classes)[exists], found[exists]
-
-    def ranked(self):
-        """Transcripts of each row, best first."""
-
-        def worth(found):
-            return found.log_probability / (len(found.labels) + 1) ** self._penalty
-
-        return [sorted(found, key=worth, reverse=True) for found in self.found]
-
-
-def _log_probabilities(raw):
-    """Logarithms of the probabilities of raw predictions (n, K), row by row."""
-    raw = raw.astype(np.float64)
-    raw -= raw.max(axis=1, keepdims=True)
-    return raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
+        ends = np.cumsum(lengths)
+        labels = np.empty(lengths.sum(), np.int32)
+        beams.spell(self._tree, nodes, ends, labels)
+        labels, spans = labels.tolist(), pairwise([0, *ends.tolist()])
+        found = [
+            Found(tuple(labels[first:last]), *one)
+            for (first, last), *one in zip(spans, scores.tolist(), has_ended.tolist(), strict=True)
+        ]
+        return [found[first:last] for first, last in pairwise([0, *np.cumsum(counts).tolist()])]

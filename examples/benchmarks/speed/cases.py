@@ -64,6 +64,40 @@ QUICK_OF_ALL_STEPS = (
 )
 
 
+class TranscriptCase(NamedTuple):
+    """A bidirectional encoder of tokens, and a decoder of labels with attention.
+
+    Ragged ones have half as many to half as many again.
+    """
+
+    batch: int
+    n_source: int
+    n_target: int
+    n_embedded: int
+    hidden: int
+    n_labels: int
+    ragged: bool = False
+
+
+class CTCCase(NamedTuple):
+    """Raw predictions of labels and the blank at each step, and labels of each row."""
+
+    batch: int
+    n_steps: int
+    n_labels: int
+    n_target: int
+
+
+TRANSCRIPTS = {"step": TranscriptCase(64, 12, 10, 64, 128, 40)}
+TRANSCRIPTS["write"] = TRANSCRIPTS["step"]._replace(batch=1000, ragged=True)
+CTC = CTCCase(32, 100, 30, 10), CTCCase(32, 100, 30, 30)
+QUICK_TRANSCRIPTS = {
+    "step": TranscriptCase(4, 5, 3, 2, 3, 4),
+    "write": TranscriptCase(6, 5, 3, 2, 3, 4, True),
+}
+QUICK_CTC = (CTCCase(2, 5, 3, 2),)
+
+
 def grid(quick):
     """All cases, dense and ragged."""
     return QUICK if quick else DENSE + RAGGED
@@ -103,6 +137,33 @@ def tokens(case):
         case.n_tokens, (case.batch, case.n_steps), p=shares / shares.sum()
     )
     return drawn.astype(np.int64)
+
+
+def transcripts(case):
+    """Tokens (batch, n_source), the labels before those to be written, and these."""
+    rng = np.random.RandomState(5)
+    X = rng.randint(case.n_labels, size=(case.batch, case.n_source))
+    labels = rng.randint(case.n_labels - 1, size=(case.batch, case.n_target))
+    labels[:, -1] = case.n_labels - 1  # the end
+    return X, np.roll(labels, 1, axis=1), labels
+
+
+def words(case):
+    """Tokens of each row, in any order of their numbers, and how many labels each is to have."""
+    rng = np.random.RandomState(7)
+    counts = [
+        rng.randint(-(-n // 2), n + n // 2 + 1, size=case.batch)
+        for n in (case.n_source, case.n_target)
+    ]
+    return [rng.randint(case.n_labels, size=n) for n in counts[0]], counts[1]
+
+
+def of_ctc(case):
+    """Raw predictions (batch, n_steps, n_labels + 1), float32, and labels (batch, n_target)."""
+    rng = np.random.RandomState(6)
+    shape = case.batch, case.n_steps, case.n_labels + 1
+    raw = rng.standard_normal(shape).astype(np.float32)
+    return raw, rng.randint(case.n_labels, size=(case.batch, case.n_target))
 
 
 def table(n_samples, n_columns):

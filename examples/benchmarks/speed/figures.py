@@ -5,7 +5,7 @@ from statistics import geometric_mean
 from typing import NamedTuple
 
 from page import table
-from speed import costs, fit, growth, predict, product, step
+from speed import costs, fit, growth, predict, product, step, transcripts
 from speed.cases import Case
 from speed.race import seconds
 from speed.report import number
@@ -152,6 +152,28 @@ def search_skorch(results):
     return _least(fit.peer_over_ours(row, "skorch") for row in rows)
 
 
+def _transcripts(results, name):
+    """The least ratio of the rows of that name."""
+    rows = results.get("transcripts", {}).get("rows", [])
+    return _least(transcripts.peer_ratio(row) for row in rows if row["name"] == name)
+
+
+def step_of_transcripts(results):
+    return _transcripts(results, "step")
+
+
+def greedy(results):
+    return _transcripts(results, "write")
+
+
+def beam(results):
+    return _transcripts(results, "write, beam of 5")
+
+
+def ctc(results):
+    return _transcripts(results, "CTC")
+
+
 def step_threads(results):
     rows = _rows(results, "step") + _rows(results, "step", is_of_kind=_is_ragged)
     rows += _rows(results, "growth", "threads")
@@ -238,6 +260,10 @@ FIGURES = (
         prediction_mean,
     ),
     Figure("batch prediction: the same, worst row", 1.2, prediction_worst),
+    Figure("step of encoder and decoder: PyTorch / skrnn", 3.0, step_of_transcripts),
+    Figure("1,000 transcripts, greedy: PyTorch / skrnn", 5.0, greedy),
+    Figure("1,000 transcripts, beam of 5: PyTorch / skrnn", 10.0, beam),
+    Figure("CTC, loss and gradient: PyTorch / skrnn, worst row", 3.0, ctc),
     Figure("one row: RNNRegressor.predict / MLPRegressor.predict, worst", 1.2, one_row, True),
     Figure("20-epoch fit: skorch / skrnn, worst", 10.0, fit_skorch),
     Figure("20-epoch fit: faster Keras / skrnn, worst", 10.0, fit_keras),

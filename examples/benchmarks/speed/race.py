@@ -33,7 +33,7 @@ PACKAGES = {
     "Keras on PyTorch": ("keras", "torch"),
 }
 
-_CHOICES = ("adam", "packed", "unroll", "factor")
+_CHOICES = ("adam", "packed", "unroll", "factor", "drops")
 #: An entrant so many times slower than another one of its name, and so many seconds, is out.
 _HOPELESS, _LONG = 2.0, 0.5
 
