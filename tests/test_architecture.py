@@ -228,7 +228,7 @@ LAYERS = {
         "data.transcripts kernels.ctc network.examples network.passes network.search",
         "numpy scipy",
     ),
-    "learning.generation": ("data.sequences learning.streams network.steps", "numpy"),
+    "learning.generation": ("data.checks data.sequences learning.streams network.steps", "numpy"),
     "learning.fitting": (
         "data.examples data.scaling data.schema kernels.announcements learning.advice "
         "learning.candidates learning.model learning.outcomes learning.race "
@@ -261,7 +261,7 @@ LAYERS = {
         "numpy sklearn",
     ),
     "estimators.generator": (
-        "callbacks data.checks data.continuations data.labels data.sequences "
+        "callbacks data.checks data.continuations data.labels data.reading data.sequences "
         "estimators.recurrent loading parameters",
         "numpy sklearn",
     ),
