@@ -279,7 +279,11 @@ LAYERS = {
     "onnx.cells": ("kernels.gru kernels.lstm kernels.rnn onnx.graph onnx.inputs", "numpy"),
     "onnx.poolings": ("network.attention network.pooling onnx.graph onnx.inputs", "numpy"),
     "onnx.paths": ("linear.bag linear.path linear.token_window onnx.graph onnx.inputs", "numpy"),
-    "onnx.outputs": ("data.classes data.regression onnx.graph", "numpy"),
+    "onnx.transcripts": ("onnx.graph onnx.inputs", "numpy"),
+    "onnx.outputs": (
+        "data.classes data.regression data.transcripts onnx.graph onnx.transcripts",
+        "numpy",
+    ),
     "onnx.export": (
         "network.embedding network.head network.inputs onnx.cells onnx.graph onnx.inputs "
         "onnx.outputs onnx.paths onnx.poolings",

@@ -10,13 +10,11 @@ from numbers import Integral
 import numpy as np
 
 from skrnn.network.embedding import Embedding
-from skrnn.network.head import Head, HeadOfSteps, NarrowHeadOfSteps
+from skrnn.network.head import Head, HeadOfSteps, HeadOfTranscripts, NarrowHeadOfSteps
 from skrnn.network.inputs import Numbers
 from skrnn.onnx import cells, inputs, outputs, paths, poolings
-from skrnn.onnx.graph import ML, ML_VERSION, Graph, writer
+from skrnn.onnx.graph import ML, ML_VERSION, SAMPLES, STEPS, Graph, writer
 
-#: The axes of samples and of steps.
-SAMPLES, STEPS = "n_samples", "n_timesteps"
 #: The first version of the operators that graphs are written for, and the one to write for unless
 #: another is asked for.
 OLDEST_OPSET, OPSET = 18, 18
@@ -43,7 +41,12 @@ def _affine(g, arrays, pooled):
 
 
 #: How the last block of each class is written: as raw predictions (N, K), or (N, T, K).
-HEADS = {Head: _affine, HeadOfSteps: _affine, NarrowHeadOfSteps: _affine}
+HEADS = {
+    Head: _affine,
+    HeadOfSteps: _affine,
+    NarrowHeadOfSteps: _affine,
+    HeadOfTranscripts: _affine,
+}
 
 
 def write(g, model, X, lengths=None):
@@ -59,7 +62,7 @@ def write(g, model, X, lengths=None):
 
     Returns
     -------
-    dict of str to skrnn.onnx.outputs.Output
+    dict of str to skrnn.onnx.graph.Output
     """
     sequences = inputs.read(g, model.schema, X, lengths)
     raw = _raw_predictions(g, model, sequences)
@@ -70,7 +73,7 @@ def write(g, model, X, lengths=None):
     if of_steps:
         is_there = inputs.has_step(g, raw, sequences.lengths, axis=1)
         raw = g.add("Where", is_there, raw, g.number(np.nan))
-    return outputs.write(g, model, raw)
+    return outputs.write(g, model, raw, sequences)
 
 
 def _raw_predictions(g, model, sequences):
@@ -113,7 +116,7 @@ def model_of(model, opset):
     found = write(g, model, *(one.name for one in given))
     for name, output in found.items():
         g.name(output.value, name)
-    wanted = [_described(name, one, model) for name, one in found.items()]
+    wanted = [_described(name, one) for name, one in found.items()]
     name = model.schema.estimator_name
     graph = helper.make_graph(g.nodes, name, given, wanted, g.constants)
     operators = [helper.make_opsetid("", opset), helper.make_opsetid(ML, ML_VERSION)]
@@ -148,11 +151,8 @@ def _tensor(name, dtype, shape):
     return helper.make_tensor_value_info(name, of_type, shape)
 
 
-def _described(name, output, model):
-    axes = [SAMPLES]
-    if model.architecture.return_sequences:
-        axes.append(model.schema.n_timesteps or STEPS)
-    return _tensor(name, output.dtype, axes + list(output.shape))
+def _described(name, output):
+    return _tensor(name, output.dtype, [SAMPLES, *output.axes, *output.shape])
 
 
 def _documentation(model):

@@ -64,6 +64,12 @@ def has_step(g, values, lengths, axis):
     return g.add("Less", steps, g.add("Unsqueeze", lengths, [axis, 2]))
 
 
+def all_lengths(g, values, lengths):
+    """Steps of each sequence (N,), also where all have those that there are, of (N, T, F)."""
+    n_steps, n_samples = g.size(values, 1), g.size(values, 0)
+    return g.add("Expand", n_steps, n_samples) if lengths is None else lengths
+
+
 def _lengths(g, is_filled, given):
     """How many steps there are up to the last that is filled (N, T), one at least; or as given."""
     steps = g.add("Add", g.numbers_to(g.size(is_filled, 1)), np.int64(1))
