@@ -21,7 +21,7 @@ def to_onnx(model, *, opset=None):
 
     Parameters
     ----------
-    model : RNNRegressor, RNNClassifier or RNNTranslator
+    model : RNNRegressor, RNNClassifier, RNNTranslator or RNNGenerator
         Fitted. For a Pipeline use skl2onnx, after :func:`register_converters`. A translator has to
         have ``beam_size=1``, which ``set_params`` can set after ``fit``: a beam is not exported.
     opset : int, default=None
@@ -38,7 +38,8 @@ def to_onnx(model, *, opset=None):
         * for a list, and for token ids, `lengths`, int64, ``(n_samples,)``: how many steps of each
           sequence count. What stands behind them is ignored. Where it is 0, and without that
           input, padding is found in X as `predict` finds it: whole steps of NaN at the end of a
-          sequence, and of ids zeros.
+          sequence, and of ids zeros;
+        * for a generator of classes `y`, int64, ``(n_samples,)``: places in ``classes_``.
 
         Its outputs are, for a regressor, `predictions`, in the shape that `predict` gives; for a
         classifier `labels`, whole numbers or text, and `probabilities`. With
@@ -48,6 +49,7 @@ def to_onnx(model, *, opset=None):
         Those of a translator are `labels`, int64, ``(n_samples, n_timesteps)``: places in
         ``labels_``, behind the last label of a transcript -1. With ``decoder="ctc"`` there are also
         `probabilities` as ``step_probabilities`` gives them, NaN behind the end of a sequence.
+        That of a generator is `log_likelihood`, ``(n_samples,)``, as ``score_samples`` gives it.
 
     Raises
     ------

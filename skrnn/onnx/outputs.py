@@ -9,9 +9,10 @@ graph, the model, raw predictions (N, K), or (N, T, K) of each step, and what X 
 import numpy as np
 
 from skrnn.data.classes import BinaryTarget, MulticlassTarget, MultilabelTarget
+from skrnn.data.continuations import NextStep, NextToken
 from skrnn.data.regression import RegressionTarget
 from skrnn.data.transcripts import AlignedTarget
-from skrnn.onnx import transcripts
+from skrnn.onnx import continuations, transcripts
 from skrnn.onnx.graph import STEPS, Output, writer
 
 
@@ -126,6 +127,8 @@ TARGETS = {
     MulticlassTarget: _multiclass,
     MultilabelTarget: _multilabel,
     AlignedTarget: transcripts.best_paths,
+    NextToken: continuations.next_token,
+    NextStep: continuations.next_step,
 }
 
 
