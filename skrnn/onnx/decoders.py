@@ -34,7 +34,8 @@ def greedy(g, head, arrays, states, lengths, longest):
     def step(body, before):
         label, has_ended, h, *memory = before
         shares = _shares(body, keys, body.add("MatMul", h, W_query), v, is_there)
-        context = body.add("Squeeze", body.add("MatMul", shares, states), [1])
+        # A product would want shares transposed, which ONNX Runtime 1.19 cannot in float64.
+        context = body.add("ReduceSum", body.add("Mul", shares, states), [1], keepdims=0)
         x = body.add("Concat", body.add("Gather", table, label), context, axis=1)
         h, *memory = go_on(body, x, [h, *memory])
         raw = body.add("Gemm", body.add("Concat", h, context, axis=1), V, b_out)
@@ -53,10 +54,10 @@ def greedy(g, head, arrays, states, lengths, longest):
 
 
 def _shares(g, keys, query, v, is_there):
-    """What each step counts (N, 1, T) for a query (N, A) (equations 140 and 141)."""
+    """What each step counts (N, T, 1) for a query (N, A) (equations 140 and 141)."""
     answers = g.add("Tanh", g.add("Add", keys, g.add("Unsqueeze", query, [1])))
     scores = g.add("Where", is_there, g.add("MatMul", answers, v), g.number(-np.inf))
-    return g.add("Transpose", g.add("Softmax", scores, axis=1), perm=[0, 2, 1])
+    return g.add("Softmax", scores, axis=1)
 
 
 def _mean(g, states, lengths, is_there):
