@@ -118,7 +118,8 @@ class Mixture(Loss):
         """Loss of each row, joint log-densities of components, errors and variances."""
         errors = targets[:, np.newaxis, :-1] - found.means
         variances = found.variances
-        squares = errors * errors / variances + np.log(variances) + _LOG_2_PI
+        # Divided first, because the square of a large error overflows, and so may its variance.
+        squares = (errors / np.sqrt(variances)) ** 2 + np.log(variances) + _LOG_2_PI
         logarithms = log_softmax(found.weights, axis=1) - 0.5 * squares.sum(axis=2)
         is_end = targets[:, -1] > 0.0
         of_end = np.logaddexp(0.0, np.where(is_end, -found.ends, found.ends))

@@ -466,6 +466,17 @@ def test_rows_are_gone_on_from_and_scored_at_any_length():
         model.score_samples(rows[:, :4])
 
 
+@kinds
+def test_numpy_may_be_told_to_raise(kind):
+    X, _ = DATA[kind](30)
+    X = [x.astype("f2") for x in X] if kind == "tokens" else [1e-60 * x for x in X]
+    model = generator(kind, **QUICK, dtype="float32")
+    with np.errstate(all="raise"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X).score_samples(X)
+        model.sample(2, prompt=X[0][:1], random_state=0)
+
+
 # --- what it refuses ------------------------------------------------------------------------
 
 
@@ -506,6 +517,7 @@ BAD = [
     ("tokens", lambda m, X, y: m.sample(temperature=0.0), "temperature must be"),
     ("tokens", lambda m, X, y: m.sample(temperature=True), "temperature must be"),
     ("tokens", lambda m, X, y: m.sample(max_length=0), "max_length must be"),
+    ("tokens", lambda m, X, y: m.sample(random_state=-1), "In random_state: "),
     (
         "numbers",
         lambda m, X, y: m.set_params(n_components=4, warm_start=True).fit(X),
