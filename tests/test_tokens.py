@@ -410,7 +410,10 @@ def test_ids_of_validation_data_alone_count_as_unknown(linear_path):
     X_val, y_val = texts(30, seed=5)
     model = net(linear_path=linear_path).fit(X, y, X_val=[x + 100 for x in X_val], y_val=y_val)
     assert_array_equal(model.tokens_, np.unique(np.concatenate(X)))
-    own = net(linear_path=linear_path, early_stopping=True, shuffle=False, validation_fraction=0.5)
+    own = net(
+        linear_path=linear_path, early_stopping=True, validation_fraction=0.5, shuffle=False,
+        warm_start=True,
+    )  # fmt: skip
     own.fit(X[:30] + [x + 100 for x in X[30:]], y)
     late = own.tokens_ > 100
     assert late.any()

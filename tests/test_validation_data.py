@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fits import ALONE, BESIDE, Spy, fit, fitted, small, table, target_for
+from fits import ALONE, BESIDE, Diary, Spy, fit, fitted, small, table, target_for
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.model_selection import (
@@ -18,6 +18,7 @@ from sklearn.model_selection import (
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.learning import candidates, fitting, race
+from skrnn.learning.training import Training
 from skrnn.linear.blending import Blend
 
 BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
@@ -92,25 +93,28 @@ def test_what_learns_all_is_the_part_that_was_kept_in_its_share(number, Estimato
     assert_allclose(tail._model.path.coefficients, (1.0, 0.6)[number] * everything.coefficients)
 
 
-def test_what_learns_all_is_an_average():
-    """Of the weights behind all of its updates, as what was watched."""
+def test_what_learns_all_is_an_average(monkeypatch):
+    """Of the weights, as what was watched; and no listener hears of it."""
     X, y = data(RNNRegressor)
-    averages = []
-
-    def listen(epoch):
-        if epoch.validation_loss is None:
-            averages.append((epoch.number, epoch.theta.copy()))
-
+    learning, diary = Spy(monkeypatch, race, "train_one"), Diary()
     model = held(RNNRegressor, "tail", linear_path=None, batch_size=10, max_iter=12)
-    fit(model, {"X": X, "y": y}, listen)
-    assert averages[-1][0] == model.part_curves_[ALONE]["kept_epoch"] > 1
-    np.testing.assert_array_equal(model._model.theta, averages[-1][1])
+    fit(model, {"X": X, "y": y}, diary)
+    _, trained = learning.results
+    assert len(trained.training.curves) > 1
+    np.testing.assert_array_equal(trained.model.theta, trained.training.progress.watched())
+    assert all(epoch.validation_loss is not None for epoch in diary.epochs)
 
 
-def interrupt(epoch):
-    """Listener: Ctrl-C in an epoch of all samples, which watches none."""
-    if epoch.validation_loss is None:
-        raise KeyboardInterrupt
+def interrupt_what_learns_all(monkeypatch):
+    """Ctrl-C in its first epoch."""
+    report = Training._report
+
+    def interrupted(self, loss):
+        if self.settings.ends_early:
+            raise KeyboardInterrupt
+        return report(self, loss)
+
+    monkeypatch.setattr(Training, "_report", interrupted)
 
 
 class Ends:
@@ -139,9 +143,10 @@ def test_what_ends_a_fit_leaves_the_tail_unknown(linear_path, Estimator, monkeyp
         model = held(Estimator, "tail", **(settings | others))
         return fit(model, {"X": X, "y": y}, *listeners)
 
-    with pytest.warns(match="interrupted by user"):
-        assert_same(tail(interrupt), given)
     assert tail(Ends()).t_ == tail(warm_start=True).t_ == given.t_ == 3 * 45 < tail().t_
+    interrupt_what_learns_all(monkeypatch)
+    with pytest.warns(match="interrupted by user"):
+        assert_same(tail(), given)
 
 
 @pytest.mark.parametrize("at", ["the start", "an epoch"])
@@ -156,12 +161,13 @@ def test_ctrl_c_while_all_is_learnt_ends_a_search_too(at, monkeypatch):
         return new_model(start, examples)
 
     monkeypatch.setattr(fitting, "new_model", interrupted)
-    listeners = [interrupt] if at == "an epoch" else []
+    if at == "an epoch":
+        interrupt_what_learns_all(monkeypatch)
     with pytest.warns(match="interrupted by user"):
-        fit(model, {"X": X, "y": y}, *listeners)
+        model.fit(X, y)
     assert model.t_ == 3 * 45
     with pytest.warns(match="interrupted by user"), pytest.raises(KeyboardInterrupt):
-        fit(clone(model), {"X": X, "y": y}, *listeners)
+        clone(model).fit(X, y)
 
 
 def test_the_latest_of_a_series_that_changes_are_learnt():

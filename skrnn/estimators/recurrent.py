@@ -91,8 +91,8 @@ class Learner(CallbackSupport, BaseEstimator):
 
             fitting = learning().fitting
             whole = self._whole(start, examples, validation)
-            n_trainings = fitting.most_candidates(start, validation) + (whole is not None)
-            tasks = self._tasks(X, y, sample_weight, n_trainings, goes_on=before is not None)
+            n_candidates = fitting.most_candidates(start, validation)
+            tasks = self._tasks(X, y, sample_weight, n_candidates, goes_on=before is not None)
             model, examples, watched = fitting.begin(start, examples, validation)
             circumstances = self._circumstances(
                 len(examples), incremental, watched is not None, tasks.listeners
@@ -220,11 +220,11 @@ class Learner(CallbackSupport, BaseEstimator):
         sequences = self._as_read(sequences, given, target)
         return Separate(Examples.of(sequences, values, weighed, given.lengths))
 
-    def _tasks(self, X, y, sample_weight, n_trainings, goes_on):
+    def _tasks(self, X, y, sample_weight, n_candidates, goes_on):
         """What callbacks are told of the fit that begins."""
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         data = {"X": X, "y": y, "metadata": metadata}
-        return tasks_of(self, data, n_trainings, partial(self._attributes_of, goes_on=goes_on))
+        return tasks_of(self, data, n_candidates, partial(self._attributes_of, goes_on=goes_on))
 
     def _attributes_of(self, outcome, goes_on):
         """The fitted attributes of an estimator like this one with such an outcome."""

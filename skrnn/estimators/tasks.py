@@ -23,8 +23,8 @@ class Tasks:
     estimator : RecurrentEstimator
     data : dict
         What is told of each task: X, y and metadata, as they were given to ``fit``.
-    n_trainings : int
-        At most.
+    n_candidates : int
+        Recurrent parts to train, at most.
     attributes_of : callable
         Takes an Outcome, and returns the fitted attributes of an estimator with it.
 
@@ -34,9 +34,9 @@ class Tasks:
         As the circumstances of a fit have them.
     """
 
-    def __init__(self, estimator, data, n_trainings, attributes_of):
+    def __init__(self, estimator, data, n_candidates, attributes_of):
         self._told, self._attributes_of = {"estimator": estimator, **data}, attributes_of
-        self._context = root_task(estimator, n_trainings).call_on_fit_task_begin(**self._told)
+        self._context = root_task(estimator, n_candidates).call_on_fit_task_begin(**self._told)
         self.listeners = (self._of_training,)
 
     def _of_training(self, candidate, n_planned):
@@ -85,8 +85,8 @@ class TrainingTask:
         return self._attributes_of(outcome)
 
 
-def tasks_of(estimator, data, n_trainings, attributes_of):
+def tasks_of(estimator, data, n_candidates, attributes_of):
     """The Tasks of a fit that begins, or Untold; parameters as those of Tasks."""
     if not has_any(estimator):
         return Untold()
-    return Tasks(estimator, data, n_trainings, attributes_of)
+    return Tasks(estimator, data, n_candidates, attributes_of)

@@ -375,7 +375,9 @@ def _fit_again(whole, outcome, circumstances, n_before):
         if circumstances.say is not None:
             circumstances.say(outcomes.on_all(len(examples), last_epoch))
         candidate = candidates.of_all(outcome.candidate, model, examples)
-        trained = race.train_one(candidate, model, circumstances._replace(settings=settings))
+        # Callbacks are not told of it: they look at validation scores, and here are none.
+        unheard = circumstances._replace(settings=settings, listeners=())
+        trained = race.train_one(candidate, model, unheard)
     except KeyboardInterrupt:
         circumstances.warn(advice.INTERRUPTED)
         return outcome._replace(interrupted=True)
