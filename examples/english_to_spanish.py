@@ -99,8 +99,8 @@ report("word by word, a dictionary", by_word, process_time() - start)
 # --------------
 # It stands in a Pipeline: ``SequenceVectorizer`` makes ids of English words, and with
 # ``target_analyzer="word"`` Spanish texts go in and come out as they are. There are few texts, so
-# none is held out to see when to stop. A tenth of the target's probability goes to all words alike, as
-# the default of ``label_smoothing`` is, or it would soon be too sure of what it has seen.
+# none is held out to see when to stop. By default a tenth of the target's probability goes to all
+# words alike (``label_smoothing``); else it would soon be too sure of what it has seen.
 
 model = make_pipeline(
     SequenceVectorizer(token_pattern=r"\S+"),
