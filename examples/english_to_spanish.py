@@ -99,15 +99,14 @@ report("word by word, a dictionary", by_word, process_time() - start)
 # --------------
 # It stands in a Pipeline: ``SequenceVectorizer`` makes ids of English words, and with
 # ``target_analyzer="word"`` Spanish texts go in and come out as they are. There are few texts, so
-# none is held out to see when to stop. A tenth of the target's probability goes to all other words
-# (``label_smoothing``), or it would soon be too sure of what it has seen.
+# none is held out to see when to stop. By default a tenth of the target's probability goes to all
+# words alike (``label_smoothing``); else it would soon be too sure of what it has seen.
 
 model = make_pipeline(
     SequenceVectorizer(token_pattern=r"\S+"),
     RNNTranslator(
         embedding_dim=48, target_embedding_dim=48, hidden_layer_sizes=(96,), dropout=0.3,
-        label_smoothing=0.1, max_iter=20, early_stopping=False, target_analyzer="word",
-        dtype="float32", random_state=0,
+        max_iter=20, early_stopping=False, target_analyzer="word", dtype="float32", random_state=0,
     ),
 )  # fmt: skip
 start = process_time()

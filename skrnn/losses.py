@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from skrnn import choices
+from skrnn.portions import portions
 from skrnn.quantiles import robust_scale, weighted_quantile
 
 
@@ -332,6 +333,10 @@ class Softmax(Loss):
 
     def __init__(self, n_classes, smoothing=0.0):
         self.n_classes, self._smoothing = n_classes, smoothing
+
+    def of_rows(self, raw, targets):
+        some = portions(*raw.shape)
+        return np.concatenate([self._evaluate(raw[rows], targets[rows])[0] for rows in some])
 
     def gradient(self, raw, targets, shares):
         if not self._smoothing:

@@ -24,6 +24,7 @@ LAYERS = {
     "callbacks": ("", "sklearn"),
     "choices": ("", ""),
     "quantiles": ("", "numpy"),
+    "portions": ("", ""),
     "blas": ("", "scipy threadpoolctl"),
     "kernels": ("", ""),
     "kernels.disk": ("", "numba"),
@@ -99,7 +100,7 @@ LAYERS = {
     "data.target": ("", ""),
     "data.given": ("data.checks", "numpy sklearn"),
     "data.labels": ("data.checks data.given", "numpy sklearn"),
-    "losses": ("choices quantiles", "numpy scipy"),
+    "losses": ("choices portions quantiles", "numpy scipy"),
     "mixtures": ("choices losses quantiles", "numpy scipy"),
     "data.regression": ("data.checks data.given data.target losses", "numpy sklearn"),
     "data.classes": ("data.checks data.labels data.target losses", "numpy scipy sklearn"),
@@ -110,7 +111,7 @@ LAYERS = {
     ),
     "data.steps": ("data.checks data.given data.reading data.weights", "numpy"),
     "data.transcripts": (
-        "choices data.checks data.given data.target data.weights losses",
+        "choices data.checks data.given data.target data.weights losses portions",
         "numpy scipy",
     ),
     "data.targets": ("data.classes data.continuations data.regression data.transcripts", ""),
@@ -221,7 +222,7 @@ LAYERS = {
     "learning.race": (
         "data.examples learning.advice learning.candidates learning.clock "
         "learning.events learning.optimizers learning.outcomes learning.saved "
-        "learning.training network.examples network.threads",
+        "learning.training network.examples network.threads portions",
         "numpy",
     ),
     "learning.transcription": (
@@ -330,7 +331,7 @@ LAYERS = {name: tuple(set(names.split()) for names in sets) for name, sets in LA
 # What one package of skrnn may see of the others. data knows scikit-learn, which does its checks.
 BELOW = {
     "kernels": set(),
-    "data": {"choices", "losses", "mixtures"},
+    "data": {"choices", "losses", "mixtures", "portions"},
     "network": {"blas", "choices", "kernels"},
     "linear": {"blas", "data", "kernels", "quantiles"},
     "learning": {
@@ -340,6 +341,7 @@ BELOW = {
         "linear",
         "losses",
         "network",
+        "portions",
         "quantiles",
         "version",
     },

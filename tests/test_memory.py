@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from skrnn import RNNClassifier
+from skrnn import RNNClassifier, RNNTranslator
 from skrnn.kernels.vectors import VECTOR_BYTES
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no mprotect")
@@ -276,6 +276,26 @@ def test_a_fit_of_tokens_keeps_few_copies_of_the_table():
     finally:
         tracemalloc.stop()
     assert 4 < peak / model.embeddings_.nbytes < 13
+
+
+def test_fits_and_likelihoods_of_many_labels_keep_few_copies_of_raw_predictions():
+    rng, n, n_labels = np.random.default_rng(0), 2000, 1500
+    X = list(rng.integers(1, 9, size=(n, 5)))
+    y = rng.integers(n_labels, size=(n, 5))
+    model = RNNTranslator(
+        embedding_dim=4, hidden_layer_sizes=(4,), target_embedding_dim=4, dtype="float32",
+        max_iter=1, early_stopping=False,
+    )  # fmt: skip
+    model.fit(X[:50], y[:50])  # what is loaded at the first fit is no copy
+    raw = n * 6 * n_labels * 4  # bytes, for each label and the end
+    for work in (model.fit, model.score_samples):
+        tracemalloc.start()
+        try:
+            work(X, y)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < 3 * raw
 
 
 DELETED = """

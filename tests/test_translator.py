@@ -176,6 +176,16 @@ def test_steps_say_what_transcripts_and_their_probabilities_are():
 
 
 @decoders
+def test_portions_change_nothing(decoder, monkeypatch):
+    whole, X, y = quick(decoder, early_stopping=True)
+    monkeypatch.setattr("skrnn.portions.MOST", 30)
+    parted, *_ = quick(decoder, early_stopping=True)
+    assert parted.validation_loss_curve_ == whole.validation_loss_curve_
+    assert parted.validation_scores_ == whole.validation_scores_
+    assert_array_equal(parted.score_samples(X, y), whole.score_samples(X, y))
+
+
+@decoders
 def test_weights_are_repetition_and_zero_is_removal(decoder):
     X, y = DATA[decoder](20)
     weights = np.random.default_rng(0).integers(0, 3, size=20)

@@ -16,6 +16,7 @@ from skrnn.data.checks import StepAxes, has_length
 from skrnn.data.given import Given
 from skrnn.data.target import Target
 from skrnn.data.weights import read_weights
+from skrnn.portions import portions
 
 #: What makes labels of a string, and what joins them.
 ANALYZERS = {"char": (list, "".join), "word": (str.split, " ".join)}
@@ -216,7 +217,7 @@ class TranscriptTarget(Target):
     def score_of(self, examples, raw):
         """How probable a label is where those before it are right, in the geometric mean."""
         right = examples.targets[:, 0].astype(np.intp)
-        of_labels = log_softmax(raw, axis=1)[np.arange(len(raw)), right]
+        of_labels = log_probabilities(raw, right)
         return float(np.exp(np.average(of_labels, weights=examples.weights)))
 
     def decode(self, numbers):
@@ -259,6 +260,22 @@ class AlignedTarget(TranscriptTarget):
 
 #: The target of each decoder.
 TARGETS = {"attention": TranscriptTarget, "ctc": AlignedTarget}
+
+
+def log_probabilities(raw, numbers):
+    """Logarithm of the probability of one class of each line (n,), in double precision.
+
+    Parameters
+    ----------
+    raw : ndarray of shape (n, n_classes)
+    numbers : ndarray of intp, (n,)
+        The classes.
+    """
+    found = np.empty(len(raw))
+    for lines in portions(*raw.shape):
+        logs = log_softmax(raw[lines].astype(np.float64), axis=1)
+        found[lines] = logs[np.arange(len(logs)), numbers[lines]]
+    return found
 
 
 def _sorted(labels):

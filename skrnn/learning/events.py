@@ -213,7 +213,7 @@ class Watch:
         """Verdict on some weights."""
         examples, weights = self.examples, self.examples.weights
         recurrent = network.raw_of(theta, examples, helpers)
-        raw = recurrent + examples.added
+        raw = examples.with_offsets(recurrent)
         losses = weights * self._loss.of_rows(raw, examples.targets)
         if self._halves is not None:
             self._keep_unchosen(recurrent, losses)

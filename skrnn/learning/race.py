@@ -16,6 +16,7 @@ from skrnn.learning.training import Streams, Task, Training
 from skrnn.network import examples as network
 from skrnn.network import threads
 from skrnn.network.examples import OfSteps, Transcribed
+from skrnn.portions import portions
 
 #: Updates of a turn, and epochs at least.
 _TURN, _FEWEST_EPOCHS = 100, 5
@@ -171,14 +172,19 @@ def _task(candidate: Candidate, model):
         return replace(model, theta=theta, n_samples_seen=n_samples_seen)
 
     def is_finite(raw):
-        predicted = model.in_target_units(raw).astype(raw.dtype)
-        return bool(np.isfinite(raw).all() and np.isfinite(predicted).all())
+        return all(_is_finite(model, raw[lines]) for lines in portions(*raw.shape))
 
     examples = network_examples(model, candidate.examples)
     return Task(
         candidate.name, model.network, model.target.loss, model.theta, examples, watch,
         candidate.start, rebuild, is_finite, _completion(model, candidate.examples.sequences),
     )  # fmt: skip
+
+
+def _is_finite(model, raw):
+    """Whether raw predictions are, and what they predict in their own precision."""
+    predicted = model.in_target_units(raw).astype(raw.dtype)
+    return bool(np.isfinite(raw).all() and np.isfinite(predicted).all())
 
 
 def _completion(model, sequences):

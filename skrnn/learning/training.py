@@ -347,7 +347,7 @@ class Training:
         """Whether the weights, of which the last update is untried, predict all that was learnt."""
         examples = self.task.examples
         raw = self.network.raw_of(self.theta, examples, self.helpers)
-        return self.task.is_finite(raw + examples.added)
+        return self.task.is_finite(examples.with_offsets(raw))
 
     def _keep_the_best(self):
         """The weights that were best on the validation data, or the last that work."""

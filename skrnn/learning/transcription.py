@@ -1,9 +1,9 @@
 """What a fitted model with a decoder writes: transcripts, and how probable given ones are."""
 
 import numpy as np
-from scipy.special import log_softmax, softmax
+from scipy.special import softmax
 
-from skrnn.data.transcripts import best_paths
+from skrnn.data import transcripts
 from skrnn.kernels import ctc
 from skrnn.network import passes
 from skrnn.network.examples import Examples, OfSteps, Transcribed
@@ -82,8 +82,7 @@ def log_probabilities(model, sequences, numbers, count_threads):
     if model.target.loss.is_aligned:
         return -model.target.loss.of_rows(raw, examples.targets) * examples.targets.n_counted
     right = examples.targets[:, 0].astype(np.intp)
-    of_labels = log_softmax(raw.astype(np.float64), axis=1)[np.arange(len(raw)), right]
-    return np.add.reduceat(of_labels, examples.steps.firsts)
+    return np.add.reduceat(transcripts.log_probabilities(raw, right), examples.steps.firsts)
 
 
 def _examples(model, sequences, numbers):
@@ -114,7 +113,7 @@ def _aligned(model, sequences, beam_size, n_best, count_threads):
     if beam_size > 1:
         of_each = np.split(raw, np.cumsum(lengths)[:-1])
         return [_of_beam(one, beam_size)[:n_best] for one in of_each]
-    labels, counts = best_paths(raw, lengths)
+    labels, counts = transcripts.best_paths(raw, lengths)
     of_each = np.split(labels, np.cumsum(counts)[:-1])
     return [[Found(tuple(one.tolist()), np.nan, True)] for one in of_each]
 

@@ -65,6 +65,10 @@ class Examples(NamedTuple):
         """What is added to raw predictions of all answers."""
         return 0.0 if self.offsets is None else self.offsets
 
+    def with_offsets(self, raw):
+        """Raw predictions of all answers, to which offsets are added where there are any."""
+        return raw if self.offsets is None else raw + self.offsets
+
     def labels(self, chain, rows, timeline, weight_sum):
         """Labels of some rows, which are a tile.
 
