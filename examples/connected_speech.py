@@ -65,10 +65,9 @@ print(f"{len(X_train)} recordings to learn from, {len(X_test)} to test with")
 def report(name, predicted, seconds):
     of_speakers = 100 * token_error_rate(y_test, predicted)
     of_recordings = 100 * sequence_error_rate(y_test, predicted)
-    print(f"{name:<34} {of_speakers:8.1f} % {of_recordings:10.1f} % {seconds:8.1f} s")
+    print(f"{name}: {of_speakers:.1f} % of the speakers wrong,", end=" ")
+    print(f"{of_recordings:.1f} % of the recordings, {seconds:.1f} s of CPU time")
 
-
-print(f"{'wrong':<34} {'speakers':>10} {'recordings':>12} {'CPU time':>10}")
 
 # %%
 # A baseline

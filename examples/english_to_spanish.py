@@ -32,6 +32,7 @@ from skrnn import RNNTranslator
 from skrnn.metrics import sequence_error_rate, token_error_rate
 from skrnn.text import SequenceVectorizer
 
+# sphinx_gallery_thumbnail_number = 2
 PATH = Path(sys.argv[0]).parent / "data" / "english_spanish.csv.gz"
 with gzip.open(PATH, "rt", encoding="utf-8") as file:
     rows = list(csv.reader(file))[1:]
@@ -48,10 +49,9 @@ def report(name, predicted, seconds):
     translations[name] = predicted
     words = [text.split() for text in predicted]
     of_words, of_texts = token_error_rate(true, words), sequence_error_rate(true, words)
-    print(f"{name:<30} {100 * of_words:5.1f} % {100 * of_texts:9.1f} % {seconds:9.1f} s")
+    print(f"{name}: {100 * of_words:.1f} % of the words wrong,", end=" ")
+    print(f"{100 * of_texts:.1f} % of the texts, {seconds:.1f} s of CPU time")
 
-
-print(f"{'wrong':<30} {'words':>7} {'texts':>11} {'CPU time':>11}")
 
 # %%
 # Two baselines

@@ -60,10 +60,9 @@ print(f"for one: {words[0]}, {' '.join(sounds[0])}\n")
 def report(name, predicted, seconds):
     of_sounds = 100 * token_error_rate(sounds[test], predicted)
     of_words = 100 * sequence_error_rate(sounds[test], predicted)
-    print(f"{name:<36} {of_sounds:5.1f} % {of_words:9.1f} % {seconds:9.1f} s")
+    print(f"{name}: {of_sounds:.1f} % of the sounds wrong,", end=" ")
+    print(f"{of_words:.1f} % of the words, {seconds:.1f} s of CPU time")
 
-
-print(f"{'wrong':<36} {'sounds':>7} {'words':>11} {'CPU time':>11}")
 
 # %%
 # Two baselines

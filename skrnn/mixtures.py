@@ -56,15 +56,20 @@ def draw(raw, n_components, temperature, random):
     """
     found = parts(raw, n_components)
     n, _, n_features = found.means.shape
-    chosen = drawn_classes(found.weights / temperature, random)
+    chosen = drawn_classes(found.weights, temperature, random)
     row = np.arange(n)
-    deviations = np.sqrt(found.variances[row, chosen] * temperature)
+    deviations = np.sqrt(found.variances[row, chosen]) * np.sqrt(temperature)
     return found.means[row, chosen] + deviations * random.standard_normal((n, n_features))
 
 
-def drawn_classes(logarithms, random):
-    """A class of each row, drawn by unnormalised logarithms of probabilities (n, n_classes)."""
-    cumulated = np.cumsum(softmax(logarithms, axis=1), axis=1)
+def drawn_classes(logarithms, temperature, random):
+    """A class of each row, drawn by unnormalised logarithms of probabilities (n, n_classes).
+
+    They are divided by the temperature. One of minus infinity is of a class that cannot be.
+    """
+    # The largest is 0 before it is divided, because a tiny temperature makes infinities of others.
+    below = (logarithms - logarithms.max(axis=1, keepdims=True)) / temperature
+    cumulated = np.cumsum(softmax(below, axis=1), axis=1)
     threshold = random.random_sample(len(logarithms)) * cumulated[:, -1]
     return (cumulated <= threshold[:, np.newaxis]).sum(axis=1).clip(max=logarithms.shape[1] - 1)
 

@@ -228,7 +228,7 @@ LAYERS = {
         "data.transcripts kernels.ctc network.examples network.passes network.search",
         "numpy scipy",
     ),
-    "learning.generation": ("data.sequences learning.streams network.steps", "numpy"),
+    "learning.generation": ("data.checks data.sequences learning.streams network.steps", "numpy"),
     "learning.fitting": (
         "data.examples data.scaling data.schema kernels.announcements learning.advice "
         "learning.candidates learning.model learning.outcomes learning.race "
@@ -261,7 +261,7 @@ LAYERS = {
         "numpy sklearn",
     ),
     "estimators.generator": (
-        "callbacks data.checks data.continuations data.labels data.sequences "
+        "callbacks data.checks data.continuations data.labels data.reading data.sequences "
         "estimators.recurrent loading parameters",
         "numpy sklearn",
     ),
@@ -279,10 +279,16 @@ LAYERS = {
     "onnx.cells": ("kernels.gru kernels.lstm kernels.rnn onnx.graph onnx.inputs", "numpy"),
     "onnx.poolings": ("network.attention network.pooling onnx.graph onnx.inputs", "numpy"),
     "onnx.paths": ("linear.bag linear.path linear.token_window onnx.graph onnx.inputs", "numpy"),
-    "onnx.outputs": ("data.classes data.regression onnx.graph", "numpy"),
+    "onnx.transcripts": ("onnx.graph onnx.inputs", "numpy"),
+    "onnx.continuations": ("data.continuations mixtures onnx.graph onnx.inputs", "numpy"),
+    "onnx.outputs": (
+        "data.classes data.continuations data.regression data.transcripts onnx.continuations "
+        "onnx.graph onnx.transcripts",
+        "numpy",
+    ),
     "onnx.export": (
-        "network.embedding network.head network.inputs onnx.cells onnx.graph onnx.inputs "
-        "onnx.outputs onnx.paths onnx.poolings",
+        "network.embedding network.head network.inputs onnx.cells onnx.continuations onnx.graph "
+        "onnx.inputs onnx.outputs onnx.paths onnx.poolings",
         "numpy onnx",
     ),
     "onnx.pipelines": ("estimators onnx.export onnx.graph", "numpy skl2onnx"),
@@ -347,7 +353,7 @@ BELOW = {
     "windows": {"callbacks", "data"},
     "inspection": {"data", "estimators", "learning", "loading", "parameters"},
     "plotting": {"inspection", "windows"},
-    "onnx": {"data", "estimators", "kernels", "linear", "network"},
+    "onnx": {"data", "estimators", "kernels", "linear", "mixtures", "network"},
 }
 SEE_SCIKIT_LEARN = {
     "callbacks", "data", "parameters", "estimators", "compilation", "metrics", "text", "windows",

@@ -10,7 +10,7 @@ import reference
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skrnn import losses
-from skrnn.network import passes
+from skrnn.network import passes, search
 from skrnn.network.decoder import Memory
 from skrnn.network.examples import Examples, OfSteps, Transcribed
 from skrnn.network.search import Beam
@@ -248,7 +248,10 @@ class TableDecoder:
         arrays = [np.full((n, 1), np.nan) for n in (1, 1, 2 * n_lines, 1, 1, 1, n_lines)]
         return Memory(*arrays)
 
-    def write(self, weights, source, rows, of_step, before, state, memory):
+    def values(self, weights, source, work):
+        """None are read."""
+
+    def write(self, weights, source, rows, of_step, before, state, memory, values):
         self.n_asked += len(rows)
         is_first = before == self.n_outputs - 1
         code = np.where(is_first, state.h[:, 0], 4 * state.h[:, 0] + before + 1)[:, np.newaxis]
@@ -320,6 +323,21 @@ def test_a_beam_of_a_network_is_that_of_the_definition(width, dtype):
         assert tuple(one.has_ended for one in of_row) == has_ended
         rtol = 1e-6 if dtype == np.float32 else 1e-12
         assert_allclose([one.log_probability for one in of_row], scores, rtol=rtol)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_values_stand_for_states(cell, monkeypatch):
+    """A wide beam reads what states add to gates and raw predictions; else it reads contexts."""
+    problem = Problem("attention", cell)
+    problem.theta *= 2.0
+    of_values = beams(problem, 4)
+    monkeypatch.setattr(search, "_MANY", 5)
+    of_contexts = beams(problem, 4)
+    assert of_contexts != of_values  # in the last digits
+    for one, other in zip(of_values, of_contexts, strict=True):
+        assert [x.labels for x in one] == [x.labels for x in other]
+        scores = [x.log_probability for x in other]
+        assert_allclose([x.log_probability for x in one], scores, rtol=1e-12)
 
 
 def test_a_row_is_written_alike_whatever_stands_beside_it():

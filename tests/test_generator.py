@@ -233,6 +233,59 @@ def test_sequences_that_are_cut_are_told_of_once():
     assert [len(one) for one in found] == [4, 4, 4]
 
 
+@kinds
+def test_a_sequence_that_ends_at_its_longest_is_not_cut(kind):
+    model, X, _ = quick(kind)
+    model = ending(model, 30.0)
+    for options in ({}, {"prompt": X[0][:1]}):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = model.sample(5, max_length=1, random_state=0, **options)
+        assert [len(one) for one in found] == [1] * 5
+
+
+@kinds
+@pytest.mark.parametrize("temperature", [1e-323, 1e-300, 1e30, 1e300])
+def test_no_temperature_is_too_extreme(kind, temperature):
+    model, *_ = quick(kind)
+    found = drawn(model, 100, temperature=temperature, random_state=0)
+    assert all(len(one) and np.isfinite(one).all() for one in found)
+    if kind == "tokens" and temperature < 1.0:
+        nearly = drawn(model, 100, temperature=1e-9, random_state=0)
+        assert {tuple(one) for one in found} == {tuple(one) for one in nearly}
+
+
+def test_what_is_drawn_beyond_single_precision_is_refused():
+    model, *_ = quick("numbers", dtype="float32")
+    with pytest.raises(ValueError, match=r"not finite.*Lower temperature"):
+        model.sample(temperature=1e300, random_state=0)
+
+
+def test_many_sequences_are_drawn_and_scored_a_part_at_a_time(monkeypatch):
+    model, X, y = quick("tokens", with_classes=True)
+    expected = model.score_samples(X, y), model.score_samples(X)
+    monkeypatch.setattr("skrnn.learning.generation._AT_A_TIME", 7 * model._model.target.n_outputs)
+    assert_array_equal(model.score_samples(X, y), expected[0])
+    assert_array_equal(model.score_samples(X), expected[1])
+    found = drawn(model, 30, y=y[:30], prompt=[1], random_state=0)
+    assert len(found) == 30
+    assert all(one[0] == 1 for one in found)
+    likely = [model.score_samples(found, [c] * 30).mean() for c in ("ones", "twos")]
+    assert np.isfinite(likely).all()
+
+
+def test_a_class_is_one_for_all_or_one_for_each():
+    model, *_ = quick("tokens", with_classes=True)
+    expected = drawn(model, 2, y="ones", random_state=0)
+    for y in (np.array("ones"), ["ones", "ones"], np.array(["ones"] * 2, object)):
+        for one, other in zip(drawn(model, 2, y=y, random_state=0), expected, strict=True):
+            assert_array_equal(one, other)
+    with pytest.raises(ValueError, match="y has 3 classes, but n_samples=2"):
+        model.sample(2, y=["ones"] * 3)
+    with pytest.raises(ValueError, match="y must have one target"):
+        model.sample(2, y=["ones", ["twos"]])
+
+
 # --- an estimator ---------------------------------------------------------------------------
 
 
@@ -354,6 +407,49 @@ def test_numbers_in_single_precision_stay_so():
     assert drawn(model, 2, random_state=0)[0].dtype == np.float32
 
 
+def test_what_has_no_weight_counts_for_nothing():
+    X, y = counts(30)
+    weights = np.r_[np.ones(30), 0.0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = generator("tokens", **QUICK).fit([*X, np.arange(1, 90)], [*y, "threes"], weights)
+    assert model.max_length_ == 2 * max(map(len, X)) + 10
+    assert list(model.classes_) == ["ones", "twos"]
+    assert model.tokens_.max() < 20
+    few = model.score(X, y)
+    assert model.score([*X, np.array([99])], [*y, "threes"], weights) == pytest.approx(few)
+    of_numbers, *_ = quick("numbers")
+    far = [np.full((1, 2), 1e200), np.zeros((1, 2))]  # beyond what has a density
+    assert of_numbers.score(far, sample_weight=[0, 1]) == of_numbers.score(far[1:])
+
+
+@kinds
+def test_what_is_drawn_may_be_as_long_as_what_has_been_learnt(kind):
+    X, _ = DATA[kind](60)
+    short = [x[:1] for x in X]
+    further = {"tokens": range(1, 20)} if kind == "tokens" else {}
+    model = generator(kind).partial_fit(short, **further)
+    assert model.max_length_ == 12
+    assert model.partial_fit(X).max_length_ == 2 * max(map(len, X)) + 10
+    assert model.partial_fit(short).max_length_ == 2 * max(map(len, X)) + 10
+
+
+def test_rows_are_gone_on_from_and_scored_at_any_length():
+    rows = np.cumsum(np.random.default_rng(0).normal(size=(40, 5)), axis=1)
+    model = generator("numbers", **QUICK)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(rows)
+    found = drawn(model, 20, random_state=0)
+    assert max(map(len, found)) > 5
+    assert np.isfinite(model.score_samples(found)).all()
+    for prompt in (rows[0, :2], rows[0, :2].tolist(), rows[0, :2, np.newaxis], np.arange(7.0)):
+        begun = np.reshape(prompt, (-1, 1))
+        assert_array_equal(drawn(model, prompt=prompt, random_state=0)[0][: len(begun)], begun)
+    with pytest.raises(ValueError, match="X has 4 features, but RNNGenerator is expecting 5"):
+        model.score_samples(rows[:, :4])
+
+
 # --- what it refuses ------------------------------------------------------------------------
 
 
@@ -379,6 +475,18 @@ BAD = [
     ("tokens", lambda m, X, y: m.fit(X, y_val=y), "y_val was passed without X_val"),
     ("tokens", lambda m, X, y: m.sample(0), "n_samples must be"),
     ("tokens", lambda m, X, y: m.sample(2.5), "n_samples must be"),
+    ("tokens", lambda m, X, y: m.sample(np.inf), "n_samples must be a whole number"),
+    ("tokens", lambda m, X, y: m.sample(max_length=np.nan), "max_length must be a whole number"),
+    ("tokens", lambda m, X, y: m.sample(prompt=[]), "In prompt: It must be one sequence"),
+    ("numbers", lambda m, X, y: m.sample(prompt=5.0), "In prompt: It must be one sequence"),
+    ("numbers", lambda m, X, y: m.sample(prompt=[1.0]), "In prompt: X has 1 features"),
+    (
+        "tokens",
+        lambda m, X, y: m.sample(prompt=[1, 2, 3], max_length=2),
+        "prompt has 3 steps, but a sequence may have 2",
+    ),
+    ("numbers", lambda m, X, y: m.partial_fit(X, tokens=[1]), "tokens was passed, but X holds"),
+    ("numbers", lambda m, X, y: m.fit([1e300 * x for x in X]), "variance of feature 0 is too"),
     ("tokens", lambda m, X, y: m.sample(temperature=0.0), "temperature must be"),
     ("tokens", lambda m, X, y: m.sample(temperature=True), "temperature must be"),
     ("tokens", lambda m, X, y: m.sample(max_length=0), "max_length must be"),
@@ -410,6 +518,9 @@ def test_classes_are_asked_for_where_there_are_some():
     begun = generator("tokens").partial_fit(X, y)
     with pytest.raises(ValueError, match=r"does not know: 'threes' \(sample 0\)"):
         begun.partial_fit(X, ["threes"] * len(X))
+    for bad in ([0], [2.5], ["a"], 5):
+        with pytest.raises((ValueError, TypeError), match="In tokens: "):
+            generator("tokens").partial_fit(X, tokens=bad)
     with pytest.raises(ValueError, match="without y"):
         generator("tokens").partial_fit(X, classes=["a", "b"])
 

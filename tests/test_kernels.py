@@ -17,7 +17,7 @@ from skrnn import choices
 from skrnn.data.sequences import Sequences
 from skrnn.kernels import attention, matmul, pooling, rnn, timeline, updates
 from skrnn.kernels.activations import exp_to_one, logistic, tanh
-from skrnn.kernels.instructions import add_multiple_of_row, dot_of_rows
+from skrnn.kernels.instructions import add_multiple_of_row, dot_of_rows, sum_of_lines
 from skrnn.kernels.jit import FLAGS, INTERPRETED
 from skrnn.kernels.matmul import (
     ALL_ROWS,
@@ -193,8 +193,17 @@ def dot_and_multiple(x, y, factor):
     return found
 
 
+def sum_at(lines, places, factors, total):
+    """The sum of lines at some places, each times a factor."""
+    stride = lines.shape[1] * lines.itemsize
+    sum_of_lines(
+        lines, np.intp(lines.shape[1]), np.intp(len(places)), places.ctypes.data,
+        lines.ctypes.data, stride, factors.ctypes.data, total.ctypes.data,
+    )  # fmt: skip
+
+
 if not INTERPRETED:
-    dot_and_multiple = numba.njit(**FLAGS)(dot_and_multiple)
+    dot_and_multiple, sum_at = map(numba.njit(**FLAGS), (dot_and_multiple, sum_at))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -208,6 +217,19 @@ def test_instructions_on_whole_rows(n, dtype):
     assert found == pytest.approx(exact, abs=20 * n * float(np.finfo(dtype).eps))
     np.testing.assert_allclose(memory[:n], y + dtype(0.3) * x, rtol=1e-5, atol=1e-6)
     assert memory[n] == UNTOUCHED
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("n", [1, 7, 8, 16, 17, 50, 64])
+def test_the_sum_of_lines(n, dtype):
+    rng, places = rng_of(n), np.array([4, 0, 5, 2])
+    lines, factors = rng.normal(size=(6, n)).astype(dtype), rng.normal(size=4).astype(dtype)
+    total = np.full(n + 1, UNTOUCHED, dtype)
+    sum_at(lines, places, factors, total[:n])
+    np.testing.assert_allclose(total[:n], factors @ lines[places], rtol=1e-4, atol=1e-6)
+    assert total[n] == UNTOUCHED
+    sum_at(lines, places[:0], factors[:0], total[:n])
+    assert not total[:n].any()
 
 
 # --- products --------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ def test_draws_are_of_the_mixture():
 def test_classes_are_drawn_as_often_as_they_are_probable():
     logarithms = np.log([[0.1, 1.0, 0.6, 0.3]] * 50_000)
     logarithms[:, 1] = -1e30
-    drawn = mixtures.drawn_classes(logarithms, np.random.RandomState(0))
+    drawn = mixtures.drawn_classes(logarithms, 1.0, np.random.RandomState(0))
     assert_allclose(np.bincount(drawn, minlength=4) / 50_000, [0.1, 0, 0.6, 0.3], atol=0.01)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from datasets import array, gappy, labels, numbers, ragged, small, table
+from exporting import PRECISION, assert_close, padded, run, shaken, shape_of
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import BaggingRegressor, StackingRegressor
 from sklearn.exceptions import NotFittedError
@@ -22,14 +23,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from skrnn import RNNClassifier, RNNRegressor
+from skrnn import RNNClassifier, RNNRegressor, RNNTranslator
 from skrnn.onnx import register_converters, to_onnx
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 skl2onnx = pytest.importorskip("skl2onnx")
 
-PRECISION = {"float32": 1e-5, "float64": 1e-9}
 EACH_DTYPE = pytest.mark.parametrize("dtype", PRECISION)
 EACH_CELL = pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
@@ -40,45 +40,8 @@ def net(Estimator=RNNRegressor, **parameters):
     return small(Estimator, **{"linear_path": None, "hidden_layer_sizes": (4, 3)} | parameters)
 
 
-def shaken(model):
-    """A fitted model with other weights."""
-    rng = np.random.default_rng(5)
-    for weights in (*model.coefs_, *model.intercepts_):
-        weights[:] = rng.normal(scale=0.7, size=weights.shape)
-    return model
-
-
 def target_for(Estimator, X):
     return numbers(X) if Estimator is RNNRegressor else labels(X, ("low", "middle", "high"))
-
-
-def padded(X, filling=None):
-    """A list of sequences as one array, filled up with what must not count, and their lengths."""
-    lengths, dtype = np.array([len(x) for x in X]), X[0].dtype
-    if filling is None:
-        filling = np.inf if dtype.kind == "f" else 7
-    found = np.full((len(X), lengths.max(), *X[0].shape[1:]), filling, dtype)
-    for row, x in zip(found, X, strict=True):
-        row[: len(x)] = x
-    return found, lengths
-
-
-def run(exported, X, lengths=None):
-    """All outputs of ONNX Runtime by name."""
-    content, providers = exported.SerializeToString(), ["CPUExecutionProvider"]
-    session = onnxruntime.InferenceSession(content, providers=providers)
-    feed = {exported.graph.input[0].name: X}
-    if len(exported.graph.input) > 1:
-        feed["lengths"] = np.zeros(len(X), np.int64) if lengths is None else lengths
-    names = [one.name for one in session.get_outputs()]
-    return dict(zip(names, session.run(None, feed), strict=True))
-
-
-def assert_close(found, expected):
-    """Numbers are the same but for rounding."""
-    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
-    rtol = PRECISION[expected.dtype.name]
-    np.testing.assert_allclose(found, expected, rtol, atol=rtol * np.abs(expected).max())
 
 
 def assert_says(found, model, X, lengths=None):
@@ -431,10 +394,6 @@ def test_a_label_for_each_token(bidirectional, dtype):
 # --- the model as a file ---------------------------------------------------------------------
 
 
-def shape_of(value):
-    return [one.dim_param or one.dim_value for one in value.type.tensor_type.shape.dim]
-
-
 def test_what_a_model_says_of_itself():
     X = ragged()
     exported = to_onnx(net(RNNClassifier, return_sequences=True).fit(X, [x > 0 for x in
@@ -496,6 +455,8 @@ def test_what_cannot_be_exported():
         to_onnx(RNNRegressor())
     with pytest.raises(TypeError, match=r"got Pipeline.*register_converters\(\)"):
         to_onnx(make_pipeline(StandardScaler(), RNNRegressor()))
+    with pytest.raises(TypeError, match=r"got Ridge\. For a Pipeline"):
+        to_onnx(Ridge())
 
 
 def test_without_the_packages(monkeypatch):
@@ -624,6 +585,16 @@ def test_classes_in_dicts_and_operators_that_are_too_old():
     np.testing.assert_allclose(rows, model.predict_proba(X), rtol=1e-5, atol=1e-7)
     with pytest.raises(ValueError, match=r"version 18 and newer, got target_opset=15"):
         skl2onnx.to_onnx(model, X[:1], target_opset=15)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_what_skl2onnx_has_no_outputs_for_is_refused():
+    register_converters()
+    X = table().astype(np.float32)
+    pipeline = make_pipeline(StandardScaler(), small(RNNTranslator, decoder="ctc"))
+    pipeline.fit(X, [["a"]] * 40)
+    with pytest.raises(ValueError, match=r"RNNTranslator is none.*skrnn\.onnx\.to_onnx\(pipeline"):
+        skl2onnx.to_onnx(pipeline, X[:1])
 
 
 # --- documentation ---------------------------------------------------------------------------

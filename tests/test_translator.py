@@ -226,6 +226,14 @@ def test_clone_pickle_and_going_on(decoder):
     assert len(model.loss_curve_) == 6
 
 
+def test_ctc_begins_with_little_of_an_opinion_where_labels_stand():
+    """A random one decides the alignment, and from many a start nothing was ever learnt."""
+    for decoder, least, most in (("ctc", 0.01, 0.2), ("attention", 0.2, 1.0)):
+        model, *_ = quick(decoder, learning_rate_init=1e-12)
+        V = model._model.network.views(model._model.theta)["V"]
+        assert least < np.abs(V).max() < most
+
+
 def test_partial_fit_learns_too():
     X, y = spoken()
     model = translator("ctc")

@@ -6,7 +6,7 @@ sequence have a probability, given those before. A sequence may be of a class, w
 told at each step.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,14 +16,14 @@ from sklearn.utils.validation import column_or_1d
 
 from skrnn import losses, mixtures
 from skrnn.data import classes, scaling, tokens
-from skrnn.data.checks import StepAxes
+from skrnn.data.checks import StepAxes, naming
 from skrnn.data.given import Given
 from skrnn.data.labels import read_labels
 from skrnn.data.sequences import Sequences
 from skrnn.data.target import Target
 from skrnn.data.weights import read_weights
 
-#: The log-odds of an end that cannot be; an infinity would make nan of a difference.
+#: The log-odds of an end that cannot be, where an infinity would make nan of a difference.
 _NEVER = -1e30
 
 
@@ -87,8 +87,24 @@ def distinct_tokens(whole, further=None):
     known = tokens.distinct(whole.sequences.take(np.flatnonzero(whole.row_weights)))
     if further is None:
         return known
-    with_all = tokens.read([further], whole.estimator_name)
+    with naming("tokens", usual=None):
+        with_all = tokens.read([further], whole.estimator_name)
     return np.union1d(known, tokens.distinct(with_all))
+
+
+def _longest(whole):
+    """Steps of the longest sequence that counts."""
+    return int(whole.sequences.lengths[whole.row_weights > 0.0].max())
+
+
+def _mean_and_scale(steps, weights):
+    try:
+        return scaling.mean_and_scale(steps, weights, steps.dtype)
+    except scaling.SpreadError as error:
+        raise ValueError(
+            f"X cannot be standardised, because the variance of feature {error.column} is too large"
+            " for float64. Divide that feature by a constant, or correct its extreme values."
+        ) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +114,7 @@ class Continuation(Target):
     Attributes
     ----------
     longest : int
-        Steps of the longest sequence of ``fit``.
+        Steps of the longest sequence that was learnt.
     conditions : ndarray or None
         The classes that a sequence may be of.
     shares : ndarray of shape (n_conditions,) or None
@@ -142,6 +158,10 @@ class Continuation(Target):
                 f" for each sequence. Pass the class of each, one of {self.conditions.tolist()}."
             )
         return _codes(whole.of_class, self.conditions)[0]
+
+    def going_on(self, whole):
+        """The same target for a model that learns further sequences."""
+        return replace(self, longest=max(self.longest, _longest(whole)))
 
     def log_densities(self, raw, values, lengths):
         """Logarithm of the density of each sequence (n,), of raw predictions of all answers.
@@ -225,7 +245,7 @@ class NextToken(Continuation):
         """
         ids = distinct_tokens(whole, further)
         numbers = tokens.numbered(whole.sequences, ids)
-        target = cls(int(numbers.lengths.max()), *_conditions(whole, known), len(ids))
+        target = cls(_longest(whole), *_conditions(whole, known), len(ids))
         return target, target.encode(whole._replace(sequences=numbers))
 
     def encode(self, whole):
@@ -261,8 +281,8 @@ class NextToken(Continuation):
     def draw(self, raw, is_first, temperature, random):
         """A token of each row (n, 1), and which rows have ended."""
         if is_first:
-            raw[:, -1] = _NEVER
-        drawn = mixtures.drawn_classes(raw / temperature, random)
+            raw[:, -1] = -np.inf
+        drawn = mixtures.drawn_classes(raw, temperature, random)
         return drawn[:, np.newaxis].astype(np.int32), drawn == self.n_tokens
 
     def to_state(self):
@@ -316,9 +336,8 @@ class NextStep(Continuation):
         center, scale = np.zeros(steps.shape[1]), np.ones(steps.shape[1])
         if standardize:
             of_steps = np.repeat(whole.row_weights, whole.sequences.lengths)
-            center, scale = scaling.mean_and_scale(steps, of_steps, steps.dtype)
-        longest = int(whole.sequences.lengths.max())
-        target = cls(longest, *_conditions(whole, known), n_components, center, scale)
+            center, scale = _mean_and_scale(steps, of_steps)
+        target = cls(_longest(whole), *_conditions(whole, known), n_components, center, scale)
         return target, target.encode(whole)
 
     def encode(self, whole):
@@ -347,7 +366,7 @@ class NextStep(Continuation):
     def draw(self, raw, is_first, temperature, random):
         """The numbers of each row (n, n_features), and which rows have ended."""
         drawn = mixtures.draw(raw, self.n_components, temperature, random)
-        odds = np.full(len(raw), _NEVER) if is_first else raw[:, -1] / temperature
+        odds = np.full(len(raw), -np.inf) if is_first else raw[:, -1] / temperature
         has_ended = random.random_sample(len(raw)) < expit(odds)
         return drawn * self.scale + self.center, has_ended
 

@@ -144,6 +144,10 @@ class Schema:
             schema = replace(schema, length=_common(sequences.lengths[weights != 0]))
         return schema, gaps.marked(sequences, schema.gaps, self.is_table)
 
+    def of_any_length(self):
+        """The same for sequences that need not have the steps of the rows of ``fit``."""
+        return replace(self, form="list", n_timesteps=None, names=None)
+
     def knowing(self, ids, sequences):
         """The schema of these sorted ids of tokens, and sequences with their numbers."""
         return replace(self, tokens=ids), tokens.numbered(sequences, ids)

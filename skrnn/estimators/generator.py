@@ -22,6 +22,7 @@ from skrnn.data.continuations import (
     require_no_gaps,
 )
 from skrnn.data.labels import read_classes
+from skrnn.data.reading import row_length
 from skrnn.data.sequences import Sequences
 from skrnn.estimators.recurrent import HeldOut, Learner, is_stochastic
 from skrnn.loading import learning
@@ -80,8 +81,8 @@ class RNNGenerator(DensityMixin, Learner):
         step of a sequence (Gal and Ghahramani, 2016). Not used by "lbfgs".
 
     max_length : int or "auto", default="auto"
-        Steps of a drawn sequence at most. "auto": twice as many as the longest one in ``fit`` has,
-        and ten more.
+        Steps of a drawn sequence at most. "auto": twice as many as the longest one that was learnt
+        has, and ten more.
 
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         Adam, gradient descent with momentum, or SciPy's L-BFGS on all data at once.
@@ -436,7 +437,8 @@ class RNNGenerator(DensityMixin, Learner):
         float
         """
         found, weights = self._log_densities(X, y, sample_weight)
-        return float(np.average(found, weights=weights))
+        counts = weights > 0.0  # what has no weight may be without a density
+        return float(np.average(found[counts], weights=weights[counts]))
 
     def sample(
         self,
@@ -460,7 +462,7 @@ class RNNGenerator(DensityMixin, Learner):
             often as they were in ``fit``.
 
         prompt : array-like of shape (n_steps, n_features) or (n_steps,), default=None
-            What each sequence begins with.
+            What each sequence begins with, of `max_length` steps at most.
 
         max_length : int, default=None
             Steps of a sequence at most, with those of `prompt`. None: ``max_length_``.
@@ -480,7 +482,7 @@ class RNNGenerator(DensityMixin, Learner):
         Warns
         -----
         ConvergenceWarning
-            If sequences were cut, because they had no end within `max_length` steps.
+            If sequences were cut, because they had no end behind `max_length` steps.
         """
         check_is_fitted(self)
         model = self._model
@@ -490,7 +492,7 @@ class RNNGenerator(DensityMixin, Learner):
         if max_length is not None:
             _require_number(max_length, "max_length", 1, whole=True)
             longest = int(max_length)
-        begun, random = self._prompt(model, prompt), check_random_state(random_state)
+        begun, random = self._prompt(model, prompt, longest), check_random_state(random_state)
         codes = self._codes(model, y, int(n_samples), random)
         with np.errstate(all="ignore"):
             drawn, n_cut = learning().generation.sample(
@@ -507,17 +509,22 @@ class RNNGenerator(DensityMixin, Learner):
             return [model.schema.tokens[one[:, 0]] for one in drawn]
         return drawn
 
-    def _prompt(self, model, prompt):
+    def _prompt(self, model, prompt, longest):
         """The prompt as one sequence, of no step where there is none."""
         if prompt is None:
             n_features, nothing = model.schema.n_features, np.zeros(1, np.int64)
             dtype = np.int32 if model.schema.is_of_tokens else model.schema.dtype
             return Sequences(np.empty((0, n_features), dtype), nothing, nothing)
         with naming("prompt", usual=None):
-            found = self._read_like(model.schema, [prompt])
+            found = self._sequences(model.schema, [_one_sequence(prompt)], "prompt", None)
             if model.schema.is_of_tokens:
                 given = Whole.given(found, None, None, model.schema.dtype, type(self).__name__)
                 model.target.require_known(given._replace(name="prompt"))
+        if found.lengths[0] > longest:
+            raise ValueError(
+                f"prompt has {found.lengths[0]} steps, but a sequence may have {longest}. Shorten"
+                " it, or pass a larger max_length."
+            )
         return found
 
     def _codes(self, model, y, n_samples, random):
@@ -525,8 +532,7 @@ class RNNGenerator(DensityMixin, Learner):
         target = model.target
         if y is None and target.n_conditions:
             return random.choice(target.n_conditions, n_samples, p=target.shares)
-        if y is not None and np.ndim(y) == 0:
-            y = [y] * n_samples
+        y = None if y is None else _of_each_sample(y, n_samples)
         nothing = Sequences(np.empty((0, 1)), *np.zeros((2, n_samples), np.int64))
         given = Whole.given(nothing, y, None, model.schema.dtype, type(self).__name__)
         return target.codes(given._replace(name="the sample"))
@@ -545,9 +551,15 @@ class RNNGenerator(DensityMixin, Learner):
         return schema, sequences
 
     def _read_like(self, schema, X, name="X"):
+        return self._sequences(schema, X, name, self.n_timesteps)
+
+    def _sequences(self, schema, X, name, n_timesteps):
         if schema.is_of_tokens:
-            return super()._read_like(schema, X, name)
-        sequences = schema.read_unmarked(X, self.n_timesteps, name)
+            return schema.read(X, name=name)
+        if schema.is_of_rows and row_length(X) is None:
+            # What is drawn has other lengths than the rows of fit, and has a density too.
+            schema, n_timesteps = schema.of_any_length(), None
+        sequences = schema.read_unmarked(X, n_timesteps, name)
         require_no_gaps(sequences, type(self).__name__)
         return sequences
 
@@ -561,9 +573,13 @@ class RNNGenerator(DensityMixin, Learner):
         return Whole.given(sequences, y, sample_weight, schema.dtype, name, of)
 
     def _learn_target(self, given, known, classes, incremental):
+        if self.embedding_dim is None and classes.tokens is not None:
+            raise ValueError(
+                "tokens was passed, but X holds numbers. Leave it out, or set embedding_dim."
+            )
         if known is not None:
             self._check_going_on(known, classes)
-            return known, known.encode(given)
+            return known.going_on(given), known.encode(given)
         names = None if classes.classes is None else read_classes(classes.classes)
         if self.embedding_dim is not None:
             return NextToken.learn(given, names, classes.tokens)
@@ -600,11 +616,39 @@ class RNNGenerator(DensityMixin, Learner):
         self.max_length_ = 2 * target.longest + 10 if is_auto else self.max_length
 
 
+def _of_each_sample(y, n_samples):
+    """The class of each of so many samples."""
+    if isinstance(y, np.ndarray) and not y.ndim:
+        y = y.item()
+    if isinstance(y, (str, bytes)) or not hasattr(y, "__len__"):
+        return [y] * n_samples
+    if len(y) != n_samples:
+        raise ValueError(
+            f"y has {len(y)} classes, but n_samples={n_samples}. Pass one class for all, or one for"
+            " each."
+        )
+    return y
+
+
+def _one_sequence(prompt):
+    """The prompt as one element of a list, whatever holds its steps."""
+    if isinstance(prompt, (list, tuple)):
+        prompt = np.asarray(prompt)
+    shape = np.shape(prompt)
+    if not len(shape) or not shape[0]:
+        raise ValueError(
+            "It must be one sequence of a step or more, of shape (n_steps,) or (n_steps,"
+            f" n_features). Got {prompt!r}. Leave it out where there is none."
+        )
+    return prompt
+
+
 def _require_number(value, name, least, whole=False):
     """Refuse what is no number, or too small: below one if whole, else not above zero."""
     is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
     if whole:
-        fits, words = is_number and value == int(value) >= least, "a whole number from 1 on"
+        fits = is_number and least <= value < np.inf and value == int(value)
+        words = "a whole number from 1 on"
     else:
         fits, words = is_number and least < value < np.inf, "a finite number above 0"
     if not fits:

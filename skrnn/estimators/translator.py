@@ -77,8 +77,9 @@ class RNNTranslator(Learner):
         Transcripts of n labels, the end counted, are ranked by their log-probability over n to the
         power of this; 0 ranks by probability, which favours short ones.
 
-    label_smoothing : float, default=0.0
-        Share of the target's probability that "attention" spreads over all labels while it learns.
+    label_smoothing : float, default=0.1
+        Share of the target's probability that "attention" spreads over all labels while it learns
+        (Szegedy et al., 2016), so that it is less sure of what it knows by heart.
 
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         Adam, gradient descent with momentum, or SciPy's L-BFGS on all data at once.
@@ -248,7 +249,7 @@ class RNNTranslator(Learner):
         beam_size=1,
         max_length="auto",
         length_penalty=1.0,
-        label_smoothing=0.0,
+        label_smoothing=0.1,
         solver="adam",
         alpha=1e-4,
         batch_size="auto",
@@ -391,12 +392,12 @@ class RNNTranslator(Learner):
         -------
         list of list of labels, or of str with `target_analyzer`
         """
-        model, found = self._write(X, self.beam_size, 1)
+        model, found, limit = self._write(X, self.beam_size, 1)
         best = [of_row[0] for of_row in found]
         n_cut = sum(not one.has_ended for one in best)
         if n_cut:
             warnings.warn(
-                f"{n_cut} of {len(best)} transcripts were cut at max_length={self.max_length_}"
+                f"{n_cut} of {len(best)} transcripts were cut at max_length={limit}"
                 " labels, before they had an end. Set a larger max_length, or train longer.",
                 ConvergenceWarning,
                 stacklevel=2,
@@ -422,7 +423,8 @@ class RNNTranslator(Learner):
         """
         check_is_fitted(self)
         # A best path has no probability.
-        model, found = self._write(X, max(n, 2) if self._model.target.is_aligned else n, n)
+        beam_size = max(n, 2) if self._model.target.is_aligned else n
+        model, found, _ = self._write(X, beam_size, n)
         forms = Transcripts(len(found), self.target_analyzer)
         return [
             [
@@ -511,15 +513,16 @@ class RNNTranslator(Learner):
         )
 
     def _write(self, X, beam_size, n_best):
+        """The model, what it has found, and how many labels that might have."""
         check_is_fitted(self)
-        model = self._model
+        model, limit = self._model, self.max_length_
         sequences = model.schema.read(X, self.n_timesteps)
-        most = np.full(len(sequences), self.max_length_)
+        most = np.full(len(sequences), limit)
         with np.errstate(all="ignore"):
             found = learning().transcription.write(
                 model, sequences, beam_size, n_best, most, self.length_penalty, self._count_threads
             )
-        return model, found
+        return model, found, limit
 
     def _read_both(self, X, y):
         """The model, sequences, and numbers of the labels of each."""

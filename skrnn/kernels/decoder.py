@@ -18,6 +18,7 @@ from skrnn.kernels.instructions import (
     dot_of_rows,
     instruction,
     row_instruction,
+    sum_of_lines,
 )
 from skrnn.kernels.jit import long_kernel, part
 from skrnn.kernels.matmul import add_transposed_product, multiply_rows
@@ -70,12 +71,24 @@ def _attend(states, keys, start, row, n_steps, query, v, shares, line, context):
         total += shares[line, j]
     for j in range(n_steps):
         shares[line, j] /= total
-        of_step = states.ctypes.data + (start[j] + row) * n_states * size
-        add_multiple_of_row(states, n_states, of_step, context, shares[line, j])
+    stride = n_states * size
+    sum_of_lines(
+        states, n_states, n_steps, start.ctypes.data, states.ctypes.data + row * stride, stride,
+        of_shares, context,
+    )  # fmt: skip
+
+
+@part
+def _add_sums(sums, low, n_active, gates, n_gates):
+    """What sums of values add to the gates, the last ones."""
+    first = gates.shape[1] - n_gates
+    for line in range(low, low + n_active):
+        for g in range(n_gates):
+            gates[line, first + g] += sums[line, g]
 
 
 @long_kernel
-def forward(cell, matrix, attention, source, target, history, of_attention, h):
+def forward(cell, matrix, attention, source, target, history, of_attention, h, of_values):
     """Write transcripts whose labels are given.
 
     matrix: the step matrix as panels, and their spans. attention: panels of the query's matrix
@@ -83,6 +96,10 @@ def forward(cell, matrix, attention, source, target, history, of_attention, h):
     rows. target: the start of each step's lines, and vectors y (L, E) of the labels before. history
     is that of :mod:`skrnn.kernels.recurrence`, with the states before step 0 in place.
     of_attention: queries (L, A) and shares (L, T). All are written, and the states h (L, H).
+
+    of_values: values (S, G + K) of the source's steps, what each adds to the gates that read inputs
+    and to raw predictions, and their sums (L, G + K), which are written. Where there are some, no
+    context is found, and the spans leave it out; where there are none, both have no lines.
     """
     panels, spans = matrix
     of_query, v, all_rows = attention
@@ -90,8 +107,10 @@ def forward(cell, matrix, attention, source, target, history, of_attention, h):
     of_step, y = target
     inputs, gates, c, tanh_c = history
     queries, shares = of_attention
+    values, sums = of_values
     n_hidden, n_embedded, size = h.shape[1], y.shape[1], inputs.itemsize
-    first_state = n_hidden + 1 + n_embedded
+    has_values, first_state = len(values) > 0, n_hidden + 1 + n_embedded
+    read, found, first = (values, sums, 0) if has_values else (states, inputs, first_state)
     c_before = c.shape[0] - of_step[1]
     for t in range(of_step.shape[0] - 1):
         low, n_active = of_step[t], of_step[t + 1] - of_step[t]
@@ -100,15 +119,15 @@ def forward(cell, matrix, attention, source, target, history, of_attention, h):
             inputs[line, n_hidden] = 1
             for e in range(n_embedded):
                 inputs[line, n_hidden + 1 + e] = y[line, e]
-            for p in range(first_state, inputs.shape[1]):
-                inputs[line, p] = 0
             row = rows[line - low]
             _attend(
-                states, keys, start, row, lengths[row],
+                read, keys, start, row, lengths[row],
                 queries.ctypes.data + line * queries.shape[1] * size, v, shares, line,
-                inputs.ctypes.data + line * inputs.strides[0] + first_state * size,
+                found.ctypes.data + (line * found.shape[1] + first) * size,
             )  # fmt: skip
         multiply_rows(inputs, low, n_active, panels, spans, gates, low, 0)
+        if has_values:
+            _add_sums(sums, low, n_active, gates, cell.n_gates * n_hidden)
         step.forward(
             cell, n_active, gates, low, inputs, of_step[t + 1], c, c_before, low, tanh_c, h, low
         )

@@ -8,7 +8,7 @@ from numba.extending import intrinsic
 
 from skrnn.kernels import interpreted
 from skrnn.kernels.jit import INTERPRETED
-from skrnn.kernels.units import emit, emit_row
+from skrnn.kernels.units import emit, emit_row, emit_sum_of_lines
 from skrnn.kernels.vectors import fma
 
 
@@ -88,3 +88,16 @@ add_multiple = instruction(_add_multiple, 2, has_factor=True)
 dot = instruction(_dot, 2, gives_number=True)
 add_multiple_of_row = row_instruction(_add_multiple, 2, has_factor=True)
 dot_of_rows = row_instruction(_product, 2, gives_number=True)
+
+
+def _write_sum(builder, number, columns, arguments):
+    *lines, factors, to = arguments
+    emit_sum_of_lines(builder, number, columns, lines, factors, to)
+
+
+if INTERPRETED:
+    sum_of_lines = interpreted.sum_of_lines
+else:
+    #: ``(like, columns, n_lines, places, first, stride, factors, to)``: a sum of lines, each times
+    #: a factor, in memory; see :func:`skrnn.kernels.units.emit_sum_of_lines`.
+    sum_of_lines = _intrinsic(_write_sum, 6, has_factor=False, gives_number=False)

@@ -78,3 +78,15 @@ def over_row(like, columns, addresses, body):
         if found is not None:
             total[: units.n] += found
     return total.sum(dtype=like.dtype)
+
+
+def sum_of_lines(like, columns, n_lines, places, first, stride, factors, to):
+    """A sum of lines, each times a factor; see :func:`skrnn.kernels.units.emit_sum_of_lines`."""
+    total = np.zeros(int(columns), like.dtype)
+    of_lines = zip(
+        _memory(places, n_lines, np.dtype(np.int64)), _memory(factors, n_lines, like.dtype),
+        strict=True,
+    )  # fmt: skip
+    for place, factor in of_lines:
+        total += factor * _memory(first + place * stride, columns, like.dtype)
+    _memory(to, columns, like.dtype)[:] = total

@@ -7,7 +7,7 @@ register has lanes. It gets addresses, because a slice of an array costs more th
 from llvmlite import ir
 from numba.core import cgutils
 
-from skrnn.kernels.vectors import VECTOR_BYTES, Registers, Vector
+from skrnn.kernels.vectors import VECTOR_BYTES, Registers, Vector, fma
 
 _I64 = ir.IntType(64)
 
@@ -58,6 +58,17 @@ def emit(builder, ty, columns, body):
     return found
 
 
+def _each_register(r, columns, run):
+    """Run something with the number and the mask of each register of a row of units."""
+    b = r.builder
+    n_full = b.udiv(columns, ir.Constant(_I64, r.width))
+    with cgutils.for_range(b, n_full) as loop:
+        run(loop.index, r.full_mask())
+    n_left = b.urem(columns, ir.Constant(_I64, r.width))
+    with b.if_then(b.icmp_signed(">", n_left, ir.Constant(_I64, 0))):
+        run(n_full, r.mask(n_left, 0))
+
+
 def emit_row(builder, ty, columns, addresses, body):
     """Run `body` on all `columns` units of rows at some addresses; the sum of what it gives.
 
@@ -72,10 +83,34 @@ def emit_row(builder, ty, columns, addresses, body):
         if value is not None:
             builder.store(builder.fadd(builder.load(total), value.value), total)
 
-    n_full = builder.udiv(columns, ir.Constant(_I64, r.width))
-    with cgutils.for_range(builder, n_full) as loop:
-        run(loop.index, r.full_mask())
-    n_left = builder.urem(columns, ir.Constant(_I64, r.width))
-    with builder.if_then(builder.icmp_signed(">", n_left, ir.Constant(_I64, 0))):
-        run(n_full, r.mask(n_left, 0))
+    _each_register(r, columns, run)
     return r.sum(builder.load(total))
+
+
+def emit_sum_of_lines(builder, ty, columns, lines, factors, to):
+    """A row of `columns` units at `to`: the sum of lines, each times a factor, in their order.
+
+    lines: how many, where their places stand (int64, from zero), the address of place zero, and
+    the bytes of a place. The sum stays in a register, which a loop over lines for all units would
+    have to store and load each time.
+    """
+    n_lines, places, first, stride = lines
+    r = Registers(builder, ty)
+    total = cgutils.alloca_once(builder, r.vector)
+
+    def number(address, i, kind, size):
+        place = builder.add(address, builder.mul(i, ir.Constant(_I64, size)))
+        return builder.load(builder.inttoptr(place, kind.as_pointer()), align=size, typ=kind)
+
+    def run(of_register, mask):
+        at, units = builder.mul(of_register, ir.Constant(_I64, VECTOR_BYTES)), Units(r, mask)
+        builder.store(ir.Constant(r.vector, None), total)
+        with cgutils.for_range(builder, n_lines) as loop:
+            place = builder.mul(number(places, loop.index, _I64, 8), stride)
+            line = units.load(builder.add(builder.add(first, place), at))
+            factor = units.copies(number(factors, loop.index, r.real, r.size))
+            summed = fma(line, factor, Vector(r, builder.load(total)))
+            builder.store(summed.value, total)
+        units.store(Vector(r, builder.load(total)), builder.add(to, at))
+
+    _each_register(r, columns, run)

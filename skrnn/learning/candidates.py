@@ -133,9 +133,16 @@ def of_all(name, model, examples):
     return (alone if is_alone else beside_the_path)(model, examples, None)
 
 
+#: What start values of an output layer are multiplied by where labels are to be aligned with steps.
+_ALIGNED_START = 0.2
+
+
 def start_values(model, examples):
     """Parameters of a network that begins with the best constant prediction of some examples, or
     with what the path predicts, and nothing else.
+
+    Where labels are to be aligned with steps little but a constant is said at first, because what a
+    random start says decides where the labels go.
     """
     network = model.network
     theta = network.initialize(np.random.RandomState(model.seeds[0]))
@@ -143,6 +150,8 @@ def start_values(model, examples):
     if model.path is not None:
         views["V"][:] = views["b_out"][:] = 0.0
         return theta
+    if model.target.loss.is_aligned:
+        views["V"] *= _ALIGNED_START
     targets = model.standardized(examples.targets)
     views["b_out"][:] = model.target.loss.best_constant(targets, examples.weights)
     return theta

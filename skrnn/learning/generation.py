@@ -2,9 +2,13 @@
 
 import numpy as np
 
+from skrnn.data.checks import is_finite
 from skrnn.data.sequences import Sequences
 from skrnn.learning.streams import places_from
 from skrnn.network.steps import Steps
+
+#: Raw predictions at a time, which are 128 MB in double precision.
+_AT_A_TIME = 1 << 24
 
 
 def log_densities(model, whole, codes, count_threads):
@@ -22,7 +26,8 @@ def log_densities(model, whole, codes, count_threads):
         As in :meth:`Model.raw_predict`.
     """
     target, found = model.target, np.empty(len(whole.sequences))
-    for rows, sequences in whole.sequences.some_at_a_time():
+    for rows in _some_at_a_time(whole.lengths, target.n_outputs):
+        sequences = whole.sequences.take(rows)
         some = whole._replace(sequences=sequences, row_weights=whole.row_weights[rows])
         of_class = None if codes is None else codes[rows]
         raw = model.raw_predict(target.begun(sequences, of_class), count_threads)
@@ -62,23 +67,54 @@ def sample(model, codes, n_samples, prompt, longest, temperature, random):
     n_cut : int
         How many have had no end.
     """
-    target, given = model.target, prompt.steps()
-    writers = _Writers(model, codes, n_samples)
-    read = np.broadcast_to(given, (n_samples, *given.shape))
-    written = [[one] for one in read]
-    for step in range(len(given)):
-        writers.go_on(read[:, step])
-    rows = np.arange(n_samples)
-    for step in range(len(given), longest):
-        steps, has_ended = target.draw(writers.raw, step == 0, temperature, random)
+    drawn, n_cut = [], 0
+    for some in _some_at_a_time(np.ones(n_samples, np.int64), model.target.n_outputs):
+        of_some = None if codes is None else codes[some]
+        writers = _Writers(model, of_some, some.stop - some.start)
+        found, n_open = _written(writers, prompt.steps(), longest, temperature, random)
+        drawn, n_cut = drawn + found, n_cut + n_open
+    return drawn, n_cut
+
+
+def _some_at_a_time(lengths, n_outputs):
+    """Slices of rows that have so many answers each, of few raw predictions or a single row."""
+    ends, first = np.cumsum(lengths), 0
+    while first < len(ends):
+        n_before = ends[first] - lengths[first]
+        last = int(np.searchsorted(ends, n_before + _AT_A_TIME // n_outputs, side="right"))
+        yield slice(first, max(last, first + 1))
+        first = max(last, first + 1)
+
+
+def _written(writers, given, longest, temperature, random):
+    """What writers make of a prompt (T, F), a list; and how many have had no end."""
+    n = len(writers.raw)
+    for step in given:
+        writers.go_on(np.broadcast_to(step, (n, len(step))))
+    rows, of_rows, drawn = np.arange(n), [], [given[:0]]
+    for step in range(len(given), longest + 1):
+        steps, has_ended = writers.draw(step == 0, temperature, random)
         rows, steps = rows[~has_ended], steps[~has_ended].astype(given.dtype)
-        if not len(rows):
+        if step == longest or not len(rows):
             break
-        for row, one in zip(rows, steps, strict=True):
-            written[row].append(one[np.newaxis])
+        _require_finite(steps)
+        of_rows.append(rows)
+        drawn.append(steps)
         writers.keep(~has_ended)
         writers.go_on(steps)
-    return [np.concatenate(one) for one in written], len(rows)
+    owners = np.concatenate([rows[:0], *of_rows])
+    order, ends = np.argsort(owners, kind="stable"), np.cumsum(np.bincount(owners, minlength=n))
+    parts = np.split(np.concatenate(drawn)[order], ends[:-1])
+    return [np.concatenate([given, part]) for part in parts], len(rows)
+
+
+def _require_finite(numbers):
+    """Refuse to go on with what the network cannot read or say."""
+    if not is_finite(numbers):
+        raise ValueError(
+            "What was drawn is not finite, or the network finds nothing finite behind it. Lower"
+            " temperature, and look for extreme values in prompt and in the X of fit."
+        )
 
 
 class _Writers:
@@ -105,6 +141,10 @@ class _Writers:
         dtype = np.int32 if schema.is_of_tokens else self._network.dtype
         return Sequences(np.empty((0, schema.n_features), dtype), nothing, nothing)
 
+    def draw(self, is_first, temperature, random):
+        """A next step of each, and which have ended."""
+        return self._model.target.draw(self.raw, is_first, temperature, random)
+
     def go_on(self, steps):
         """Read a step (n, n_features) of each."""
         sequences = Sequences.from_array(steps[:, np.newaxis])
@@ -122,4 +162,6 @@ class _Writers:
         if self._steps is None or self._steps.n_rows != len(sequences):
             self._steps = Steps(self._network.chain, len(sequences), self._network.dtype)
         data, states = self._model.data(sequences), self._states
-        return self._steps.forward_of(self._weights, data, states, self._places).astype(float)
+        raw = self._steps.forward_of(self._weights, data, states, self._places).astype(float)
+        _require_finite(raw)
+        return raw

@@ -57,7 +57,9 @@ class Memory(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """Packed arrays by what they are for; those of the way back are None in prediction."""
+    """Packed arrays by what they are for. Those of the way back are None in prediction, values
+    in training.
+    """
 
     labels: np.ndarray
     begin: list
@@ -66,6 +68,17 @@ class Weights(NamedTuple):
     v: np.ndarray
     layer: object
     head: list
+    values: np.ndarray | None
+
+
+#: Packed arrays by name: what is read as it is, matrices as panels, and what else there is.
+_AS_THEY_ARE = ("E_label", "b_begin", "b_key", "v_attention", "b_out")
+_MATRICES = ("W_begin", "W_key", "W_query", "V_state", "V_context")
+_AHEAD = (*_AS_THEY_ARE, *_MATRICES, "values", "step")
+_BOTH_WAYS = (
+    *_AS_THEY_ARE, *_MATRICES, *(name + "_back" for name in _MATRICES), "step", "step_to_state",
+    "step_to_inputs",
+)  # fmt: skip
 
 
 class Decoder(Block):
@@ -102,16 +115,18 @@ class Decoder(Block):
         )
         self.parameters = self.layer.parameters + self._own
         self._n_of_layer, self._width = len(self.layer.parameters), matmul.panel_width(dtype)
+        self._n_gates = cell.n_gates * n_hidden
 
     # Packing
 
     @property
     def gradient_shapes(self):
         """Gradients of matrices have whole tiles."""
-        shapes = [one.shape for one in self._own]
-        is_matrix = [1, 3, 5, 7]
-        for i in is_matrix:
-            shapes[i] = (matmul.rows_with_padding(shapes[i][0]), shapes[i][1])
+        whole = {"W_begin", "W_key", "W_query", "V"}
+        shapes = [
+            (matmul.rows_with_padding(n_rows) if name in whole else n_rows, *columns)
+            for name, (n_rows, *columns), *_ in self._own
+        ]
         return [*self.layer.gradient_shapes, *shapes]
 
     def unpack_gradient(self, gradients, arrays):
@@ -125,24 +140,34 @@ class Decoder(Block):
 
     def pack(self, arrays, fill, both_ways):
         """The layer's panels; tables and biases as they are, matrices as panels, and transposed for
-        the way back.
+        the way back. A prediction may want the values of states.
         """
         of_layer, own = arrays[: self._n_of_layer], arrays[self._n_of_layer :]
         labels, W_begin, b_begin, W_key, b_key, W_query, v, V, b_out = own
-        panels = self.layer.pack(of_layer, fill, both_ways)
-        matrices = (W_begin, W_key, W_query, V[: self.n_hidden], V[self.n_hidden :])
-        forward = [matmul.pack(one, self._width, fill) for one in matrices]
-        back = [matmul.pack(one.T, self._width, fill) for one in matrices if both_ways]
-        return [*panels, labels, b_begin, b_key, v[:, 0], b_out, *forward, *back]
+        of_h, of_context = V[: self.n_hidden], V[self.n_hidden :]
+        matrices = (W_begin, W_key, W_query, of_h, of_context)
+        if both_ways:
+            others = [one.T for one in matrices]
+        else:
+            others = [np.hstack([of_layer[0][self.n_embedded :], of_context])]
+        panels = [matmul.pack(one, self._width, fill) for one in (*matrices, *others)]
+        of_step = self.layer.pack(of_layer, fill, both_ways)
+        return [labels, b_begin, b_key, v[:, 0], b_out, *panels, *of_step]
 
     def bind(self, packed):
-        n = len(packed) - 10 if len(packed) < 15 else len(packed) - 15
-        of_layer, (labels, b_begin, b_key, v, b_out, *panels) = packed[:n], packed[n:]
-        begin, key, query, of_h, of_context, *back = panels
-        back = back or [None] * 5
+        both_ways = len(packed) == len(_BOTH_WAYS)
+        p = dict(zip(_BOTH_WAYS if both_ways else _AHEAD, packed, strict=True))
+        of_step = [one for name, one in p.items() if name.startswith("step")]
         return Weights(
-            labels, [begin, b_begin, back[0]], [key, b_key, back[1]], [query, back[2]], v,
-            self.layer.bind(of_layer), [of_h, of_context, b_out, back[3], back[4]],
+            p["E_label"],
+            [p["W_begin"], p["b_begin"], p.get("W_begin_back")],
+            [p["W_key"], p["b_key"], p.get("W_key_back")],
+            [p["W_query"], p.get("W_query_back")],
+            p["v_attention"],
+            self.layer.bind(of_step),
+            [p["V_state"], p["V_context"], p["b_out"], p.get("V_state_back"),
+             p.get("V_context_back")],
+            p.get("values"),
         )  # fmt: skip
 
     # What is given
@@ -184,6 +209,16 @@ class Decoder(Block):
         )  # fmt: skip
         return raw, (source, means, memory)
 
+    def values(self, weights, source, work):
+        """Values (S, G + K): what each step of the source adds to the gates and raw predictions.
+
+        To sum these up takes less than to find a context and what it adds, where several hypotheses
+        look at the same steps; otherwise they take as long as they save.
+        """
+        values = work.array((self, "values"), len(source.states), self._n_gates + self.n_outputs)
+        matmul.multiply(source.states, weights.values, values, 0)
+        return values
+
     def memory(self, n_lines, n_rows, n_source, work):
         """The Memory of so many lines of transcripts of some rows, with room for a state in front.
 
@@ -201,7 +236,7 @@ class Decoder(Block):
             (n_lines, n_source), (n_lines, self.n_hidden),
         ))  # fmt: skip
 
-    def write(self, weights, source, rows, of_step, before, state, memory):
+    def write(self, weights, source, rows, of_step, before, state, memory, values=None):
         """Raw predictions (L, K) of some steps from a state, which leave what they need in memory.
 
         Parameters
@@ -216,20 +251,33 @@ class Decoder(Block):
         state : State
             Before the first step.
         memory : Memory
+        values : ndarray of shape (S, G + K), optional
+            Those of the source, to be read in the place of its states.
         """
         history, h = memory[:4], memory.h
         history[0][: len(rows), : self.n_hidden], history[2][len(h) :] = state
         panels, _, spans = weights.layer.forward_of_state
+        of_values = np.empty((2, 0, 0), h.dtype)
+        if values is not None:
+            of_values = values, np.empty((len(h), values.shape[1]), h.dtype)
+            spans = np.minimum(spans, self.n_hidden + 1 + self.n_embedded)
         decoder.forward(
             self.layer.cell, (panels, spans), (weights.query[0], weights.v, matmul.ALL_ROWS),
             (*source, rows), (of_step, weights.labels.take(before, axis=0, mode="clip")),
-            history, (memory.queries, memory.shares), h,
+            history, (memory.queries, memory.shares), h, tuple(of_values),
         )  # fmt: skip
+        return self._raw(weights, memory, of_values)
+
+    def _raw(self, weights, memory, of_values):
+        """Raw predictions (L, K) of states and of contexts, or of sums of values."""
         of_h, of_context, bias = weights.head[:3]
-        raw = np.empty((len(h), self.n_outputs), h.dtype)
+        raw = np.empty((len(memory.h), self.n_outputs), memory.h.dtype)
         raw[:] = bias
-        matmul.multiply(h, of_h, raw, 1)
-        matmul.multiply(self._context(memory), of_context, raw, 1)
+        matmul.multiply(memory.h, of_h, raw, 1)
+        if len(of_values[0]):
+            raw += of_values[1][:, self._n_gates :]
+        else:
+            matmul.multiply(self._context(memory), of_context, raw, 1)
         return raw
 
     def _context(self, memory):

@@ -15,6 +15,8 @@ from skrnn.network.layer import State
 
 #: Labels of a hypothesis that there is room for at first.
 _FIRST_ROOM = 16
+#: Hypotheses of a row from which on values of the source's steps are worth their while.
+_MANY = 3
 
 
 class Found(NamedTuple):
@@ -62,6 +64,7 @@ class Beam:
         self._penalty, n_rows, n_classes = length_penalty, len(begin), decoder.n_outputs
         room = n_rows * width
         self._memory = decoder.memory(room, room, len(source.start) - 1, work)
+        self._values = decoder.values(weights, source, work) if width >= _MANY else None
         n_memory = decoder.n_hidden * decoder.layer.cell.n_memories
         self._state = State(begin, np.zeros((n_rows, n_memory), begin.dtype))
         every = np.arange(n_rows)
@@ -92,7 +95,7 @@ class Beam:
         memory = self._memory.of_one_step(n)
         raw = self._decoder.write(
             self._weights, self._source, rows, np.array([0, n]), self._on.labels, self._state,
-            memory,
+            memory, self._values,
         )  # fmt: skip
         room = self._found[1].size
         going_on = [np.empty(room, kind) for kind in (int, int, float, int, int)]

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from sklearn.utils.validation import check_is_fitted
 
-from skrnn.estimators.recurrent import RecurrentEstimator
+from skrnn.estimators.recurrent import Learner
 
 __all__ = ["register_converters", "to_onnx"]
 
@@ -21,8 +21,9 @@ def to_onnx(model, *, opset=None):
 
     Parameters
     ----------
-    model : RNNRegressor or RNNClassifier
-        Fitted. For a Pipeline use skl2onnx, after :func:`register_converters`.
+    model : RNNRegressor, RNNClassifier, RNNTranslator or RNNGenerator
+        Fitted. For a Pipeline use skl2onnx, after :func:`register_converters`. A translator has to
+        have ``beam_size=1``, which ``set_params`` can set after ``fit``: a beam is not exported.
     opset : int, default=None
         Version of ONNX's operators, 18 or newer; None: 18.
 
@@ -37,12 +38,18 @@ def to_onnx(model, *, opset=None):
         * for a list, and for token ids, `lengths`, int64, ``(n_samples,)``: how many steps of each
           sequence count. What stands behind them is ignored. Where it is 0, and without that
           input, padding is found in X as `predict` finds it: whole steps of NaN at the end of a
-          sequence, and of ids zeros.
+          sequence, and of ids zeros;
+        * for a generator of classes `y`, int64, ``(n_samples,)``: places in ``classes_``.
 
         Its outputs are, for a regressor, `predictions`, in the shape that `predict` gives; for a
         classifier `labels`, whole numbers or text, and `probabilities`. With
         ``return_sequences=True`` they have an axis of steps, and behind the end of a sequence
         numbers are NaN and labels mean nothing.
+
+        Those of a translator are `labels`, int64, ``(n_samples, n_timesteps)``: places in
+        ``labels_``, behind the last label of a transcript -1. With ``decoder="ctc"`` there are also
+        `probabilities` as ``step_probabilities`` gives them, NaN behind the end of a sequence.
+        That of a generator is `log_likelihood`, ``(n_samples,)``, as ``score_samples`` gives it.
 
     Raises
     ------
@@ -51,8 +58,8 @@ def to_onnx(model, *, opset=None):
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     ValueError
-        If `opset` is too old or too new, X had categories that are text, or the classes are neither
-        whole numbers nor text.
+        If `opset` is too old or too new, X had categories that are text, the classes are neither
+        whole numbers nor text, or `beam_size` is not 1.
     ImportError
         If onnx is not installed.
 
@@ -67,23 +74,36 @@ def to_onnx(model, *, opset=None):
     >>> [one.name for one in exported.graph.input], [one.name for one in exported.graph.output]
     (['X'], ['predictions'])
     """
-    if not isinstance(model, RecurrentEstimator):
+    if not isinstance(model, Learner):
         raise TypeError(
-            f"to_onnx exports RNNRegressor and RNNClassifier, got {type(model).__name__}. For a"
-            " Pipeline, or another estimator around one of these, call"
+            f"to_onnx exports the estimators of skrnn, got {type(model).__name__}. For a Pipeline,"
+            " or another estimator around an RNNRegressor or RNNClassifier, call"
             " skrnn.onnx.register_converters() and then skl2onnx.to_onnx(model, X)."
         )
     check_is_fitted(model)
+    _refuse_beam(model)
     _require("onnx")
     from skrnn.onnx import export
 
     return export.model_of(model._model, export.checked_opset(opset))
 
 
-def register_converters():
-    """Make skl2onnx able to convert both estimators, in a Pipeline and wherever else they are.
+def _refuse_beam(model):
+    """Refuse a translator that would predict otherwise than the exported model."""
+    width = getattr(model, "beam_size", 1)
+    if width != 1:
+        raise ValueError(
+            f"ONNX has no beam search, but this {type(model).__name__} predicts with"
+            f" beam_size={width}. Export model.set_params(beam_size=1), which takes the likeliest"
+            " label each time."
+        )
 
-    It may be called more than once. Outputs are named and shaped as those of skl2onnx: `variable`,
+
+def register_converters():
+    """Make skl2onnx able to convert RNNRegressor and RNNClassifier, wherever they are.
+
+    So it converts Pipelines that end in one, and searches, bagging and stacking around one. This
+    may be called more than once. Outputs are named and shaped as those of skl2onnx: `variable`,
     a column for a single target; `label` and `probabilities`, for a classifier as a list of dicts
     unless ``options={"zipmap": False}``. There is no input for lengths: steps of NaN at the end of
     a sequence are padding.

@@ -9,14 +9,12 @@ from numbers import Integral
 
 import numpy as np
 
-from skrnn.network.embedding import Embedding
-from skrnn.network.head import Head, HeadOfSteps, NarrowHeadOfSteps
+from skrnn.network.embedding import ConditionedEmbedding, Embedding
+from skrnn.network.head import Head, HeadOfSteps, HeadOfTranscripts, NarrowHeadOfSteps
 from skrnn.network.inputs import Numbers
-from skrnn.onnx import cells, inputs, outputs, paths, poolings
-from skrnn.onnx.graph import ML, ML_VERSION, Graph, writer
+from skrnn.onnx import cells, continuations, inputs, outputs, paths, poolings
+from skrnn.onnx.graph import ML, ML_VERSION, SAMPLES, STEPS, Graph, writer
 
-#: The axes of samples and of steps.
-SAMPLES, STEPS = "n_samples", "n_timesteps"
 #: The first version of the operators that graphs are written for, and the one to write for unless
 #: another is asked for.
 OLDEST_OPSET, OPSET = 18, 18
@@ -32,8 +30,18 @@ def _embedding(g, model, arrays, sequences):
     return sequences._replace(values=g.add("Gather", arrays[0], sequences.values))
 
 
+def _conditioned_embedding(g, model, arrays, sequences):
+    """The same with an indicator of the class."""
+    found, n_classes = _embedding(g, model, arrays, sequences), model.target.n_conditions
+    return found._replace(values=inputs.with_classes(g, found.values, found.classes, n_classes))
+
+
 #: How the first block of each class of :mod:`skrnn.network` is written: as Sequences (N, T, F).
-SOURCES = {Numbers: _numbers, Embedding: _embedding}
+SOURCES = {
+    Numbers: _numbers,
+    Embedding: _embedding,
+    ConditionedEmbedding: _conditioned_embedding,
+}
 
 
 def _affine(g, arrays, pooled):
@@ -43,10 +51,15 @@ def _affine(g, arrays, pooled):
 
 
 #: How the last block of each class is written: as raw predictions (N, K), or (N, T, K).
-HEADS = {Head: _affine, HeadOfSteps: _affine, NarrowHeadOfSteps: _affine}
+HEADS = {
+    Head: _affine,
+    HeadOfSteps: _affine,
+    NarrowHeadOfSteps: _affine,
+    HeadOfTranscripts: _affine,
+}
 
 
-def write(g, model, X, lengths=None):
+def write(g, model, X, lengths=None, y=None):
     """Write what a model predicts.
 
     Parameters
@@ -56,21 +69,26 @@ def write(g, model, X, lengths=None):
     model : skrnn.learning.model.Model
     X, lengths : str
         As :func:`skrnn.onnx.inputs.read` takes them.
+    y : str, optional
+        Numbers of the classes (N,), int64, that sequences are of.
 
     Returns
     -------
-    dict of str to skrnn.onnx.outputs.Output
+    dict of str to skrnn.onnx.graph.Output
     """
-    sequences = inputs.read(g, model.schema, X, lengths)
-    raw = _raw_predictions(g, model, sequences)
+    sequences = inputs.read(g, model.schema, X, lengths)._replace(classes=y)
+    begun = sequences
+    if model.target.reads_beginnings:
+        begun = continuations.begun(g, model.target, sequences)
+    raw = _raw_predictions(g, model, begun)
     of_steps = model.architecture.return_sequences
     if model.path is not None:
         of_path = paths.write(g, model.path, sequences, of_steps)
         raw = g.add("Add", raw, g.cast(of_path, g.dtype))
     if of_steps:
-        is_there = inputs.has_step(g, raw, sequences.lengths, axis=1)
+        is_there = inputs.has_step(g, raw, begun.lengths, axis=1)
         raw = g.add("Where", is_there, raw, g.number(np.nan))
-    return outputs.write(g, model, raw)
+    return outputs.write(g, model, raw, sequences)
 
 
 def _raw_predictions(g, model, sequences):
@@ -78,13 +96,13 @@ def _raw_predictions(g, model, sequences):
     chain = model.network.chain
     arrays = chain.like(model.network.layout.by_block(model.theta))
     source = writer(SOURCES, type(chain.input), f"{__name__}.SOURCES")
-    values, lengths = source(g, model, arrays.input, sequences)
-    x = g.add("Transpose", values, perm=[1, 0, 2])
+    read = source(g, model, arrays.input, sequences)
+    x = g.add("Transpose", read.values, perm=[1, 0, 2])
     for layer, of_layer in zip(chain.layers, arrays.layers, strict=True):
         wants_all = layer is not chain.layers[-1] or chain.pooling.reads_all_steps
-        found = cells.write(g, layer, of_layer, x, lengths, wants_all)
+        found = cells.write(g, layer, of_layer, x, read.lengths, wants_all)
         x = found.states
-    pooled = poolings.write(g, chain.pooling, arrays.pooling, found, lengths)
+    pooled = poolings.write(g, chain.pooling, arrays.pooling, found, read.lengths)
     head = writer(HEADS, type(chain.head), f"{__name__}.HEADS")
     return head(g, arrays.head, pooled)
 
@@ -109,11 +127,11 @@ def model_of(model, opset):
     from onnx import checker, helper, shape_inference
 
     g = Graph(model.schema.dtype)
-    given = _inputs(model.schema)
-    found = write(g, model, *(one.name for one in given))
+    given = _inputs(model)
+    found = write(g, model, **{one.name: one.name for one in given})
     for name, output in found.items():
         g.name(output.value, name)
-    wanted = [_described(name, one, model) for name, one in found.items()]
+    wanted = [_described(name, one) for name, one in found.items()]
     name = model.schema.estimator_name
     graph = helper.make_graph(g.nodes, name, given, wanted, g.constants)
     operators = [helper.make_opsetid("", opset), helper.make_opsetid(ML, ML_VERSION)]
@@ -129,16 +147,19 @@ def model_of(model, opset):
     return shape_inference.infer_shapes(made)
 
 
-def _inputs(schema):
-    """Descriptions of the inputs: X as in fit, and lengths where that was a list of sequences."""
+def _inputs(model):
+    """Descriptions of the inputs: X as in fit, lengths where that was a list of sequences, and y
+    where sequences are of classes.
+    """
+    schema = model.schema
     shape, dtype = [SAMPLES, STEPS, schema.n_features], schema.dtype
     if schema.is_of_rows:
         shape = [SAMPLES, schema.n_columns]
     elif schema.is_of_tokens:
         shape, dtype = [SAMPLES, STEPS], np.int64
-    X = _tensor("X", dtype, shape)
-    has_lengths = schema.form in ("list", "tokens")
-    return [X, _tensor("lengths", np.int64, [SAMPLES])] if has_lengths else [X]
+    is_there = {"lengths": schema.form in ("list", "tokens"), "y": model.target.n_conditions > 0}
+    numbers = [_tensor(name, np.int64, [SAMPLES]) for name in is_there if is_there[name]]
+    return [_tensor("X", dtype, shape), *numbers]
 
 
 def _tensor(name, dtype, shape):
@@ -148,11 +169,8 @@ def _tensor(name, dtype, shape):
     return helper.make_tensor_value_info(name, of_type, shape)
 
 
-def _described(name, output, model):
-    axes = [SAMPLES]
-    if model.architecture.return_sequences:
-        axes.append(model.schema.n_timesteps or STEPS)
-    return _tensor(name, output.dtype, axes + list(output.shape))
+def _described(name, output):
+    return _tensor(name, output.dtype, [SAMPLES, *output.axes, *output.shape])
 
 
 def _documentation(model):

@@ -4,11 +4,34 @@ The package onnx is optional, so it is imported when a graph is written, and now
 """
 
 from itertools import count
+from typing import NamedTuple
 
 import numpy as np
 
 #: The domain of operators that are not neural, such as look-ups in a dictionary, and its version.
 ML, ML_VERSION = "ai.onnx.ml", 3
+#: The axes of samples and of steps.
+SAMPLES, STEPS = "n_samples", "n_timesteps"
+
+
+class Output(NamedTuple):
+    """An output of the model.
+
+    Attributes
+    ----------
+    value : str
+    dtype : numpy dtype
+        That of objects is text.
+    shape : tuple of int
+        Behind the axis of samples and the further ones.
+    axes : tuple of str or int
+        Those between, by their names or lengths.
+    """
+
+    value: str
+    dtype: np.dtype
+    shape: tuple
+    axes: tuple = ()
 
 
 def writer(table, kind, address):

@@ -20,10 +20,13 @@ class Sequences(NamedTuple):
         With marks (N, T, F), what has no value NaN; of tokens their numbers (N, T), int64.
     lengths : str or None
         Steps of each (N,), int64; None: all that there are.
+    classes : str or None
+        Numbers of the classes that they are of (N,), int64, where the network is told.
     """
 
     values: str
     lengths: str | None
+    classes: str | None = None
 
 
 def read(g, schema, X, lengths=None):
@@ -62,6 +65,12 @@ def has_step(g, values, lengths, axis):
     """
     steps = g.add("Unsqueeze", g.numbers_to(g.size(values, axis)), [1 - axis, 2])
     return g.add("Less", steps, g.add("Unsqueeze", lengths, [axis, 2]))
+
+
+def all_lengths(g, values, lengths):
+    """Steps of each sequence (N,), also where all have those that there are, of (N, T, F)."""
+    n_steps, n_samples = g.size(values, 1), g.size(values, 0)
+    return g.add("Expand", n_steps, n_samples) if lengths is None else lengths
 
 
 def _lengths(g, is_filled, given):
@@ -209,6 +218,16 @@ def for_network(g, sequences, model):
         shape = [0, n_observations // length, length * n_features]
         return Sequences(g.add("Reshape", scaled, shape), None)
     return _in_frames(g, scaled, sequences.lengths, length, n_features)
+
+
+def with_classes(g, values, classes, n_classes):
+    """Values (N, T, F) with an indicator of each sequence's class behind those of each step."""
+    if classes is None:
+        return values
+    indicators = g.add("Gather", np.eye(n_classes, dtype=g.dtype), classes)
+    shape = g.add("Concat", [1], g.size(values, 1), [1], axis=0)
+    indicators = g.add("Expand", g.add("Unsqueeze", indicators, [1]), shape)
+    return g.add("Concat", values, indicators, axis=2)
 
 
 def without_gaps(g, values, instead):

@@ -1,34 +1,19 @@
 """How raw predictions become what `predict` and `predict_proba` give, in double precision as there.
 
 To export a new kind of target, write a function and enter it into :data:`TARGETS`. It gets the
-graph, the model, and raw predictions (N, K), or (N, T, K) of each step; it gives outputs by name. A
-new link of a loss has an entry in :data:`INVERSE_LINKS`.
+graph, the model, raw predictions (N, K), or (N, T, K) of each step, and what X was read as, as
+:class:`skrnn.onnx.inputs.Sequences`; it gives outputs by name. A new link of a loss has an entry in
+:data:`INVERSE_LINKS`.
 """
-
-from typing import NamedTuple
 
 import numpy as np
 
 from skrnn.data.classes import BinaryTarget, MulticlassTarget, MultilabelTarget
+from skrnn.data.continuations import NextStep, NextToken
 from skrnn.data.regression import RegressionTarget
-from skrnn.onnx.graph import writer
-
-
-class Output(NamedTuple):
-    """An output of the model.
-
-    Attributes
-    ----------
-    value : str
-    dtype : numpy dtype
-        That of objects is text.
-    shape : tuple of int
-        Behind the axes of samples and steps.
-    """
-
-    value: str
-    dtype: np.dtype
-    shape: tuple
+from skrnn.data.transcripts import AlignedTarget
+from skrnn.onnx import continuations, transcripts
+from skrnn.onnx.graph import STEPS, Output, writer
 
 
 def _exp(g, values):
@@ -39,7 +24,7 @@ def _exp(g, values):
 INVERSE_LINKS = {"identity": None, "exp": _exp}
 
 
-def _predictions(g, model, raw):
+def _predictions(g, model, raw, sequences):
     """Predictions of a regressor in the units of y."""
     target, scaling = model.target, model.scaling
     n_levels = len(target.loss.levels)
@@ -54,7 +39,14 @@ def _predictions(g, model, raw):
         values, _ = g.add_many("TopK", [values, [n_levels]], 2, axis=-1, largest=0)
     if target.n_targets == 1:
         values, shape = g.add("Squeeze", values, [n_axes]), shape[1:]
-    return {"predictions": Output(values, np.dtype(g.dtype), shape)}
+    return {"predictions": Output(values, np.dtype(g.dtype), shape, _steps(model))}
+
+
+def _steps(model):
+    """The axis of steps, where each has an answer."""
+    if not model.architecture.return_sequences:
+        return ()
+    return (model.schema.n_timesteps or STEPS,)
 
 
 def _linked(g, loss, values):
@@ -67,7 +59,7 @@ def _linked(g, loss, values):
     return values if link is None else link(g, values)
 
 
-def _binary(g, model, raw):
+def _binary(g, model, raw, sequences):
     """Classes by log-odds (N, 1) of the second."""
     place = g.cast(g.add("Squeeze", _is_positive(g, raw), [-1]), np.int64)
     raw = g.cast(raw, np.float64)
@@ -75,19 +67,20 @@ def _binary(g, model, raw):
     return _of_classes(g, model, place, g.add("Sigmoid", both))
 
 
-def _multiclass(g, model, raw):
+def _multiclass(g, model, raw, sequences):
     """Classes by unnormalised log-probabilities (N, n_classes)."""
     place = g.add("ArgMax", raw, axis=-1, keepdims=0)
     return _of_classes(g, model, place, g.add("Softmax", g.cast(raw, np.float64), axis=-1))
 
 
-def _multilabel(g, model, raw):
+def _multilabel(g, model, raw, sequences):
     """An indicator matrix of labels by their log-odds (N, n_labels)."""
-    shape = (model.target.n_targets,)
-    probabilities = g.add("Sigmoid", g.cast(raw, np.float64))
+    labels = g.cast(_is_positive(g, raw), np.int64)
+    probabilities = g.cast(g.add("Sigmoid", g.cast(raw, np.float64)), g.dtype)
+    axes = (model.target.n_targets,), _steps(model)
     return {
-        "labels": Output(g.cast(_is_positive(g, raw), np.int64), np.dtype(np.int64), shape),
-        "probabilities": Output(g.cast(probabilities, g.dtype), np.dtype(g.dtype), shape),
+        "labels": Output(labels, np.dtype(np.int64), *axes),
+        "probabilities": Output(probabilities, np.dtype(g.dtype), *axes),
     }
 
 
@@ -96,10 +89,11 @@ def _is_positive(g, raw):
 
 
 def _of_classes(g, model, place, probabilities):
-    classes = labels_of(model.target)
+    classes, steps = labels_of(model.target), _steps(model)
+    labels, probabilities = g.add("Gather", classes, place), g.cast(probabilities, g.dtype)
     return {
-        "labels": Output(g.add("Gather", classes, place), classes.dtype, ()),
-        "probabilities": Output(g.cast(probabilities, g.dtype), np.dtype(g.dtype), classes.shape),
+        "labels": Output(labels, classes.dtype, (), steps),
+        "probabilities": Output(probabilities, np.dtype(g.dtype), classes.shape, steps),
     }
 
 
@@ -132,10 +126,13 @@ TARGETS = {
     BinaryTarget: _binary,
     MulticlassTarget: _multiclass,
     MultilabelTarget: _multilabel,
+    AlignedTarget: transcripts.best_paths,
+    NextToken: continuations.next_token,
+    NextStep: continuations.next_step,
 }
 
 
-def write(g, model, raw):
-    """Outputs of a model by name, of its raw predictions."""
+def write(g, model, raw, sequences):
+    """Outputs of a model by name, of its raw predictions and of what X was read as."""
     kind = type(model.target)
-    return writer(TARGETS, kind, f"{__name__}.TARGETS")(g, model, raw)
+    return writer(TARGETS, kind, f"{__name__}.TARGETS")(g, model, raw, sequences)

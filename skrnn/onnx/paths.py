@@ -98,7 +98,7 @@ def _bag(g, path, sequences, of_steps):
 
 def _counted_tokens(g, n_steps, sequences, nobody):
     """Tokens (N, T) that the map sees, another number elsewhere."""
-    numbers, lengths = sequences
+    numbers, lengths = sequences.values, sequences.lengths
     steps, ends = g.numbers_to(g.size(numbers, 1)), g.add("Unsqueeze", lengths, [1])
     is_seen = g.add("Less", steps, ends)
     if n_steps is not None:

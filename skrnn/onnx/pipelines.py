@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skrnn.estimators import RNNClassifier, RNNRegressor
+from skrnn.estimators import RNNClassifier, RNNGenerator, RNNRegressor, RNNTranslator
 from skrnn.onnx.export import OLDEST_OPSET, write
 from skrnn.onnx.graph import ML, ML_VERSION, Graph
 
@@ -16,12 +16,24 @@ _OF_CLASSES = {
 
 
 def register():
-    """Tell skl2onnx how both estimators are converted."""
+    """Tell skl2onnx how regressors and classifiers are converted, and that others are not."""
     from skl2onnx import update_registered_converter
 
     for estimator, options in ((RNNRegressor, None), (RNNClassifier, _OF_CLASSES)):
         alias = "Skrnn" + estimator.__name__
         update_registered_converter(estimator, alias, _set_types, _convert, options=options)
+    for estimator in (RNNTranslator, RNNGenerator):
+        update_registered_converter(estimator, "Skrnn" + estimator.__name__, _refuse, _convert)
+
+
+def _refuse(operator):
+    """Refuse an estimator that has outputs of its own, for which skl2onnx has no place."""
+    name = type(operator.raw_operator).__name__
+    raise ValueError(
+        f"skl2onnx has outputs for regressors, classifiers and transformers only, and {name} is"
+        " none of them. Export it alone, by skrnn.onnx.to_onnx(pipeline[-1]), and what stands"
+        " before it in a Pipeline by skl2onnx.to_onnx(pipeline[:-1], X)."
+    )
 
 
 def _set_types(operator):
@@ -29,13 +41,12 @@ def _set_types(operator):
     from skl2onnx.common.data_types import Int64TensorType, StringTensorType
 
     model = operator.raw_operator._model
-    axes = [operator.inputs[0].get_first_dimension()]
-    if model.architecture.return_sequences:
-        axes.append(model.schema.n_timesteps)
+    n_samples = operator.inputs[0].get_first_dimension()
     found = write(Graph(model.schema.dtype), model, "X")
     types = {"f": _type_of_numbers(operator), "i": Int64TensorType, "O": StringTensorType}
     for variable, output in zip(operator.outputs, found.values(), strict=True):
-        variable.set_type(types[output.dtype.kind](axes + list(_shape(output))))
+        steps = [None if isinstance(one, str) else one for one in output.axes]
+        variable.set_type(types[output.dtype.kind]([n_samples, *steps, *_shape(output)]))
 
 
 def _type_of_numbers(operator):
