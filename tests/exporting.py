@@ -6,9 +6,9 @@ import numpy as np
 PRECISION = {"float32": 1e-5, "float64": 1e-9}
 
 
-def shaken(model):
+def shaken(model, seed=5):
     """A fitted model with other weights."""
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed)
     for weights in (*model.coefs_, *model.intercepts_):
         weights[:] = rng.normal(scale=0.7, size=weights.shape)
     return model

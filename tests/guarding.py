@@ -30,7 +30,8 @@ _OURS = {
 
 #: What an error must speak of: an argument, or a parameter of the estimators.
 _ARGUMENTS = {"X", "y", "X_val", "y_val", "sample_weight", "sample_weight_val", "classes"}
-_SUBJECTS = _ARGUMENTS | set(RNNClassifier().get_params()) | {"loss", "quantile"}
+_ARGUMENTS |= {"tokens", "n_samples", "prompt", "temperature"}
+_SUBJECTS = _ARGUMENTS | set(RNNClassifier().get_params()) | {"loss", "quantile", "max_length"}
 #: scikit-learn's own words, which name no argument.
 _KNOWN = (
     "Found input variables with inconsistent numbers of samples|Sample weights must|is not fitted"

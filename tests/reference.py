@@ -420,14 +420,29 @@ def log_softmax(raw):
     return [one - log_total for one in raw]
 
 
-def beam_search(raw_of, width, most):
+def worth(score, n, length_penalty):
+    """Of a log-probability of so many labels and ends, (147)."""
+    return score / n**length_penalty
+
+
+def beam_search(raw_of, width, most, length_penalty):
     """Transcripts (labels, log-probability, whether it has an end) of one row as a beam finds them.
 
     raw_of says of a hypothesis, a tuple of labels, the raw predictions (K,) of what follows, the
     end last. Of equals the first is better: that of the better hypothesis, of the smaller label.
+    Once there are `width` transcripts better ones take the place of the worst, and hypotheses that
+    are worth no more than it so far are given up.
     """
+
+    def of_transcript(one):
+        return worth(one[1], len(one[0]) + 1, length_penalty)
+
+    def keep(found, one):
+        kept = sorted([*found, one], key=of_transcript, reverse=True)[:width]
+        return [other for other in [*found, one] if other in kept]
+
     going_on, found = [((), 0.0)], []
-    while going_on and len(found) < width:
+    while going_on:
         every = [
             (labels, k, log + score)
             for labels, score in going_on
@@ -435,19 +450,24 @@ def beam_search(raw_of, width, most):
         ]
         end = len(raw_of(())) - 1
         best = sorted(every, key=lambda one: one[2], reverse=True)[:width]
-        found += [(labels, score, True) for labels, k, score in best if k == end]
-        going_on = [((*labels, k), score) for labels, k, score in best if k != end]
-        if len(found) < width and going_on and len(going_on[0][0]) == most:
-            found += [(labels, score, False) for labels, score in going_on]
+        for labels, k, score in best:
+            if k == end:
+                found = keep(found, (labels, score, True))
+        least = min(map(of_transcript, found)) if len(found) == width else -math.inf
+        going_on = [
+            ((*labels, k), score)
+            for labels, k, score in best
+            if k != end and worth(score, len(labels) + 1, length_penalty) > least
+        ]
+        if going_on and len(going_on[0][0]) == most:
+            for labels, score in going_on:
+                found = keep(found, (labels, score, False))
             going_on = []
-    return found[:width]
+    return found
 
 
 def ranked(found, length_penalty):
     """Transcripts, best first, (147)."""
-
-    def worth(one):
-        labels, score, _ = one
-        return score / (len(labels) + 1) ** length_penalty
-
-    return sorted(found, key=worth, reverse=True)
+    return sorted(
+        found, key=lambda one: worth(one[1], len(one[0]) + 1, length_penalty), reverse=True
+    )

@@ -280,6 +280,7 @@ LAYERS = {
     "onnx.cells": ("kernels.gru kernels.lstm kernels.rnn onnx.graph onnx.inputs", "numpy"),
     "onnx.poolings": ("network.attention network.pooling onnx.graph onnx.inputs", "numpy"),
     "onnx.paths": ("linear.bag linear.path linear.token_window onnx.graph onnx.inputs", "numpy"),
+    "onnx.decoders": ("onnx.cells onnx.inputs", "numpy"),
     "onnx.transcripts": ("onnx.graph onnx.inputs", "numpy"),
     "onnx.continuations": ("data.continuations mixtures onnx.graph onnx.inputs", "numpy"),
     "onnx.outputs": (
@@ -288,8 +289,9 @@ LAYERS = {
         "numpy",
     ),
     "onnx.export": (
-        "network.embedding network.head network.inputs onnx.cells onnx.continuations onnx.graph "
-        "onnx.inputs onnx.outputs onnx.paths onnx.poolings",
+        "network.decoder network.embedding network.head network.inputs onnx.cells "
+        "onnx.continuations onnx.decoders onnx.graph onnx.inputs onnx.outputs onnx.paths "
+        "onnx.poolings",
         "numpy onnx",
     ),
     "onnx.pipelines": ("estimators onnx.export onnx.graph", "numpy skl2onnx"),

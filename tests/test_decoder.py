@@ -281,11 +281,23 @@ def test_a_beam_is_that_of_the_definition_among_equals_too(width, penalty):
     beam.write(most)
     n_cut = 0
     for row, of_row in enumerate(beam.ranked(width)):
-        found = reference.beam_search(partial(decoder.raw_of, row), width, most[row])
+        found = reference.beam_search(partial(decoder.raw_of, row), width, most[row], penalty)
         assert of_row == reference.ranked(found, penalty)
         assert beam.ranked(2)[row] == of_row[:2]
         n_cut += sum(not one.has_ended for one in of_row)
     assert n_cut > 10
+
+
+def test_early_ends_do_not_keep_out_what_is_more_probable():
+    """All labels but one are equally improbable, as after label smoothing, the end among them."""
+    decoder = TableDecoder()
+    decoder.raw_of = lambda row, labels: np.where(
+        np.arange(4) == (0 if len(labels) < 9 else 3), 3.0, 0.0
+    )
+    for width in (1, 2, 3, 5):
+        beam = Beam(decoder, None, NO_SOURCE, np.zeros((1, 1)), None, width, 1.0)
+        beam.write(np.array([30]))
+        assert beam.ranked(1)[0][0].labels == (0,) * 9
 
 
 def test_greedy_asks_once_for_each_label_and_end():
@@ -317,7 +329,7 @@ def test_a_beam_of_a_network_is_that_of_the_definition(width, dtype):
         return problem.network.raw_of(problem.theta, examples)[-1].astype(float)
 
     for row, of_row in enumerate(beams(problem, width)):
-        found = reference.beam_search(partial(raw_of, row), width, 6)
+        found = reference.beam_search(partial(raw_of, row), width, 6, 1.0)
         labels, scores, has_ended = zip(*reference.ranked(found, 1.0), strict=True)
         assert tuple(one.labels for one in of_row) == labels
         assert tuple(one.has_ended for one in of_row) == has_ended

@@ -124,6 +124,58 @@ def test_whole_sequences_are_drawn_as_often_as_they_are_probable(rng):
     assert stats.chisquare(observed, n * np.append(shares, 1 - shares.sum())).pvalue > 1e-3
 
 
+def test_each_sequence_is_gone_on_with_from_its_own_state_and_class(rng):
+    """Others that have ended take no further part."""
+    kinds = {"a": [1, 9, 9, 1], "b": [2, 9, 9, 9, 9, 2], "c": [3, 3]}
+    labels = rng.permutation(np.repeat(list(kinds), 40))
+    X = [kinds[label] for label in labels]
+    options = {"embedding_dim": 4, "hidden_layer_sizes": (12,), "max_iter": 40}
+    told = fitted([[4, *x[1:-1], 4] for x in X], labels, **options)  # the class alone tells them
+    y = ["c", "b", "a", "b", "a", "c"] * 5
+    found = told.sample(30, y=y, temperature=0.1, random_state=0)
+    for label, one in zip(y, found, strict=True):
+        assert one.tolist() == [4, *kinds[label][1:-1], 4]
+    found = fitted(X, **options).sample(60, temperature=0.3, random_state=0)
+    assert {tuple(one.tolist()) for one in found} == set(map(tuple, kinds.values()))
+
+
+def test_ends_of_numbers_are_as_hot_as_their_steps(rng):
+    model, n = fitted([rng.normal(size=(3, 1)) for _ in range(30)], n_components=2), 20_000
+    raw = raw_of_second_answers(model, np.zeros((n, 1)))
+    for temperature in (0.5, 1.0, 3.0):
+        random = np.random.RandomState(0)
+        _, has_ended = model._model.target.draw(raw.copy(), False, temperature, random)
+        expected = expit(raw[0, -1] / temperature)
+        assert has_ended.mean() == pytest.approx(expected, abs=4 * np.sqrt(0.25 / n))
+
+
+def raw_of_second_answers(model, firsts):
+    """Raw predictions behind first steps (n, F)."""
+    sequences = model._model.schema.read_unmarked(firsts[:, np.newaxis])
+    return model._model.raw_predict(model._model.target.begun(sequences, None))[1::2]
+
+
+def test_a_class_that_has_not_come_yet_is_half_as_frequent_as_the_rarest(rng):
+    X, labels = [[1, 2]] * 10, np.repeat(["a", "b"], [8, 2])
+    model = RNNGenerator(embedding_dim=2, hidden_layer_sizes=(2,))
+    model.partial_fit(X, labels, classes=["a", "b", "c"])
+    assert_allclose(model._model.target.shares, np.array([8, 2, 1]) / 11)
+
+
+def test_the_score_on_validation_data_counts_by_weight(rng):
+    X = [rng.choice([1, 2], size=rng.integers(1, 5)) for _ in range(40)]
+    weights = rng.integers(1, 4, size=15)
+    repeated = [x for x, w in zip(X[25:], weights, strict=True) for _ in range(w)]
+    options = {"embedding_dim": 2, "early_stopping": True, "max_iter": 3}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        one, other = (RNNGenerator(random_state=0, hidden_layer_sizes=(3,), **options)
+                      for _ in range(2))  # fmt: skip
+        one.fit(X[:25], X_val=X[25:], sample_weight_val=weights)
+        other.fit(X[:25], X_val=repeated)
+    assert_allclose(one.validation_scores_, other.validation_scores_, rtol=1e-9)
+
+
 def test_classes_are_drawn_as_often_as_they_were_in_the_data(rng):
     labels = np.repeat(["a", "b"], [30, 10])
     model = fitted([[1 + (label == "b")] * 2 for label in labels], labels, embedding_dim=3,

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fuzzing import BAD, GOOD, all_bad, draw_case
+from fuzzing_densities import SAMPLES, draw_density_case
 from fuzzing_steps import KINDS, bad_of_steps, draw_step_case
 from guarding import assert_same, guarded, state
 from walking import Walk
@@ -25,6 +26,7 @@ from skrnn.network import plan
 N_CASES = {
     "test_one_fit": (400, 6000),
     "test_one_fit_of_tokens_or_steps": (150, 6000),
+    "test_one_fit_of_a_generator": (120, 6000),
     "test_a_walk": (80, 1500),
     "test_a_walk_over_tokens": (25, 1500),
 }
@@ -251,6 +253,87 @@ def swap_columns(X):
         return [x[x.columns[::-1]] for x in X]
     columns = list(getattr(X, "columns", ()))
     return X[columns[::-1]] if len(columns) > 1 and isinstance(columns[0], str) else None
+
+
+# --- one fit of a generator ----------------------------------------------------------------------
+
+
+def test_one_fit_of_a_generator(seed):
+    case = draw_density_case(seed)
+    with telling(case), np.errstate(all=case.draw.one(["warn", "ignore", "raise"])):
+        model = start(case)
+        before = state(model)
+        _, error = fit(case, model)
+        assert error is None or case.draw.verdict != GOOD, f"refused good input: {error}"
+        assert error is not None or case.draw.verdict != BAD, "accepted bad input"
+        if error is not None:
+            assert state(model) == before, f"a refused call has changed the estimator: {error}"
+            return
+        check_densities(case, model)
+        check_bad_samples(case, model)
+
+
+def draw_of(model, **options):
+    """Samples; None where a net without bounds, which has hardly learnt, runs away."""
+    drawn, error = guarded(lambda: model.sample(**{"random_state": 0} | options), options)
+    if error is not None:
+        assert model.activation == "relu", f"nothing is drawn: {error}"
+        assert "is not finite" in str(error)
+    return drawn
+
+
+def densities(model, X):
+    """All that a generator says of X, and what it draws."""
+    found, error = guarded(lambda: model.score_samples(X), X)
+    assert error is None, f"score_samples refuses what fit has taken: {error}"
+    drawn = draw_of(model, n_samples=3, max_length=5)
+    return {"densities": found, "samples": np.concatenate([[]] if drawn is None else drawn)}
+
+
+def has_known_tokens(case, model):
+    """Which samples have a density: those that had no weight may have tokens of their own."""
+    if model.embedding_dim is None:
+        return np.ones(case.n, bool)
+    known = set(model.tokens_.tolist())
+    return np.array([set(map(int, x)) <= known for x in case.data.ids[: case.n]])
+
+
+def check_densities(case, model):
+    """Numbers, of each sample alone, the same with other threads and of a pickle."""
+    known = np.flatnonzero(has_known_tokens(case, model))
+    X = case.data.take(known)
+    found = densities(model, X)
+    assert found["densities"].shape == (len(known),)
+    assert not np.isnan(found["densities"]).any(), "a density is nan"
+    assert np.isfinite(found["samples"]).all(), "a sample is not finite"
+    again = case.estimator().set_params(n_jobs=2 if model.n_jobs in (None, 1) else 1)
+    _, error = fit(case, again)
+    assert error is None, f"the second time it was refused: {error}"
+    assert_same(found, densities(again, X), "another number of threads")
+    rows = np.sort(case.draw.rng.permutation(len(known))[: case.draw.rng.integers(1, case.n)])
+    alone = densities(model, case.data.take(known[rows]))["densities"]
+    assert_same({"": alone}, {"": found["densities"][rows]}, f"densities of samples {rows} alone")
+    copy = pickle.loads(pickle.dumps(model))
+    assert_same(densities(copy, X), found, "a pickle")
+    assert state(copy) == state(model), "a pickle has other attributes"
+
+
+def check_bad_samples(case, model):
+    """What is drawn has a density; bad input is refused, and leaves the model as it was."""
+    before, draw = state(model), case.draw
+    drawn = draw_of(model, **draw.choose("sample", SAMPLES, GOOD))
+    if drawn is not None:
+        scores, error = guarded(lambda: model.score_samples(drawn), drawn)
+        assert error is None, f"what was drawn is refused: {error}"
+        assert not np.isnan(scores).any(), "the density of a sample is nan"
+    options = {"random_state": 0} | draw.choose("sample", SAMPLES, BAD)
+    value, error = guarded(lambda: model.sample(**options), options)
+    assert error is not None, f"sample accepted bad arguments and gave {value}"
+    make = draw.choose("X of score_samples", {BAD: case.data.bad[1]}, BAD)
+    bad = case.data.made_bad(make, case.n, draw.rng)
+    value, error = guarded(lambda: model.score_samples(bad), bad)
+    assert error is not None, f"score_samples accepted bad X and gave {value}"
+    assert state(model) == before, "a refused call has changed the estimator"
 
 
 # --- sequences of calls --------------------------------------------------------------------------

@@ -362,6 +362,22 @@ def test_partial_fit_learns_too(kind):
         assert {9, 10, 11} <= set(model.tokens_)
 
 
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 1e6])
+def test_scales_are_learnt_of_sequences_that_come_one_at_a_time(unit, rng):
+    """One step has no spread."""
+    X = [unit * (rng.normal(size=(1, 1)) + 3.0) for _ in range(200)]
+    model = generator("numbers", hidden_layer_sizes=(4,), learning_rate_init=0.03)
+    for x in X[:40]:
+        model.partial_fit([x])
+    for _ in range(30):
+        model.partial_fit(X)
+    target = model._model.target
+    assert_allclose([target.center[0], target.scale[0]], [3 * unit, unit], rtol=0.4)
+    assert model.score(X) + np.log(unit) == pytest.approx(-1.42, abs=0.25)
+    twin = pickle.loads(pickle.dumps(model)).partial_fit(X)
+    assert_array_equal(twin.score_samples(X), model.partial_fit(X).score_samples(X))
+
+
 def test_it_is_tuned_without_a_y():
     X, _ = counts(90)
     search = GridSearchCV(
@@ -450,6 +466,17 @@ def test_rows_are_gone_on_from_and_scored_at_any_length():
         model.score_samples(rows[:, :4])
 
 
+@kinds
+def test_numpy_may_be_told_to_raise(kind):
+    X, _ = DATA[kind](30)
+    X = [x.astype("f2") for x in X] if kind == "tokens" else [1e-60 * x for x in X]
+    model = generator(kind, **QUICK, dtype="float32")
+    with np.errstate(all="raise"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(X).score_samples(X)
+        model.sample(2, prompt=X[0][:1], random_state=0)
+
+
 # --- what it refuses ------------------------------------------------------------------------
 
 
@@ -490,6 +517,7 @@ BAD = [
     ("tokens", lambda m, X, y: m.sample(temperature=0.0), "temperature must be"),
     ("tokens", lambda m, X, y: m.sample(temperature=True), "temperature must be"),
     ("tokens", lambda m, X, y: m.sample(max_length=0), "max_length must be"),
+    ("tokens", lambda m, X, y: m.sample(random_state=-1), "In random_state: "),
     (
         "numbers",
         lambda m, X, y: m.set_params(n_components=4, warm_start=True).fit(X),

@@ -86,6 +86,12 @@ def test_the_density_of_numbers_that_repeat_themselves_is_finite():
     assert np.isfinite(loss.of_rows(raw, np.zeros((1, 2)))).all()
 
 
+def test_the_density_of_weights_that_ran_away_is_a_number():
+    loss = mixtures.Mixture(2, 1)
+    raw = np.full((1, loss.n_outputs()), 1e300)
+    assert loss.of_rows(raw, np.zeros((1, 2))) == np.inf
+
+
 def test_a_start_has_the_quantiles_and_ends_as_often_as_there_are(rng):
     loss = mixtures.Mixture(4, 1)
     targets = np.column_stack([rng.normal(size=1000), np.zeros(1000)])

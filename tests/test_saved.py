@@ -206,6 +206,10 @@ WRONG = [
     ("curves", ("path", "columns"), [(10**7,) * 12, (-1,) * 12, ()]),
     ("curves", ("path", "ends"), [with_number(-1e9)]),
     ("table", ("kept", "linear_path"), [None, "left out"]),
+    ("next tokens", ("target", "shares"), [np.array([0.9, 0.9]), with_number(0.0)]),
+    ("next tokens", ("target", "shares"), [None, np.array([1.0]), OF_ARRAYS["nan"]]),
+    ("next steps", ("target", "center"), [OF_ARRAYS["nan"], OF_ARRAYS["inf"]]),
+    ("next steps", ("target", "scale"), [with_number(0.0), with_number(-1.0), np.ones(7)]),
     ("table", ("seeds",), [(1, 2, 3), (1, 2, 3, -1), (1, 2, 3, 2**32), (1, 2, 3, True)]),
 ]
 
@@ -258,6 +262,16 @@ def test_sizes_that_agree_with_each_other_but_not_with_the_arrays_allocate_nothi
     state["schema"]["n_features"] = state["schema"]["n_columns"] = 4000
     state["architecture"] |= {"n_features": 4000, "n_outputs": 2}
     assert peak_of("array", state) < 200_000
+
+
+def test_tokens_that_are_as_many_as_the_answers_but_not_as_the_ids_are_refused():
+    """The number behind the last stands for the beginning, whose vector a kernel reads."""
+    state = saved("next tokens")
+    state["target"]["n_tokens"] += 2
+    state["architecture"]["n_outputs"] += 2
+    n_more = 2 * (state["architecture"]["hidden_layer_sizes"][-1] + 1)
+    state["theta"] = np.append(state["theta"], np.zeros(n_more, state["theta"].dtype))
+    refuses_state("next tokens", state, r"Field 'target.kind'")
 
 
 @EACH

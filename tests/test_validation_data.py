@@ -16,7 +16,7 @@ from sklearn.model_selection import (
     TimeSeriesSplit,
 )
 
-from skrnn import RNNClassifier, RNNRegressor
+from skrnn import RNNClassifier, RNNRegressor, RNNTranslator
 from skrnn.learning import candidates, fitting, race
 from skrnn.learning.training import Training
 from skrnn.linear.blending import Blend
@@ -180,6 +180,19 @@ def test_the_latest_of_a_series_that_changes_are_learnt():
         first.fit(X[:150], y[:150], X_val=X[150:], y_val=y[150:])
         tail.fit(X, y)
         assert tail.score(X[150:], y[150:]) > first.score(X[150:], y[150:]) + 0.05
+
+
+def test_sequences_of_labels_and_targets_of_steps_are_learnt_whole_too():
+    rng = np.random.default_rng(0)
+    X = [rng.normal(size=(length, 2)) for length in rng.integers(2, 6, size=40)]
+    settings = {"hidden_layer_sizes": (4,), "max_iter": 3, "validation_fraction": "tail"}
+    translator = RNNTranslator(decoder="ctc", random_state=0, **settings)
+    translator.fit(X, [["up" if one > 0 else "down" for one in x[:1, 0]] for x in X])
+    of_steps = RNNClassifier(return_sequences=True, random_state=0, **settings)
+    of_steps.fit(X, [x[:, 0] > 0 for x in X])
+    for model in (translator, of_steps):
+        kept = model.part_curves_[getattr(model, "recurrent_part_", ALONE)]["kept_epoch"]
+        assert model.t_ == 3 * 30 + kept * 40
 
 
 SPLITTERS = {

@@ -347,6 +347,15 @@ class NextStep(Continuation):
         is_end[np.cumsum(whole.lengths) - 1] = 1.0
         return np.hstack([numbers, is_end])
 
+    def in_units_of(self, scaling):
+        n_features = len(self.center)
+        center, scale = scaling.center[0, :n_features], scaling.scale[0, :n_features]
+        return replace(self, center=center, scale=scale)
+
+    def moved(self, values, before):
+        numbers = values[:, :-1] * before.scale + before.center
+        return np.column_stack([(numbers - self.center) / self.scale, values[:, -1]])
+
     def begun(self, sequences, codes):
         """Sequences as the network reads them: with a beginning, which is a gap, and indicators of
         their classes.

@@ -13,5 +13,13 @@ class Target:
         """Weights of answers: their targets have none of their own."""
         return weights
 
+    def in_units_of(self, scaling):
+        """The target with the scales of X, if it has such; targets else have those of their own."""
+        return self
+
+    def moved(self, values, before):
+        """Values of the same target before it had these scales."""
+        return values
+
     def strata(self, values, n_held_out):
         """By which groups a part is held out: none."""

@@ -409,10 +409,10 @@ class RNNGenerator(DensityMixin, Learner):
         """Those of all sequences (n,), and their weights; what has no weight may be unknown."""
         check_is_fitted(self)
         model = self._model  # read once: another thread may fit anew
-        sequences, dtype = self._read_like(model.schema, X), model.schema.dtype
-        whole = Whole.given(sequences, y, sample_weight, dtype, type(self).__name__)
         generation = learning().generation
         with np.errstate(all="ignore"):
+            sequences, dtype = self._read_like(model.schema, X), model.schema.dtype
+            whole = Whole.given(sequences, y, sample_weight, dtype, type(self).__name__)
             if y is None and model.target.n_conditions:
                 found = generation.marginal(model, whole, self._count_threads)
             else:
@@ -492,9 +492,11 @@ class RNNGenerator(DensityMixin, Learner):
         if max_length is not None:
             _require_number(max_length, "max_length", 1, whole=True)
             longest = int(max_length)
-        begun, random = self._prompt(model, prompt, longest), check_random_state(random_state)
-        codes = self._codes(model, y, int(n_samples), random)
+        with naming("random_state", usual=None):
+            random = check_random_state(random_state)
         with np.errstate(all="ignore"):
+            begun = self._prompt(model, prompt, longest)
+            codes = self._codes(model, y, int(n_samples), random)
             drawn, n_cut = learning().generation.sample(
                 model, codes, int(n_samples), begun, longest, float(temperature), random
             )

@@ -28,14 +28,39 @@ def insert(found, scores, n_kept, score, candidate):
 
 
 @part
-def _note(found, row, node, length, score, has_ended):
-    """Keep a transcript of a row that has fewer than its share."""
-    counts, nodes, lengths, scores, ended = found
-    i = counts[row]
-    if i < nodes.shape[1]:
-        nodes[row, i], lengths[row, i], scores[row, i] = node, length, score
-        ended[row, i] = has_ended
-        counts[row] += 1
+def _worst(worths, row, n):
+    """The least worthy of a row's first n transcripts, of equal ones the last."""
+    worst = 0
+    for i in range(1, n):
+        if worths[row, i] <= worths[row, worst]:
+            worst = i
+    return worst
+
+
+@part
+def _note(found, row, node, length, score, has_ended, length_penalty):
+    """Keep a transcript; where a row has all that it may, if it is better than the worst."""
+    counts, nodes, lengths, scores, ended, worths = found
+    n, last = counts[row], nodes.shape[1] - 1
+    worth = score / (length + 1.0) ** length_penalty
+    if n > last:
+        n, worst = last, _worst(worths, row, n)
+        if worth <= worths[row, worst]:
+            return
+        for i in range(worst, last):
+            nodes[row, i], lengths[row, i] = nodes[row, i + 1], lengths[row, i + 1]
+            scores[row, i], ended[row, i] = scores[row, i + 1], ended[row, i + 1]
+            worths[row, i] = worths[row, i + 1]
+    nodes[row, n], lengths[row, n], scores[row, n] = node, length, score
+    ended[row, n], worths[row, n], counts[row] = has_ended, worth, n + 1
+
+
+@part
+def _least(found, row):
+    """What a transcript has to be worth to be kept."""
+    counts, worths = found[0], found[5]
+    n = counts[row]
+    return worths[row, _worst(worths, row, n)] if n == worths.shape[1] else -np.inf
 
 
 @part
@@ -53,16 +78,22 @@ def _continuations(raw, scores, first, last, best, best_scores, scratch):
 
 
 @kernel
-def advance(raw, hypotheses, n_written, most, found, tree, n_nodes, going_on, scratch):
+def advance(raw, hypotheses, limits, found, tree, n_nodes, going_on, scratch):
     """One more label, or the end, of each hypothesis; how many go on, and nodes of the tree.
 
     raw (N, K): raw predictions of what follows; the last class is the end. hypotheses: rows,
-    ascending, nodes and scores (N,), each of n_written labels. most (B,): labels of a row's
-    transcripts. found: counts (B,) of what has been found, nodes, lengths, scores and whether they
-    have an end (B, W), added to. going_on: rows, nodes, scores, parents and labels (B * W,) of
-    those that go on, written. scratch: logs and shares (1, K), best and its scores (W,).
+    ascending, nodes and scores (N,). limits: how many labels these have, most (B,) that each row's
+    may have, and the length penalty. found: counts (B,) of what has been found, nodes, lengths,
+    scores, whether they have an end, and worths (B, W), changed. going_on: rows, nodes, scores,
+    parents and labels (B * W,) of those that go on, written. scratch: logs and shares (1, K), best
+    and its scores (W,).
+
+    A hypothesis goes on if its row may have more transcripts, or if it is worth more so far, by its
+    labels, than the worst of those: an early end is often among the best continuations, and should
+    not keep out a transcript that is far more probable.
     """
     rows, nodes, scores = hypotheses
+    n_written, most, length_penalty = limits
     next_rows, next_nodes, next_scores, parents, labels = going_on
     logs, shares, best, best_scores = scratch
     n, n_classes = raw.shape
@@ -75,10 +106,12 @@ def advance(raw, hypotheses, n_written, most, found, tree, n_nodes, going_on, sc
         for i in range(n_best):
             if best[i] % n_classes == n_classes - 1:
                 node = nodes[best[i] // n_classes]
-                _note(found, row, node, n_written, best_scores[i], True)
-        for i in range(n_best if found[0][row] < len(best) else 0):
+                _note(found, row, node, n_written, best_scores[i], True, length_penalty)
+        least = _least(found, row)
+        for i in range(n_best):
             parent, label = best[i] // n_classes, best[i] % n_classes
-            if label == n_classes - 1:
+            worth = best_scores[i] / (n_written + 1.0) ** length_penalty
+            if label == n_classes - 1 or worth <= least:
                 continue
             tree[0, n_nodes], tree[1, n_nodes] = nodes[parent], label
             if n_written + 1 < most[row]:
@@ -86,7 +119,8 @@ def advance(raw, hypotheses, n_written, most, found, tree, n_nodes, going_on, sc
                 parents[n_on], labels[n_on] = parent, label
                 n_on += 1
             else:
-                _note(found, row, n_nodes, n_written + 1, best_scores[i], False)
+                length, score = n_written + 1, best_scores[i]
+                _note(found, row, n_nodes, length, score, False, length_penalty)
             n_nodes += 1
         first = last
     return n_on, n_nodes

@@ -16,6 +16,8 @@ LEAST_VARIANCE = 1e-6
 _LOG_2_PI = math.log(2.0 * math.pi)
 # Variances that are multiplied before a logarithm is taken of them.
 _AT_A_TIME = 4
+# A product that is not multiplied any further, because a variance may be as large as numbers get.
+_LARGE = 1e30
 
 
 @part
@@ -33,9 +35,9 @@ def _joint(raw, target, precisions, joint):
             variance = math.exp(2.0 * raw[deviations + place]) + LEAST_VARIANCE
             error = np.float64(target[f]) - raw[means + place]
             precisions[m, f] = 1.0 / variance
-            squares += error * error / variance
+            squares += error / variance * error  # the square of a large error overflows
             product *= variance
-            if f % _AT_A_TIME == _AT_A_TIME - 1:
+            if f % _AT_A_TIME == _AT_A_TIME - 1 or product > _LARGE:
                 log, product = log + math.log(product), 1.0
         joint[m] = raw[m] - 0.5 * (squares + log + math.log(product))
         largest, largest_weight = max(largest, joint[m]), max(largest_weight, raw[m])
@@ -80,7 +82,8 @@ def value_and_slope(raw, targets, shares, scratch, values):
             for m in range(len(joint)):
                 total += math.exp(joint[m] - top)
                 weights += math.exp(raw[i, m] - top_weight)
-            log_total, log_weights = top + math.log(total), top_weight + math.log(weights)
+            log_weights = top_weight + math.log(weights)
+            log_total = top + math.log(total) if top > -np.inf else top
             values[i] += log_weights - log_total
             if has_shares:
                 _slopes(raw[i], targets[i], shares[i], precisions, joint, log_total, log_weights)

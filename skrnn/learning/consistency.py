@@ -74,8 +74,14 @@ def _answers_what_follows(model):
         architecture.return_sequences
         and not architecture.bidirectional
         and (model.target.kind == "next token") == is_of_tokens
-        and (is_of_tokens or len(model.target.center) == model.schema.n_features)
+        and _knows_what_follows(model.target, model.schema)
     )
+
+
+def _knows_what_follows(target, schema):
+    if schema.is_of_tokens:
+        return target.n_tokens == len(schema.tokens)
+    return len(target.center) == schema.n_features
 
 
 def _most_gaps(schema):
@@ -311,6 +317,9 @@ _FINITE = Valid(is_finite, "finite")
 _POSITIVE = Valid(lambda array: array.min() > 0.0 and is_finite(array), "finite and above 0")
 _ZEROS = Valid(lambda array: not array.any(), "0, because nothing was standardised")
 _ONES = Valid(lambda array: (array == 1.0).all(), "1, because nothing was standardised")
+_SHARES = Valid(
+    lambda array: array.min() > 0.0 and abs(array.sum() - 1.0) < 1e-9, "above 0, 1 in all"
+)
 _COUNTS = Valid(lambda array: array.min() >= 0.0 and is_finite(array), "finite and from 0 on")
 # A squared gradient may overflow, and its weight then moves no more.
 _SQUARES = Valid(lambda array: array.min() >= 0.0, "of squares")
@@ -365,7 +374,7 @@ def _of_target(target):
     """The same of a target that has arrays of numbers."""
     if not target.reads_beginnings:
         return {}
-    of_shares = {("target", "shares"): ((target.n_conditions,), _POSITIVE)}
+    of_shares = {("target", "shares"): ((target.n_conditions,), _SHARES)}
     found = of_shares if target.n_conditions else {}
     if target.kind == "next step":
         of_steps = (target.n_targets - 1,)

@@ -133,7 +133,8 @@ def begin(start, examples, validation):
     """
     if start.before is not None:
         examples, watched = validation.split(examples)
-        return scales.continued(start.before, examples), examples, watched
+        model = scales.continued(start.before, examples)
+        return scales.of_own_targets(model, start.before, examples, watched)
     if validation.is_unseen:
         examples, watched = validation.split(examples)
         return *new_model(start, examples), watched

@@ -113,7 +113,8 @@ def _require_finite(numbers):
     if not is_finite(numbers):
         raise ValueError(
             "What was drawn is not finite, or the network finds nothing finite behind it. Lower"
-            " temperature, and look for extreme values in prompt and in the X of fit."
+            " temperature or max_length, train longer, and look for extreme values in prompt and in"
+            " the X of fit."
         )
 
 

@@ -70,6 +70,27 @@ def continued(model, examples):
     )
 
 
+def of_own_targets(model, before, *parts):
+    """A model and examples in the units of a target that has scales of its own, those of X.
+
+    Parameters
+    ----------
+    model : Model
+        That :func:`continued` gave.
+    before : Model
+        That it was given.
+    *parts : Examples or None
+        Whose targets are in the units of the target before.
+    """
+    if "inputs" not in before.moments:
+        return model, *parts
+    target = before.target.in_units_of(model.scaling)
+    moved = (
+        one and replace(one, targets=target.moved(one.targets, before.target)) for one in parts
+    )
+    return replace(model, target=target), *moved
+
+
 def _moments(name, model, examples):
     """Moments of the inputs or of the targets of some examples."""
     weights = examples.weights

@@ -61,7 +61,7 @@ class Beam:
 
     def __init__(self, decoder, weights, source, begin, work, width, length_penalty):
         self._decoder, self._weights, self._source = decoder, weights, source
-        self._penalty, n_rows, n_classes = length_penalty, len(begin), decoder.n_outputs
+        self._penalty, n_rows, n_classes = float(length_penalty), len(begin), decoder.n_outputs
         room = n_rows * width
         self._memory = decoder.memory(room, room, len(source.start) - 1, work)
         self._values = decoder.values(weights, source, work) if width >= _MANY else None
@@ -72,10 +72,11 @@ class Beam:
             every, np.full(n_rows, -1), np.zeros(n_rows), every, np.full(n_rows, n_classes - 1)
         )
         self._tree, self._n_nodes = np.empty((2, _FIRST_ROOM * room), np.int32), 0
-        # Of each row: how many, and their nodes, lengths, log-probabilities, and whether they end.
+        # Of each row: how many, and their nodes, lengths, log-probabilities, whether they end, and
+        # what they are worth.
         self._found = (
             np.zeros(n_rows, int),
-            *(np.zeros((n_rows, width), kind) for kind in (int, int, float, bool)),
+            *(np.zeros((n_rows, width), kind) for kind in (int, int, float, bool, float)),
         )
         self._scratch = (
             np.empty((1, n_classes)), np.empty((1, n_classes)), np.empty(width, int),
@@ -101,8 +102,8 @@ class Beam:
         going_on = [np.empty(room, kind) for kind in (int, int, float, int, int)]
         self._make_room(room)
         n_on, self._n_nodes = beams.advance(
-            raw, self._on[:3], n_written, most, self._found, self._tree, self._n_nodes,
-            tuple(going_on), self._scratch,
+            raw, self._on[:3], (n_written, most, self._penalty), self._found, self._tree,
+            self._n_nodes, tuple(going_on), self._scratch,
         )  # fmt: skip
         self._on = Hypotheses(*[one[:n_on] for one in going_on])
         self._state = State(memory.h[self._on.parents], memory.c[:n][self._on.parents])
@@ -117,15 +118,14 @@ class Beam:
 
     def ranked(self, n):
         """The n best transcripts of each row, or as many as there are, best first."""
-        counts, _, lengths, scores, _ = self._found
-        place = np.arange(lengths.shape[1])
-        worth = scores / (lengths + 1.0) ** self._penalty
-        worth[place >= counts[:, np.newaxis]] = -np.inf
+        counts, *of_each, worth = self._found
+        place = np.arange(worth.shape[1])
+        worth = np.where(place < counts[:, np.newaxis], worth, -np.inf)
         order = np.argsort(-worth, axis=1, kind="stable")
         counts = np.minimum(counts, n)
         is_wanted = place < counts[:, np.newaxis]
         nodes, lengths, scores, has_ended = (
-            np.take_along_axis(of_each, order, axis=1)[is_wanted] for of_each in self._found[1:]
+            np.take_along_axis(one, order, axis=1)[is_wanted] for one in of_each
         )
         ends = np.cumsum(lengths)
         labels = np.empty(lengths.sum(), np.int32)

@@ -46,9 +46,11 @@ def to_onnx(model, *, opset=None):
         ``return_sequences=True`` they have an axis of steps, and behind the end of a sequence
         numbers are NaN and labels mean nothing.
 
-        Those of a translator are `labels`, int64, ``(n_samples, n_timesteps)``: places in
-        ``labels_``, behind the last label of a transcript -1. With ``decoder="ctc"`` there are also
-        `probabilities` as ``step_probabilities`` gives them, NaN behind the end of a sequence.
+        Those of a translator are `labels`, int64, ``(n_samples, n_labels)``: places in ``labels_``,
+        behind the last label of a transcript -1; with ``decoder="ctc"`` there are as many as steps,
+        and `probabilities` as ``step_probabilities`` gives them, NaN behind the end of a sequence;
+        with "attention" ``max_length_`` at most, and `log_probability`, ``(n_samples,)``, of each
+        transcript, with its end unless it was cut.
         That of a generator is `log_likelihood`, ``(n_samples,)``, as ``score_samples`` gives it.
 
     Raises
@@ -85,7 +87,8 @@ def to_onnx(model, *, opset=None):
     _require("onnx")
     from skrnn.onnx import export
 
-    return export.model_of(model._model, export.checked_opset(opset))
+    longest = getattr(model, "max_length_", None)
+    return export.model_of(model._model, export.checked_opset(opset), longest)
 
 
 def _refuse_beam(model):

@@ -157,19 +157,44 @@ def _single_step(g, cell, directions, x):
     """A layer of sequences of one step, without recurrent weights."""
     found = []
     for gates in directions:
-        of_input, of_state = _products(g, gates, x)
-        zero = g.number(0.0)
-        of_input = g.add("Squeeze", of_input, [0])
-        found.append(cell.step(g, of_input, of_state.reshape(1, -1), zero, zero)[0])
+        of_input, zero = g.add("Squeeze", _of_input(g, gates, x), [0]), g.number(0.0)
+        found.append(cell.step(g, of_input, gates.of_state.reshape(1, -1), zero, zero)[0])
     final = _side_by_side(g, found)
     return Outputs(g.add("Unsqueeze", final, [0]), final)
 
 
-def _products(g, gates, x):
-    """What the inputs (T, N, F) add to all gates (T, N, G * H), and the bias of the state."""
+def _of_input(g, gates, x):
+    """What inputs (..., F) add to all gates (..., G * H)."""
     W = gates.W.reshape(len(gates.W), -1)
-    of_input = g.add("Add", g.add("MatMul", x, W), gates.of_input.ravel())
-    return of_input, gates.of_state.ravel()
+    return g.add("Add", g.add("MatMul", x, W), gates.of_input.ravel())
+
+
+def _step(g, cell, gates, of_input, states):
+    """States after a step, [h] or [h, c], of what the input adds to all gates and those before."""
+    h, c = states if len(states) == 2 else (*states, None)
+    U = gates.U.reshape(len(gates.U), -1)
+    found = cell.step(g, of_input, g.add("Gemm", h, U, gates.of_state.ravel()), h, c)
+    return [one for one in found if one is not None]
+
+
+def stepper(layer, arrays):
+    """A layer in one direction, step by step.
+
+    Parameters
+    ----------
+    layer : skrnn.network.layer.Layer
+    arrays : list of ndarray
+        Its parameters.
+
+    Returns
+    -------
+    callable
+        ``step(g, x, states)``: states after a step, [h] or [h, c], of its input (N, F) and the
+        states before.
+    """
+    cell = writer(CELLS, type(layer.cell), f"{__name__}.CELLS")
+    gates = Gates.of(layer, arrays)
+    return lambda g, x, states: _step(g, cell, gates, _of_input(g, gates, x), states)
 
 
 def _side_by_side(g, outputs):
@@ -220,20 +245,16 @@ def _loops(g, cell, directions, x, lengths, wants_all, has_memory):
 
 def _loop(g, cell, gates, x, is_there, has_memory, wants_all, backwards):
     """The states of all steps (T, N, H), if they are wanted, and the final ones (N, H)."""
-    of_input, bias = _products(g, gates, x)
-    U, n_hidden = gates.U.reshape(len(gates.U), -1), len(gates.U)
+    of_input = _of_input(g, gates, x)
 
     def step(body, states, items):
-        h, c = states if has_memory else (*states, None)
-        of_state = body.add("Gemm", h, U, bias)
-        found = cell.step(body, items[0], of_state, h, c)
-        after = [one for one in found if one is not None]
+        after = _step(body, cell, gates, items[0], states)
         if is_there is not None:  # a state stays as it is where there is no step
             pairs = zip(after, states, strict=True)
             after = [body.add("Where", items[1], new, old) for new, old in pairs]
         return after, after[:1] if wants_all else []
 
-    shape = g.add("Concat", g.size(x, 1), [n_hidden], axis=0)
+    shape = g.add("Concat", g.size(x, 1), [len(gates.U)], axis=0)
     start = g.add("Expand", g.number(0.0), shape)
     sequences = [of_input] if is_there is None else [of_input, is_there]
     final, outputs = g.scan(step, [start] * (1 + has_memory), sequences, backwards=backwards)

@@ -9,10 +9,11 @@ from numbers import Integral
 
 import numpy as np
 
+from skrnn.network.decoder import Decoder
 from skrnn.network.embedding import ConditionedEmbedding, Embedding
 from skrnn.network.head import Head, HeadOfSteps, HeadOfTranscripts, NarrowHeadOfSteps
 from skrnn.network.inputs import Numbers
-from skrnn.onnx import cells, continuations, inputs, outputs, paths, poolings
+from skrnn.onnx import cells, continuations, decoders, inputs, outputs, paths, poolings
 from skrnn.onnx.graph import ML, ML_VERSION, SAMPLES, STEPS, Graph, writer
 
 #: The first version of the operators that graphs are written for, and the one to write for unless
@@ -44,7 +45,7 @@ SOURCES = {
 }
 
 
-def _affine(g, arrays, pooled):
+def _affine(g, head, arrays, pooled, lengths, longest):
     """An affine map (equations 46 and 47)."""
     V, bias = arrays
     return g.add("Add", g.add("MatMul", pooled, V), bias)
@@ -56,10 +57,11 @@ HEADS = {
     HeadOfSteps: _affine,
     NarrowHeadOfSteps: _affine,
     HeadOfTranscripts: _affine,
+    Decoder: decoders.greedy,
 }
 
 
-def write(g, model, X, lengths=None, y=None):
+def write(g, model, X, lengths=None, y=None, longest=None):
     """Write what a model predicts.
 
     Parameters
@@ -71,6 +73,8 @@ def write(g, model, X, lengths=None, y=None):
         As :func:`skrnn.onnx.inputs.read` takes them.
     y : str, optional
         Numbers of the classes (N,), int64, that sequences are of.
+    longest : int, optional
+        Labels of a transcript at most.
 
     Returns
     -------
@@ -80,7 +84,7 @@ def write(g, model, X, lengths=None, y=None):
     begun = sequences
     if model.target.reads_beginnings:
         begun = continuations.begun(g, model.target, sequences)
-    raw = _raw_predictions(g, model, begun)
+    raw = _raw_predictions(g, model, begun, longest)
     of_steps = model.architecture.return_sequences
     if model.path is not None:
         of_path = paths.write(g, model.path, sequences, of_steps)
@@ -91,8 +95,8 @@ def write(g, model, X, lengths=None, y=None):
     return outputs.write(g, model, raw, sequences)
 
 
-def _raw_predictions(g, model, sequences):
-    """Raw predictions of the network (N, K), or (N, T, K) of each step."""
+def _raw_predictions(g, model, sequences, longest):
+    """Raw predictions of the network (N, K), or (N, T, K) of each step or label."""
     chain = model.network.chain
     arrays = chain.like(model.network.layout.by_block(model.theta))
     source = writer(SOURCES, type(chain.input), f"{__name__}.SOURCES")
@@ -104,7 +108,7 @@ def _raw_predictions(g, model, sequences):
         x = found.states
     pooled = poolings.write(g, chain.pooling, arrays.pooling, found, read.lengths)
     head = writer(HEADS, type(chain.head), f"{__name__}.HEADS")
-    return head(g, arrays.head, pooled)
+    return head(g, chain.head, arrays.head, pooled, read.lengths, longest)
 
 
 def checked_opset(opset):
@@ -122,13 +126,13 @@ def checked_opset(opset):
     return int(opset)
 
 
-def model_of(model, opset):
-    """An onnx.ModelProto of a model, for a version of the operators."""
+def model_of(model, opset, longest=None):
+    """An onnx.ModelProto of a model, for a version of the operators; `longest` as in `write`."""
     from onnx import checker, helper, shape_inference
 
     g = Graph(model.schema.dtype)
     given = _inputs(model)
-    found = write(g, model, **{one.name: one.name for one in given})
+    found = write(g, model, **{one.name: one.name for one in given}, longest=longest)
     for name, output in found.items():
         g.name(output.value, name)
     wanted = [_described(name, one) for name, one in found.items()]

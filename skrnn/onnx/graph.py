@@ -198,6 +198,39 @@ class Graph:
         )
         return found[: len(after)], found[len(after) :]
 
+    def loop(self, step, n_most, states):
+        """A loop that goes on for as long as its steps say.
+
+        Parameters
+        ----------
+        step : callable
+            Of the graph of the body and the states: whether another step follows, new states, and
+            outputs of the step.
+        n_most : int
+            Steps at most.
+        states : list of str
+            At the start.
+
+        Returns
+        -------
+        states, outputs : list of str
+            As of :meth:`scan`.
+        """
+        from onnx import TensorProto, helper
+
+        body = self.body()
+        before = [self.unique("state") for _ in states]
+        given = (("number", TensorProto.INT64), ("condition", TensorProto.BOOL))
+        scalars = [helper.make_tensor_value_info(self.unique(one), of, []) for one, of in given]
+        goes_on, after, outputs = step(body, before)
+        found = self.add_many(
+            "Loop",
+            [np.int64(n_most), np.array(True), *states],
+            len(after) + len(outputs),
+            body=body._as_body([*scalars, *before], body._as_outputs([goes_on, *after, *outputs])),
+        )
+        return found[: len(after)], found[len(after) :]
+
     def branch(self, condition, then, otherwise):
         """What one of two functions of a graph gives, lists of as many names."""
         bodies = []
@@ -215,7 +248,11 @@ class Graph:
         return [self.add("Identity", name) for name in names]
 
     def _as_body(self, inputs, outputs):
+        """A body; its ends are names, or where a type has to be said descriptions."""
         from onnx import ValueInfoProto, helper
 
-        ends = [[ValueInfoProto(name=name) for name in names] for names in (inputs, outputs)]
+        ends = [
+            [ValueInfoProto(name=one) if isinstance(one, str) else one for one in some]
+            for some in (inputs, outputs)
+        ]
         return helper.make_graph(self.nodes, self.unique("body"), *ends)

@@ -11,7 +11,7 @@ import numpy as np
 from skrnn.data.classes import BinaryTarget, MulticlassTarget, MultilabelTarget
 from skrnn.data.continuations import NextStep, NextToken
 from skrnn.data.regression import RegressionTarget
-from skrnn.data.transcripts import AlignedTarget
+from skrnn.data.transcripts import AlignedTarget, TranscriptTarget
 from skrnn.onnx import continuations, transcripts
 from skrnn.onnx.graph import STEPS, Output, writer
 
@@ -126,6 +126,7 @@ TARGETS = {
     BinaryTarget: _binary,
     MulticlassTarget: _multiclass,
     MultilabelTarget: _multilabel,
+    TranscriptTarget: transcripts.until_ends,
     AlignedTarget: transcripts.best_paths,
     NextToken: continuations.next_token,
     NextStep: continuations.next_step,

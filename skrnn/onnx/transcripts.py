@@ -7,6 +7,8 @@ from skrnn.onnx.inputs import all_lengths, has_step
 
 #: What stands behind the last label of a transcript.
 NO_LABEL = np.int64(-1)
+#: The axis of labels, where these are not as many as steps.
+LABELS = "n_labels"
 
 
 def best_paths(g, model, raw, sequences):
@@ -43,3 +45,24 @@ def _collapsed(g, path, blank):
     nothing = g.add("Pad", nothing, [0, 1, 0, 0], NO_LABEL)
     found = g.add("ScatterElements", nothing, place, path, axis=1)
     return g.add("Slice", found, [1], [np.iinfo(np.int64).max], [1])
+
+
+def until_ends(g, model, raw, sequences):
+    """Transcripts (N, L) by the likeliest class of each label, and logarithms of the probabilities.
+
+    Raw predictions (N, L, K) are of each label, given those before; the last class is the end, and
+    what follows one does not count.
+    """
+    labels = g.add("ArgMax", raw, axis=-1, keepdims=0)
+    is_end = g.add("Equal", labels, np.int64(model.target.n_outputs - 1))
+    is_end = g.cast(is_end, np.int64)
+    n_ends = g.add("CumSum", is_end, np.int64(1))
+    labels = g.add("Where", g.add("Greater", n_ends, np.int64(0)), NO_LABEL, labels)
+    logs = g.add("LogSoftmax", g.cast(raw, np.float64), axis=-1)
+    logs = g.add("ReduceMax", logs, [2], keepdims=0)
+    is_over = g.add("Greater", g.add("Sub", n_ends, is_end), np.int64(0))
+    total = g.add("ReduceSum", g.add("Where", is_over, np.float64(0.0), logs), [1], keepdims=0)
+    return {
+        "labels": Output(labels, np.dtype(np.int64), (), (LABELS,)),
+        "log_probability": Output(g.cast(total, g.dtype), np.dtype(g.dtype), ()),
+    }
