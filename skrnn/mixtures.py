@@ -50,9 +50,9 @@ def parts(raw, n_components):
 
 
 def draw(raw, n_components, temperature, random):
-    """A step of each row, (n, F), from mixtures whose variances are `temperature` times as large.
+    """A step of each row, (n, F), from mixtures at a temperature (equation 154).
 
-    The logarithms of the weights are divided by it.
+    Variances are multiplied by it, and the logarithms of the weights divided.
     """
     found = parts(raw, n_components)
     n, _, n_features = found.means.shape

@@ -5,6 +5,7 @@ import pickle
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from conventions import run, with_checks
 from numpy.testing import assert_allclose, assert_array_equal
@@ -462,6 +463,10 @@ def test_rows_are_gone_on_from_and_scored_at_any_length():
     for prompt in (rows[0, :2], rows[0, :2].tolist(), rows[0, :2, np.newaxis], np.arange(7.0)):
         begun = np.reshape(prompt, (-1, 1))
         assert_array_equal(drawn(model, prompt=prompt, random_state=0)[0][: len(begun)], begun)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "X has feature names")
+        of_frames = model.score_samples([pd.DataFrame({"a": x[:, 0]}) for x in found])
+    assert_array_equal(of_frames, model.score_samples(found))
     with pytest.raises(ValueError, match="X has 4 features, but RNNGenerator is expecting 5"):
         model.score_samples(rows[:, :4])
 

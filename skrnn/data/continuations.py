@@ -164,7 +164,7 @@ class Continuation(Target):
         return replace(self, longest=max(self.longest, _longest(whole)))
 
     def log_densities(self, raw, values, lengths):
-        """Logarithm of the density of each sequence (n,), of raw predictions of all answers.
+        """Logarithm of the density of each sequence (n,), of raw predictions (equation 149).
 
         No sequence is without a step, so the first answer is never the end.
         """
@@ -174,7 +174,7 @@ class Continuation(Target):
         return np.add.reduceat(self._of_answers(raw, values), firsts)
 
     def marginal(self, of_conditions):
-        """Logarithms of densities (n,), of those given each class (n, n_conditions)."""
+        """Logarithms of densities (n,), of those given each class (equation 153)."""
         return logsumexp(of_conditions + np.log(self.shares), axis=1)
 
     def _state(self):

@@ -146,7 +146,8 @@ class Schema:
 
     def of_any_length(self):
         """The same for sequences that need not have the steps of the rows of ``fit``."""
-        return replace(self, form="list", n_timesteps=None, names=None)
+        columns = {"n_columns": self.n_features, "names": None}
+        return replace(self, form="list", n_timesteps=None, **columns)
 
     def knowing(self, ids, sequences):
         """The schema of these sorted ids of tokens, and sequences with their numbers."""

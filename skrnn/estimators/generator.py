@@ -374,6 +374,8 @@ class RNNGenerator(DensityMixin, Learner):
 
         classes : array-like of shape (n_classes,), default=None
             All classes that there will be. It is looked at in the first call; None: those in its y.
+            How often each comes is taken from the first call too, of one that is not in its y as
+            half of the rarest.
 
         tokens : array-like of int, default=None
             Ids that later calls will have, beside those in the X of the first. It is looked at in
