@@ -17,6 +17,8 @@ from skrnn.network import examples as network
 from skrnn.network import threads
 from skrnn.network.examples import OfSteps, Transcribed
 
+#: Raw predictions looked at at a time, because what is made of them is several times as large.
+_AT_A_TIME = 1 << 18
 #: Updates of a turn, and epochs at least.
 _TURN, _FEWEST_EPOCHS = 100, 5
 #: What a candidate may lack of the evidence of the first, in nats and as a share of it.
@@ -171,8 +173,13 @@ def _task(candidate: Candidate, model):
         return replace(model, theta=theta, n_samples_seen=n_samples_seen)
 
     def is_finite(raw):
-        predicted = model.in_target_units(raw).astype(raw.dtype)
-        return bool(np.isfinite(raw).all() and np.isfinite(predicted).all())
+        n_rows = max(1, _AT_A_TIME // raw.shape[1])
+        for first in range(0, len(raw), n_rows):
+            some = raw[first : first + n_rows]
+            predicted = model.in_target_units(some).astype(raw.dtype)
+            if not (np.isfinite(some).all() and np.isfinite(predicted).all()):
+                return False
+        return True
 
     examples = network_examples(model, candidate.examples)
     return Task(

@@ -19,8 +19,6 @@ from skrnn.learning.progress import Progress
 from skrnn.network.examples import Examples
 from skrnn.network.network import Memory, Network
 
-#: Raw predictions looked at at a time, because what is made of them is several times as large.
-_AT_A_TIME = 1 << 18
 #: After so many returns to good weights training stops.
 _MAX_RECOVERIES = 5
 #: "adaptive" divides the learning rate by this when the loss stalls, down to the smallest one.
@@ -349,10 +347,7 @@ class Training:
         """Whether the weights, of which the last update is untried, predict all that was learnt."""
         examples = self.task.examples
         raw = self.network.raw_of(self.theta, examples, self.helpers)
-        raw += examples.added
-        n_rows = max(1, _AT_A_TIME // raw.shape[1])
-        parts = (raw[first : first + n_rows] for first in range(0, len(raw), n_rows))
-        return all(map(self.task.is_finite, parts))
+        return self.task.is_finite(np.add(raw, examples.added, out=raw))
 
     def _keep_the_best(self):
         """The weights that were best on the validation data, or the last that work."""
