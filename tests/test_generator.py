@@ -2,6 +2,7 @@
 
 import itertools
 import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -469,6 +470,24 @@ def test_rows_are_gone_on_from_and_scored_at_any_length():
     assert_array_equal(of_frames, model.score_samples(found))
     with pytest.raises(ValueError, match="X has 4 features, but RNNGenerator is expecting 5"):
         model.score_samples(rows[:, :4])
+
+
+@pytest.mark.parametrize("method", ["fit", "score_samples"])
+def test_raw_predictions_are_not_copied_again_and_again(method):
+    rng = np.random.default_rng(0)
+    X = [rng.integers(1, 1001, size=9) for _ in range(800)]
+    model = generator("tokens", **QUICK | {"max_iter": 1}, dtype="float32")
+    of_all = 800 * 10 * 1000 * 4
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("skrnn.learning.generation._AT_A_TIME", 1 << 18)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        if method == "score_samples":
+            model.fit(X)
+        tracemalloc.start()
+        getattr(model, method)(X)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < (3.0 if method == "fit" else 0.6) * of_all
 
 
 @kinds

@@ -208,6 +208,8 @@ WRONG = [
     ("table", ("kept", "linear_path"), [None, "left out"]),
     ("next tokens", ("target", "shares"), [np.array([0.9, 0.9]), with_number(0.0)]),
     ("next tokens", ("target", "shares"), [None, np.array([1.0]), OF_ARRAYS["nan"]]),
+    ("next tokens", ("kept", "linear_path"), [4, "auto"]),
+    ("next steps", ("kept", "linear_path"), [4, "auto"]),
     ("next steps", ("target", "center"), [OF_ARRAYS["nan"], OF_ARRAYS["inf"]]),
     ("next steps", ("target", "scale"), [with_number(0.0), with_number(-1.0), np.ones(7)]),
     ("table", ("seeds",), [(1, 2, 3), (1, 2, 3, -1), (1, 2, 3, 2**32), (1, 2, 3, True)]),
@@ -272,6 +274,14 @@ def test_tokens_that_are_as_many_as_the_answers_but_not_as_the_ids_are_refused()
     n_more = 2 * (state["architecture"]["hidden_layer_sizes"][-1] + 1)
     state["theta"] = np.append(state["theta"], np.zeros(n_more, state["theta"].dtype))
     refuses_state("next tokens", state, r"Field 'target.kind'")
+
+
+def test_a_density_that_would_look_ahead_is_refused():
+    state = saved("next steps")
+    state["architecture"]["bidirectional"] = True
+    n_parameters = Architecture(**state["architecture"]).n_parameters()
+    state["theta"] = np.zeros(n_parameters, state["theta"].dtype)
+    refuses_state("next steps", state, r"Field 'target.kind'")
 
 
 @EACH
