@@ -93,7 +93,7 @@ def test_a_model_comes_back_as_it_was(kind):
 def test_a_model_that_came_back_is_trained_on_as_the_model_is(kind):
     model, X = MODELS[kind][0](), MODELS[kind][1]
     twin = pickle.loads(pickle.dumps(model))
-    y = Y if isinstance(model, RNNRegressor) else model.predict(X)
+    y = Y if isinstance(model, RNNRegressor) or kind in OWN_Y else model.predict(X)
     if kind in ("array", "scales not settled"):
         y = np.column_stack([y, y])
     y = abs(y) if kind == "flat" else y
@@ -371,10 +371,25 @@ def test_damaged_arrays_of_curves_are_refused(keys, damage):
     refuses("curves", changed("curves", keys, DAMAGES[damage]))
 
 
+OF_DENSITIES = [("target", name) for name in ("center", "scale", "shares")]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("keys", OF_DENSITIES, ids=str)
+def test_damaged_arrays_of_densities_are_refused(keys, damage):
+    refuses("next steps", changed("next steps", keys, DAMAGES[damage]))
+
+
+@pytest.mark.parametrize("damage", CLASSES)
+def test_damaged_classes_of_densities_are_refused(damage):
+    refuses("next tokens", changed("next tokens", ("target", "conditions"), DAMAGES[damage]))
+
+
 @EACH
 def test_every_array_is_damaged_once(kind):
     found = {keys for keys, value in leaves(saved(kind)) if isinstance(value, np.ndarray)}
-    known = {*ARRAYS, *MOMENTS, *OF_TOKENS, *OF_CURVES, ("target", "classes")}
+    known = {*ARRAYS, *MOMENTS, *OF_TOKENS, *OF_CURVES, *OF_DENSITIES}
+    known |= {("target", "classes"), ("target", "conditions")}
     optimizer = "adam" if kind == "scales not settled" else kind
     assert found <= known.union(under("optimizer", STATE_OF_OPTIMIZER.get(optimizer, ())))
 

@@ -74,7 +74,7 @@ NETWORK = Sized(7, np.dtype(np.float32))
 def settings_for(solver, **changes):
     estimator = small(solver=solver, **SETTINGS[solver], **changes)
     values = vars(estimator) | {"n_iter_no_change": 10}
-    names = Settings._fields[:-1]
+    names = Settings._fields[:-2]
     return Settings(**{name: values[name] for name in names})
 
 
