@@ -1,6 +1,7 @@
 """skrnn's translator without the estimator around it: steps, what it writes, and CTC."""
 
 from contextlib import ExitStack
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from skrnn.network.inputs import sequence_data
 from skrnn.network.network import Architecture, Memory, Network
 from skrnn.network.search import Beam
 from skrnn.network.threads import helpers as helpers_of
+from skrnn.network.threads import run as run_shards
 from speed.cases import CTCCase, TranscriptCase, of_ctc, transcripts, words
 
 _OPEN = ExitStack()  # open as long as the process
@@ -85,14 +87,28 @@ def write(case, threads, width):
 
 
 def ctc(case, threads):
-    """Loss of a minibatch and its gradient, of raw predictions."""
+    """Loss of a minibatch and its gradient, of raw predictions; each thread has a shard of rows."""
     case = CTCCase(*case)
     raw, labels = of_ctc(case)
-    raw = raw.reshape(-1, raw.shape[2])
-    ends = np.arange(1, case.batch + 1)
+    loss, helpers = losses.CTC(case.n_labels + 1), _OPEN.enter_context(helpers_of(threads))
+    cuts = [case.batch * i // threads for i in range(threads + 1)]
+    shards = [
+        (raw[first:last].reshape(-1, raw.shape[2]), _aligned(case, labels[first:last]))
+        for first, last in pairwise(cuts)
+    ]
+
+    def work(shard):
+        of_rows, targets = shard
+        shares = np.full(len(targets.spans), 1 / case.batch)
+        return loss.gradient(of_rows.copy(), targets, shares)
+
+    return lambda: sum(run_shards(work, shards, helpers))
+
+
+def _aligned(case, labels):
+    """Alignment of some rows, whose steps stand end to end."""
+    ends = np.arange(1, len(labels) + 1)
     spans, of_labels = (
         np.column_stack([n * (ends - 1), n * ends]) for n in (case.n_steps, case.n_target)
     )
-    targets = Alignment(np.arange(len(raw)), spans, labels.ravel(), of_labels)
-    shares, loss = np.full(case.batch, 1 / case.batch), losses.CTC(case.n_labels + 1)
-    return lambda: loss.gradient(raw.copy(), targets, shares)
+    return Alignment(np.arange(len(labels) * case.n_steps), spans, labels.ravel(), of_labels)
