@@ -227,8 +227,9 @@ class RNNGenerator(DensityMixin, Learner):
     >>> rng = np.random.default_rng(0)
     >>> X = [np.arange(1, rng.integers(3, 6)) for _ in range(200)]
     >>> model = RNNGenerator(embedding_dim=8, hidden_layer_sizes=(16,), random_state=0).fit(X)
-    >>> model.sample(random_state=0)
-    [array([1, 2, 3, 4])]
+    >>> [drawn] = model.sample(prompt=[1, 2], random_state=0)
+    >>> drawn[:3]
+    array([1, 2, 3])
     >>> model.score_samples([[1, 2, 3], [3, 2, 1]]).round() > -5
     array([ True, False])
     """
