@@ -107,7 +107,8 @@ class Mixture(Loss):
         raw, values = raw.astype(np.float64), np.empty(len(raw))
         scratch = np.empty((self.n_components, self.n_features)), np.empty(self.n_components)
         kernel = choices.load("skrnn.kernels.mixtures:value_and_slope")
-        kernel(raw, targets.astype(np.float64), shares, scratch, values)
+        with np.errstate(all="ignore"):  # whoever trains looks for what is not finite
+            kernel(raw, targets.astype(np.float64), shares, scratch, values)
         return values, raw
 
     def best_constant(self, targets, weights):

@@ -32,7 +32,7 @@ def _joint(raw, target, precisions, joint):
         squares, product, log = 0.0, 1.0, n_features * _LOG_2_PI
         for f in range(n_features):
             place = m * n_features + f
-            variance = math.exp(2.0 * raw[deviations + place]) + LEAST_VARIANCE
+            variance = np.exp(2.0 * raw[deviations + place]) + LEAST_VARIANCE  # may overflow
             error = np.float64(target[f]) - raw[means + place]
             precisions[m, f] = 1.0 / variance
             squares += error / variance * error  # the square of a large error overflows
@@ -88,4 +88,4 @@ def value_and_slope(raw, targets, shares, scratch, values):
             if has_shares:
                 _slopes(raw[i], targets[i], shares[i], precisions, joint, log_total, log_weights)
         if has_shares:
-            raw[i, end] = (1.0 / (1.0 + math.exp(-odds)) - is_end) * shares[i]
+            raw[i, end] = (1.0 / (1.0 + np.exp(-odds)) - is_end) * shares[i]
