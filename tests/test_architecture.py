@@ -253,6 +253,7 @@ LAYERS = {
         "estimators.tasks loading parameters",
         "numpy sklearn",
     ),
+    "estimators.writing": ("estimators.recurrent parameters", ""),
     "estimators.regressor": (
         "data.checks data.regression data.steps callbacks estimators.recurrent losses parameters",
         "numpy sklearn",
@@ -262,12 +263,13 @@ LAYERS = {
         "numpy sklearn",
     ),
     "estimators.generator": (
-        "callbacks data.checks data.continuations data.labels data.reading data.sequences "
-        "estimators.recurrent loading parameters",
+        "callbacks data.checks data.continuations data.labels data.reading "
+        "data.sequences estimators.recurrent estimators.writing loading parameters",
         "numpy sklearn",
     ),
     "estimators.translator": (
-        "callbacks data.transcripts estimators.recurrent loading metrics parameters",
+        "callbacks data.transcripts estimators.recurrent estimators.writing loading "
+        "metrics parameters",
         "numpy sklearn",
     ),
     "estimators": (

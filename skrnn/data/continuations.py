@@ -82,6 +82,13 @@ def _with_one_more(sequences, places, row):
     return found
 
 
+def _begun(sequences, row):
+    """The same with `row` before the first step of each."""
+    lengths = sequences.lengths + 1
+    firsts = np.cumsum(lengths) - lengths
+    return Sequences(_with_one_more(sequences, firsts, row), firsts, lengths)
+
+
 def distinct_tokens(whole, further=None):
     """The sorted ids of all sequences that count, and further ones."""
     known = tokens.distinct(whole.sequences.take(np.flatnonzero(whole.row_weights)))
@@ -268,12 +275,12 @@ class NextToken(Continuation):
 
     def begun(self, sequences, codes):
         """Sequences as the network reads them: with a beginning, and with their classes."""
-        firsts = np.cumsum(sequences.lengths + 1) - (sequences.lengths + 1)
-        values = _with_one_more(sequences, firsts, self.n_tokens)
-        if codes is not None:
-            of_steps = np.repeat(codes, sequences.lengths + 1)
-            values = np.column_stack([values[:, 0], of_steps]).astype(np.int32)
-        return Sequences(values, firsts, sequences.lengths + 1)
+        begun = _begun(sequences, self.n_tokens)
+        if codes is None:
+            return begun
+        of_steps = np.repeat(codes, begun.lengths)
+        values = np.column_stack([begun.values[:, 0], of_steps]).astype(np.int32)
+        return replace(begun, values=values)
 
     def _of_answers(self, raw, values):
         return -self.loss.of_rows(raw, values)
@@ -360,13 +367,12 @@ class NextStep(Continuation):
         """Sequences as the network reads them: with a beginning, which is a gap, and indicators of
         their classes.
         """
-        lengths = sequences.lengths + 1
-        firsts = np.cumsum(lengths) - lengths
-        values = _with_one_more(sequences, firsts, np.nan)
-        if codes is not None:
-            indicators = np.eye(self.n_conditions, dtype=values.dtype)[codes]
-            values = np.hstack([values, np.repeat(indicators, lengths, axis=0)])
-        return Sequences(values, firsts, lengths, has_gaps=True)
+        begun = replace(_begun(sequences, np.nan), has_gaps=True)
+        if codes is None:
+            return begun
+        indicators = np.eye(self.n_conditions, dtype=begun.values.dtype)[codes]
+        values = np.hstack([begun.values, np.repeat(indicators, begun.lengths, axis=0)])
+        return replace(begun, values=values)
 
     def _of_answers(self, raw, values):
         in_units = np.where(values[:, -1] > 0.0, 0.0, np.log(self.scale).sum())

@@ -14,11 +14,11 @@ class Target:
         return weights
 
     def in_units_of(self, scaling):
-        """The target with the scales of X, if it has such; targets else have those of their own."""
+        """The target in the units of X, where X is what it is of; else itself."""
         return self
 
     def moved(self, values, before):
-        """Values of the same target before it had these scales."""
+        """Values in the target's units, which were in those of the target `before`."""
         return values
 
     def strata(self, values, n_held_out):

@@ -24,9 +24,10 @@ from skrnn.data.continuations import (
 from skrnn.data.labels import read_classes
 from skrnn.data.reading import row_length
 from skrnn.data.sequences import Sequences
-from skrnn.estimators.recurrent import HeldOut, Learner, is_stochastic
+from skrnn.estimators.recurrent import HeldOut, is_stochastic
+from skrnn.estimators.writing import Writer
 from skrnn.loading import learning
-from skrnn.parameters import GENERATOR_CONSTRAINTS, n_threads
+from skrnn.parameters import GENERATOR_CONSTRAINTS
 
 
 class Known(NamedTuple):
@@ -45,7 +46,7 @@ class _Alone(HeldOut):
                 raise ValueError(f"{name}_val was passed without X_val.")
 
 
-class RNNGenerator(DensityMixin, Learner):
+class RNNGenerator(DensityMixin, Writer):
     """Recurrent neural network that is a density over sequences, and draws new ones.
 
     Step by step it says how probable each next step is, given those before, and how probable the
@@ -163,14 +164,13 @@ class RNNGenerator(DensityMixin, Learner):
         Largest norm of the gradient; a longer one is scaled down.
 
     standardize : bool, default=True
-        Whether to scale X to mean 0 and variance 1 (a plain table per column, sequences per feature
-        over all steps).
+        Whether to scale X to mean 0 and variance 1, each feature over all steps.
 
     dtype : {"float32", "float64"} or None, default=None
         Precision of training and prediction. None keeps float32 and makes everything else float64.
 
     n_jobs : int or None, default=None
-        Threads of one ``fit`` or ``predict``, counted as in joblib.
+        Threads of one ``fit`` or ``score_samples``, counted as in joblib.
 
     Attributes
     ----------
@@ -237,9 +237,8 @@ class RNNGenerator(DensityMixin, Learner):
     __module__ = "skrnn"  # by which pickles and lists of trusted types know it
     _parameter_constraints = GENERATOR_CONSTRAINTS
     _kinds_of_target = ("next token", "next step")
-    # What other estimators let a user choose.
-    bidirectional, pooling, return_sequences, frame_length = False, "last", True, 1
-    categorical_features = linear_path = None
+    bidirectional, return_sequences = False, True  # a step is asked for by those before it
+    _fixed = ("bidirectional", *Writer._fixed)
 
     def __init__(
         self,
@@ -547,9 +546,6 @@ class RNNGenerator(DensityMixin, Learner):
         tags.input_tags.allow_nan = False
         return tags
 
-    def _count_threads(self):
-        return n_threads(self.n_jobs)
-
     def _read(self, X, before):
         schema, sequences = super()._read(X, before)
         require_no_gaps(sequences, type(self).__name__)
@@ -567,11 +563,6 @@ class RNNGenerator(DensityMixin, Learner):
         sequences = schema.read_unmarked(X, n_timesteps, name)
         require_no_gaps(sequences, type(self).__name__)
         return sequences
-
-    def _parameters(self):
-        names = "bidirectional", "pooling", "return_sequences", "frame_length"
-        fixed = {name: getattr(self, name) for name in names}
-        return vars(self) | fixed | {"categorical_features": None, "linear_path": None}
 
     def _given(self, X, y, sample_weight, schema, sequences, of=""):
         name = type(self).__name__
@@ -612,13 +603,9 @@ class RNNGenerator(DensityMixin, Learner):
     def _as_read(self, sequences, given, target):
         return target.begun(sequences, target.codes(given))
 
-    def _remember_parts(self, outcome, goes_on):
-        """There is one part."""
-
     def _remember_target(self, target):
         self.classes_ = target.conditions
-        is_auto = isinstance(self.max_length, str)
-        self.max_length_ = 2 * target.longest + 10 if is_auto else self.max_length
+        self._remember_longest(target)
 
 
 def _of_each_sample(y, n_samples):

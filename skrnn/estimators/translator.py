@@ -12,13 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn.callbacks import with_callbacks
 from skrnn.data.transcripts import TARGETS, Transcripts
-from skrnn.estimators.recurrent import HeldOut, Learner, is_stochastic
+from skrnn.estimators.recurrent import HeldOut, is_stochastic
+from skrnn.estimators.writing import Writer
 from skrnn.loading import learning
 from skrnn.metrics import token_error_rate
-from skrnn.parameters import TRANSLATOR_CONSTRAINTS, n_threads
+from skrnn.parameters import TRANSLATOR_CONSTRAINTS
 
 
-class RNNTranslator(Learner):
+class RNNTranslator(Writer):
     """Recurrent neural network from sequences to sequences of labels.
 
     An encoder reads a sequence of numbers or of tokens, and a decoder writes a transcript of it:
@@ -229,9 +230,6 @@ class RNNTranslator(Learner):
     __module__ = "skrnn"  # by which pickles and lists of trusted types know it
     _parameter_constraints = TRANSLATOR_CONSTRAINTS
     _kinds_of_target = ("transcript", "aligned transcript")
-    # What other estimators let a user choose.
-    pooling, return_sequences, frame_length = "last", False, 1
-    categorical_features = linear_path = None
 
     def __init__(
         self,
@@ -537,13 +535,6 @@ class RNNTranslator(Learner):
         spans = zip(ends - given.lengths, ends - 1, strict=True)
         return model, sequences, [numbers[first:last] for first, last in spans]
 
-    def _count_threads(self):
-        return n_threads(self.n_jobs)
-
-    def _parameters(self):
-        names = "pooling", "return_sequences", "frame_length", "categorical_features", "linear_path"
-        return vars(self) | {name: getattr(self, name) for name in names}
-
     def _answers(self, X, sequences, schema):
         return self._transcripts(sequences, TARGETS[self.decoder])
 
@@ -561,10 +552,6 @@ class RNNTranslator(Learner):
             )
         return TARGETS[self.decoder].learn(given, float(self.label_smoothing), classes)
 
-    def _remember_parts(self, outcome, goes_on):
-        """There is one part."""
-
     def _remember_target(self, target):
         self.labels_ = target.labels
-        is_auto = isinstance(self.max_length, str)
-        self.max_length_ = 2 * target.longest + 10 if is_auto else self.max_length
+        self._remember_longest(target)
