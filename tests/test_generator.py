@@ -577,6 +577,16 @@ def test_classes_are_asked_for_where_there_are_some():
         generator("tokens").partial_fit(X, classes=["a", "b"])
 
 
+def test_an_unknown_token_is_named_by_its_place_among_all_sequences(monkeypatch):
+    """Though few are looked at at a time."""
+    model, X, _ = quick("tokens")
+    expected = model.score_samples(X)
+    monkeypatch.setattr("skrnn.learning.generation._AT_A_TIME", 1)
+    assert_array_equal(model.score_samples(X), expected)
+    with pytest.raises(ValueError, match=r"^Sample 41 of X has a token at step 1 "):
+        model.score_samples([*X[:41], [1, 99]])
+
+
 def test_what_is_not_fitted():
     for method in ("sample", "score", "score_samples"):
         arguments = () if method == "sample" else ([[1, 2]],)

@@ -594,9 +594,8 @@ class RNNGenerator(DensityMixin, Writer):
             read_classes(classes.classes, fitted=known.conditions)
 
     def _settled(self, schema, sequences, weights, classes):
-        schema, settled = super()._settled(schema, sequences, weights, classes)
-        if not schema.is_of_tokens or classes.tokens is None:
-            return schema, settled
+        if not schema.is_of_tokens:
+            return super()._settled(schema, sequences, weights, classes)
         whole = Whole(sequences, None, weights, "X", type(self).__name__)
         return schema.knowing(distinct_tokens(whole, classes.tokens), sequences)
 

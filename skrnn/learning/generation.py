@@ -26,12 +26,16 @@ def log_densities(model, whole, codes, count_threads):
         As in :meth:`Model.raw_predict`.
     """
     target, found = model.target, np.empty(len(whole.sequences))
-    for rows in _some_at_a_time(whole.lengths, target.n_outputs):
-        sequences = whole.sequences.take(rows)
-        some = whole._replace(sequences=sequences, row_weights=whole.row_weights[rows])
+    # Of all at once, because a token that is not known is named by its place among all.
+    lengths, values = whole.lengths, target.encode(whole)
+    ends = np.cumsum(lengths)
+    for rows in _some_at_a_time(lengths, target.n_outputs):
         of_class = None if codes is None else codes[rows]
-        raw = model.raw_predict(target.begun(sequences, of_class), count_threads)
-        found[rows] = target.log_densities(raw, target.encode(some), some.lengths)
+        begun = target.begun(whole.sequences.take(rows), of_class)
+        raw = model.raw_predict(begun, count_threads)
+        last = ends[rows][-1]
+        of_rows = values[last - len(raw) : last]
+        found[rows] = target.log_densities(raw, of_rows, lengths[rows])
     return found
 
 
