@@ -75,8 +75,8 @@ LAYERS = {
         "numpy",
     ),
     "kernels.edit_distance": ("kernels.jit", ""),
-    "kernels.streams": ("kernels.jit", "numpy"),
-    "kernels.timeline": ("kernels.jit", ""),
+    "kernels.streams": ("kernels.affine kernels.jit", ""),
+    "kernels.timeline": ("kernels.jit", "numpy"),
     "kernels.updates": ("kernels.jit", "numpy"),
     "data": ("", ""),
     "data.sequences": ("", "numpy"),
@@ -125,7 +125,7 @@ LAYERS = {
     "network.layout": ("", "numpy"),
     "network.inputs": ("kernels.timeline network.block", "numpy"),
     "network.embedding": ("kernels.embedding network.block", "numpy"),
-    "network.layer": ("kernels.matmul kernels.recurrence network.block", "numpy"),
+    "network.layer": ("kernels.jit kernels.matmul kernels.recurrence network.block", "numpy"),
     "network.pooling": ("kernels.pooling network.block", "numpy"),
     "network.decoder": (
         "kernels.decoder kernels.embedding kernels.matmul kernels.pooling network.block "
@@ -137,7 +137,7 @@ LAYERS = {
         "kernels.attention kernels.matmul network.block network.pooling",
         "numpy",
     ),
-    "network.head": ("kernels.affine kernels.matmul network.block", "numpy"),
+    "network.head": ("kernels.affine kernels.jit kernels.matmul network.block", "numpy"),
     "network.passes": (
         "kernels.losses kernels.timeline network.timeline network.workspace",
         "numpy",

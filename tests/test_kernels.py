@@ -18,7 +18,7 @@ from skrnn.data.sequences import Sequences
 from skrnn.kernels import attention, matmul, pooling, rnn, timeline, updates
 from skrnn.kernels.activations import exp_to_one, logistic, tanh
 from skrnn.kernels.instructions import add_multiple_of_row, dot_of_rows, sum_of_lines
-from skrnn.kernels.jit import FLAGS, INTERPRETED
+from skrnn.kernels.jit import FLAGS, INTERPRETED, Call
 from skrnn.kernels.matmul import (
     ALL_ROWS,
     add_transposed_product,
@@ -613,3 +613,20 @@ def test_penalty_and_its_gradient(dtype):
     assert value == pytest.approx(0.35 * (kept**2).sum(), rel=rtol)
     np.testing.assert_allclose(gradient, before + 0.7 * kept, rtol=rtol)
     np.testing.assert_array_equal(gradient[::3], before[::3])
+
+
+@pytest.mark.skipif(INTERPRETED, reason="types are looked at by numba alone")
+def test_a_call_that_is_made_again_is_not_asked_for_types(monkeypatch):
+    asked, typeof = [], updates.toward.typeof_pyval
+    monkeypatch.setattr(
+        updates.toward, "typeof_pyval", lambda value: asked.append(value) or typeof(value)
+    )
+    theta, average = np.ones(3), np.zeros(3)
+    move = Call(updates.toward, theta, average, 0.5)
+    for expected in (0.5, 0.75, 0.875):
+        move()
+        np.testing.assert_array_equal(average, expected)
+    theta[:] = 0.0  # in place
+    move()
+    np.testing.assert_array_equal(average, 0.4375)
+    assert len(asked) == 3

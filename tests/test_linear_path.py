@@ -74,12 +74,12 @@ def test_flatten_gives_a_row_the_same_bits_beside_shorter_ones(per_step, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("per_step", [True, False])
-def test_a_prediction_has_the_bits_of_the_flat_inputs(per_step, dtype, rng):
-    """Those that the map was fitted to; here by loops, in the order in which they are added."""
+def test_a_prediction_is_of_the_flat_inputs_and_has_bits_of_its_own(per_step, dtype, rng):
+    """Of those that the map was fitted to, however far from zero the numbers are."""
     lengths = [4, 4, 4] if per_step else [4, 1, 6]
-    X = [rng.normal(size=(length, 2)).astype(dtype) for length in lengths]
+    X = [(1000 + rng.normal(size=(length, 2))).astype(dtype) for length in lengths]
     X[0][2, 1] = np.nan
-    center, scale = rng.normal(size=(4, 2)), rng.uniform(1, 2, size=(4, 2))
+    center, scale = 1000 + rng.normal(size=(4, 2)), rng.uniform(1, 2, size=(4, 2))
     center, scale = (center, scale) if per_step else (center[:1], scale[:1])
     arrays = rng.normal(size=(6, 2)), rng.normal(size=2), np.ones(2)
     path = linear_path.LinearPath(3, 0, center, scale, *arrays)
@@ -89,9 +89,20 @@ def test_a_prediction_has_the_bits_of_the_flat_inputs(per_step, dtype, rng):
     for column, coefficients in zip(np.nan_to_num(flat).T, path.coefficients, strict=True):
         expected += column[:, np.newaxis] * coefficients
     found = path.predict(sequences)
-    assert_array_equal(found, expected)
+    assert found.dtype == dtype
+    # Where numbers are missing, what the centre of 1000 loses in single precision is not made good.
+    whole = [1, 2] if per_step else [2]
+    atol = {"float32": (1e-5, 3e-4), "float64": (1e-12, 1e-12)}[dtype]
+    assert_allclose(found[whole], expected[whole], rtol=0, atol=atol[0])
+    assert_allclose(found, expected, rtol=0, atol=atol[1])
     for rows in ([1], [2, 0]):
         assert_array_equal(path.predict(sequences.take(rows)), found[rows])
+
+
+def raw_of(model, X):
+    """Raw predictions."""
+    raw, _ = model._predicted(X, lambda model, raw: raw)
+    return raw
 
 
 def test_auto_sees_at_most_512_inputs():
@@ -163,8 +174,8 @@ def test_weights_are_repetition():
     ):
         model.set_params(random_state=0, early_stopping=False)
         target = y if isinstance(model, RNNRegressor) else np.minimum(y, 2).astype(int)
-        raw = model.fit(X, target, sample_weight=weights)._raw_predict(X)[1]
-        again = model.fit(X[repeated], target[repeated])._raw_predict(X)[1]
+        raw = raw_of(model.fit(X, target, sample_weight=weights), X)
+        again = raw_of(model.fit(X[repeated], target[repeated]), X)
         assert_allclose(raw, again, rtol=1e-7, atol=1e-9)
 
 

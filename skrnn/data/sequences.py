@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Self
 
 import numpy as np
@@ -10,6 +10,14 @@ from numpy.typing import DTypeLike
 
 # Sequences that some_at_a_time gives at most.
 _AT_A_TIME = 4096
+# Sequences of an array whose places are remembered.
+_FEW = 4096
+
+
+@lru_cache(maxsize=64)
+def _equal(n, n_timesteps):
+    """Starts and lengths of sequences end to end, which nothing changes."""
+    return np.arange(n, dtype=np.int64) * n_timesteps, np.full(n, n_timesteps, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,8 +70,8 @@ class Sequences:
         """
         n, n_timesteps, n_features = X.shape
         values = np.ascontiguousarray(X).reshape(n * n_timesteps, n_features)
-        starts = np.arange(n, dtype=np.int64) * n_timesteps
-        found = cls(values, starts, np.full(n, n_timesteps, dtype=np.int64))
+        places = _equal if n <= _FEW else _equal.__wrapped__
+        found = cls(values, *places(n, n_timesteps))
         vars(found)["n_steps"] = n_timesteps  # to look for it would take as long as all the rest
         return found
 

@@ -476,9 +476,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
             one more axis. With `return_sequences` an array (n_samples, n_timesteps, ...) for an X
             that is an array without padding, else a list with an array for each sample.
         """
-        model, raw, answers = self._raw_predict(X)
-        with np.errstate(all="ignore"):
-            predictions = self._decode(model, raw)
+        predictions, answers = self._predicted(X, self._decode)
         require_finite_output(predictions, axes=answers.axes)
         return answers.in_form(predictions)
 

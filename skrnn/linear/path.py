@@ -1,7 +1,7 @@
 """The linear map beside the recurrent layers: how it is fitted, and what it predicts."""
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from skrnn.data.sequences import Sequences
 from skrnn.kernels import affine
 from skrnn.linear.affine_map import AffineMap
 from skrnn.linear.calibration import calibrate, calibrate_column
-from skrnn.linear.curves import HEIGHT, Curves, curves_of
+from skrnn.linear.curves import HEIGHT, NO_CURVES, Curves, curves_of
 from skrnn.linear.folds import FoldedLogistic, FoldedRidge, folds_of
 from skrnn.linear.logistic import Logistic, is_as_good, work
 from skrnn.linear.ridge import Ridge
@@ -59,6 +59,8 @@ class LinearPath(AffineMap):
     intercepts: np.ndarray
     unit: np.ndarray
 
+    _curves = NO_CURVES
+
     def of_unscaled_inputs(self):
         """Coefficients (n_steps + n_ahead, F, n_outputs) and intercepts for inputs as they are.
 
@@ -83,26 +85,38 @@ class LinearPath(AffineMap):
         values = sequences.values.reshape(-1)
         values.flags.writeable = False  # one type for the kernel, whatever the user's array allows
         lengths, ends = sequences.lengths, sequences.starts + sequences.lengths
-        linear_map = self._map
-        raw = np.empty((len(sequences), len(self.intercepts)))
+        raw = np.empty((len(sequences), len(self.intercepts)), values.dtype)
+        linear_map, rises = self.map_in(values.dtype)
         affine.forward_of_windows(
-            values, ends, lengths, n_left, (self.n_steps, sequences.n_features), *linear_map,
-            np.empty(len(self.coefficients)), raw,
+            values, ends, lengths, n_left, (self.n_steps, sequences.n_features), linear_map, rises,
+            np.empty(len(self.coefficients), values.dtype), raw,
         )  # fmt: skip
         return raw
 
-    @cached_property
-    def _map(self):
-        """Centre and scale of each input, coefficients and intercepts, for the kernel.
+    def map_in(self, dtype):
+        """The map in a precision, as :func:`skrnn.kernels.affine.forward_of_windows` reads it:
+        centre and factor of each input, transposed coefficients, intercepts; and what rises.
 
         Copies, because a model in shared memory is read-only, for which numba would compile anew.
+        What the centre loses in that precision the intercepts make good.
         """
-        n_steps, n_features = self.n_steps + self.n_ahead, self.center.shape[1]
-        scales = [
-            np.resize(array[-self.n_steps :], (n_steps, n_features)).ravel()
-            for array in (self.center, self.scale)
-        ]
-        return *scales, self.coefficients.copy(), self.intercepts.copy()
+        known = vars(self).setdefault("_maps", {})
+        if dtype not in known:
+            n_steps, n_features = self.n_steps + self.n_ahead, self.center.shape[1]
+            center, scale = (
+                np.resize(array[-self.n_steps :], (n_steps, n_features)).ravel()
+                for array in (self.center, self.scale)
+            )
+            lost = (center.astype(dtype) - center) / scale
+            intercepts = self.intercepts + lost @ self.coefficients[: len(lost)]
+            linear_map = center, 1.0 / scale, self.coefficients.T, intercepts
+            rises = self._curves
+            of_rises = rises.starts, 1.0 / (rises.ends - rises.starts)
+            known[dtype] = (
+                tuple(np.array(one, dtype, order="C") for one in linear_map),
+                (np.array(rises.columns, np.int64), *(one.astype(dtype) for one in of_rises)),
+            )
+        return known[dtype]
 
     def gradient(self, sequences, slopes, of_steps=False):
         """Gradient of the sum of raw predictions times slopes (n, n_outputs).
@@ -148,17 +162,6 @@ class CurvedPath(LinearPath):
     def of_unscaled_inputs(self):
         """None, None: one number for each column does not say what a curve does."""
         return None, None
-
-    def predict(self, sequences, of_steps=False):
-        """Raw predictions (n, n_outputs) of samples of the table; those of a row are its own."""
-        inputs = Inputs.of(sequences, of_steps, self.n_steps, self.n_ahead)
-        raw = np.empty((len(inputs), len(self.intercepts)))
-        # Copies, because a model in shared memory is read-only, for which numba would compile anew.
-        linear_map = self.coefficients.copy(), self.intercepts.copy()
-        for rows, flat in inputs.chunks(self.center, self.scale):
-            columns = np.ascontiguousarray(np.hstack([flat, self._curves.rises(flat)]))
-            affine.forward(*linear_map, columns, raw[rows])
-        return raw
 
     def gradient(self, sequences, slopes, of_steps=False):
         """Gradient of the sum of raw predictions times slopes, as :meth:`LinearPath.gradient`."""

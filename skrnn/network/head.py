@@ -3,6 +3,7 @@
 import numpy as np
 
 from skrnn.kernels import affine, matmul
+from skrnn.kernels.jit import Call
 from skrnn.network.block import Block, Parameter, constant, glorot
 
 #: Outputs of a narrow head at most.
@@ -30,16 +31,26 @@ class Head(Block):
     def given(self, examples, rows):
         """What it reads of the answers of some rows of the examples; None where nothing."""
 
-    def forward(self, weights, pooled, run=None):
+    def forward(self, weights, pooled, run):
         """Raw predictions (B, K) of pooled states (B, P), which are kept."""
-        V, bias = weights
-        raw = np.empty((len(pooled), len(bias)), pooled.dtype)
-        affine.forward(V, bias, pooled, raw)
+        made_of = weights, pooled
+        kept = run.work.kept(self, made_of)
+        if kept is None:
+            raw = run.work.array((self, "raw"), len(pooled), self.n_outputs)
+            call = Call(affine.forward, *weights, pooled, raw)
+            kept = run.work.keep(self, made_of, (call, raw))
+        call, raw = kept
+        call()
         return raw, pooled
 
-    def backward(self, weights, pooled, d_raw, gradients, run=None):
+    def backward(self, weights, pooled, d_raw, gradients, run):
         """The gradient of the pooled states, in their place."""
-        affine.backward(weights[0], pooled, d_raw, *gradients)
+        name, made_of = (self, "backward"), (weights, pooled, d_raw, gradients)
+        call = run.work.kept(name, made_of)
+        if call is None:
+            call = Call(affine.backward, weights[0], pooled, d_raw, *gradients)
+            run.work.keep(name, made_of, call)
+        call()
         return pooled
 
 
@@ -72,7 +83,7 @@ class HeadOfSteps(Head):
         panels = [matmul.pack(V, self._width, fill), bias]
         return [*panels, matmul.pack(V.T, self._width, fill)] if both_ways else panels
 
-    def forward(self, weights, pooled, run=None):
+    def forward(self, weights, pooled, run):
         """Raw predictions (S, K) of the states (S, P) of all steps, which are kept."""
         raw = np.empty((len(pooled), self.n_outputs), pooled.dtype)
         raw[:] = weights[1]
@@ -108,7 +119,7 @@ class NarrowHeadOfSteps(Head):
     def unpack_gradient(self, gradients, arrays):
         arrays[0][:], arrays[1][:] = gradients[0].T, gradients[1]
 
-    def forward(self, weights, pooled, run=None):
+    def forward(self, weights, pooled, run):
         """Raw predictions (S, K) of the states (S, P) of all steps, which are kept."""
         raw = np.empty((len(pooled), self.n_outputs), pooled.dtype)
         affine.forward_of_lines(*weights, pooled, raw)
