@@ -164,12 +164,13 @@ LAYERS = {
     "linear.calibration": ("quantiles", "numpy scipy"),
     "linear.rounding": ("", "numpy"),
     "linear.affine_map": ("", ""),
+    "linear.inputs": ("data.sequences", "numpy"),
     "linear.curves": ("", "numpy"),
     "linear.folds": ("linear.logistic linear.ridge", "numpy scipy"),
     "linear.path": (
-        "blas data.copies data.scaling data.sequences kernels.affine linear.affine_map "
-        "linear.calibration linear.curves "
-        "linear.folds linear.logistic linear.ridge linear.rounding",
+        "blas data.copies data.scaling kernels.affine kernels.jit linear.affine_map "
+        "linear.calibration linear.curves linear.folds linear.inputs linear.logistic "
+        "linear.ridge linear.rounding",
         "numpy",
     ),
     "linear.token_window": ("data.sequences linear.path", "numpy"),
@@ -206,9 +207,14 @@ LAYERS = {
         "data.checks data.sequences data.streams data.tokens learning.streams",
         "numpy",
     ),
+    "learning.repeated": (
+        "kernels.jit kernels.timeline network.head network.inputs network.passes "
+        "network.pooling network.threads network.workspace",
+        "",
+    ),
     "learning.model": (
-        "data.scaling data.schema data.targets learning.consistency learning.saved "
-        "learning.streams learning.token_streams linear.bag linear.path "
+        "data.scaling data.schema data.targets learning.consistency learning.repeated "
+        "learning.saved learning.streams learning.token_streams linear.bag linear.path "
         "linear.token_window network.inputs network.network version",
         "numpy",
     ),

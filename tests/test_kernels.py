@@ -402,9 +402,11 @@ def test_gather_standardises(lengths, per_step, frame_length, dtype):
     data = sequence_data(sequences, center, scale, frame_length)
     start = step_starts(data.lengths[rows])
     x = np.full((start[-1], 3 * frame_length), np.nan, dtype)
-    timeline.gather(data, rows, start, x)
+    timeline.gather(data[1:], rows, start, x, data.values)
     again = np.full_like(x, np.nan)
-    timeline.gather(data._replace(n_steps=0), rows, start, again)  # as for different lengths
+    timeline.gather(
+        data._replace(n_steps=0)[1:], rows, start, again, data.values
+    )  # as for different lengths
     np.testing.assert_array_equal(x, again)
     by_hand = []
     for row in rows:

@@ -17,6 +17,7 @@ from skrnn.data.examples import Examples
 from skrnn.data.sequences import Sequences
 from skrnn.learning import training
 from skrnn.linear import path as linear_path
+from skrnn.linear.inputs import flatten
 
 
 def test_a_net_alone_is_kept_where_the_path_says_nothing():
@@ -46,7 +47,7 @@ def test_a_second_net_that_is_interrupted_at_once_is_forgotten(monkeypatch):
 
 def test_flatten_takes_the_last_steps_and_fills_short_sequences_with_zeros():
     sequences = Sequences.from_list([np.arange(6.0).reshape(3, 2), np.full((1, 2), 9.0)])
-    flat = linear_path.flatten(sequences, slice(0, 2), np.zeros((1, 2)), np.ones((1, 2)), 2)
+    flat = flatten(sequences, slice(0, 2), np.zeros((1, 2)), np.ones((1, 2)), 2)
     assert_array_equal(flat, [[2, 3, 4, 5], [0, 0, 9, 9]])
 
 
@@ -58,14 +59,12 @@ def test_flatten_gives_a_row_the_same_bits_beside_shorter_ones(per_step, dtype):
     center, scale = (center, scale) if per_step else (center[:1], scale[:1])
     arrays = [rng.normal(size=(4, 2)).astype(dtype) for _ in range(3)]
     for n_steps in (4, 3):
-        alike = linear_path.flatten(
-            Sequences.from_list(arrays), slice(0, 3), center, scale, n_steps
-        )
+        alike = flatten(Sequences.from_list(arrays), slice(0, 3), center, scale, n_steps)
         ragged = Sequences.from_list([*arrays, arrays[0][:1]])
-        mixed = linear_path.flatten(ragged, slice(0, 4), center, scale, n_steps)
+        mixed = flatten(ragged, slice(0, 4), center, scale, n_steps)
         assert alike.dtype == mixed.dtype == np.float64
         assert_array_equal(alike, mixed[:3])
-        some = linear_path.flatten(ragged, slice(1, 3), center, scale, n_steps)
+        some = flatten(ragged, slice(1, 3), center, scale, n_steps)
         assert_array_equal(some, mixed[1:3])
         steps = np.array(arrays, float)[:, -n_steps:]
         expected = (steps - center[-n_steps:]) / scale[-n_steps:]
@@ -85,7 +84,7 @@ def test_a_prediction_is_of_the_flat_inputs_and_has_bits_of_its_own(per_step, dt
     path = linear_path.LinearPath(3, 0, center, scale, *arrays)
     sequences = replace(Sequences.from_list(X), has_gaps=True)
     expected = np.tile(path.intercepts, (3, 1))
-    flat = linear_path.flatten(sequences, slice(0, 3), center, scale, 3)
+    flat = flatten(sequences, slice(0, 3), center, scale, 3)
     for column, coefficients in zip(np.nan_to_num(flat).T, path.coefficients, strict=True):
         expected += column[:, np.newaxis] * coefficients
     found = path.predict(sequences)

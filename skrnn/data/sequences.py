@@ -72,7 +72,8 @@ class Sequences:
         values = np.ascontiguousarray(X).reshape(n * n_timesteps, n_features)
         places = _equal if n <= _FEW else _equal.__wrapped__
         found = cls(values, *places(n, n_timesteps))
-        vars(found)["n_steps"] = n_timesteps  # to look for it would take as long as all the rest
+        # To look for it would take as long as all the rest.
+        vars(found).update(n_steps=n_timesteps, is_array=True)
         return found
 
     @classmethod
@@ -93,6 +94,11 @@ class Sequences:
         values = np.concatenate(arrays, dtype=dtype, casting="unsafe")
         lengths = np.array([len(array) for array in arrays], dtype=np.int64)
         return cls(np.ascontiguousarray(values), np.cumsum(lengths) - lengths, lengths)
+
+    @cached_property
+    def is_array(self) -> bool:
+        """Whether these are known to be all rows of a 3-D array."""
+        return False
 
     @property
     def n_features(self) -> int:

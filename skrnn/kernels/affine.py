@@ -114,7 +114,7 @@ def map_window(window, columns, bias, y, i):
 
 
 @long_kernel
-def forward_of_windows(values, ends, n_before, n_after, sizes, linear_map, rises, window, y):
+def forward_of_windows(ends, n_before, n_after, sizes, linear_map, rises, window, y, values):
     """y (n, K): the map of the standardised steps around a place in each of some sequences.
 
     values (S * F,): the steps end to end; ends (n,): places among them, before which n_before (n,)

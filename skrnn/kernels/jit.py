@@ -65,6 +65,7 @@ class Call:
     ----------
     function : kernel
     arguments : tuple
+        The first ones. Those that follow in each call must be of the same types each time.
     """
 
     __slots__ = ("_call", "_n_looked_at")
@@ -72,16 +73,16 @@ class Call:
     def __init__(self, function, *arguments):
         self._call, self._n_looked_at = partial(function, *arguments), 0 if INTERPRETED else 2
 
-    def __call__(self):
+    def __call__(self, *others):
         if self._n_looked_at:
             self._n_looked_at -= 1
             if not self._n_looked_at:
-                self._call = _of_known_types(self._call.func, self._call.args)
-        return self._call()
+                self._call = _of_known_types(self._call.func, self._call.args, others)
+        return self._call(*others)
 
 
-def _of_known_types(function, arguments):
-    types = tuple(map(function.typeof_pyval, arguments))
+def _of_known_types(function, arguments, others):
+    types = tuple(map(function.typeof_pyval, (*arguments, *others)))
     return partial(function.compile(types), *arguments)
 
 

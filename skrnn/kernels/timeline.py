@@ -27,14 +27,14 @@ def mirror(start, lengths, line):
 
 
 @kernel
-def gather(data, rows, start, x):
+def gather(data, rows, start, x, values):
     """x (S, k * F): the standardised inputs of the sorted `rows`, k observations a step.
 
-    data: a SequenceData as a tuple, which numba takes in half of the time. The last step ends with
-    the last observation; the first repeats the first observation for those that it lacks. A NaN is
-    a missing value, and read as the mean.
+    data: a SequenceData as a tuple, which numba takes in half of the time, without its values. The
+    last step ends with the last observation; the first repeats the first observation for those that
+    it lacks. A NaN is a missing value, and read as the mean.
     """
-    values, starts, lengths, n_missing, center, scale, k, n_steps = data
+    starts, lengths, n_missing, center, scale, k, n_steps = data
     # Places are unsigned, because numba counts negative ones from the end, which took up to three
     # quarters of the time.
     n_features, row_width = np.uint64(values.shape[1]), np.uint64(x.shape[1])

@@ -17,6 +17,7 @@ from skrnn.data import targets
 from skrnn.data.scaling import Moments
 from skrnn.data.schema import Schema
 from skrnn.learning import consistency, saved
+from skrnn.learning.repeated import Batches
 from skrnn.learning.streams import Streams
 from skrnn.learning.token_streams import TokenStreams
 from skrnn.linear.bag import BagPath
@@ -102,6 +103,10 @@ class Model:
         return network_of(self.architecture)
 
     @cached_property
+    def _batches(self):
+        return Batches(self)
+
+    @cached_property
     def _standardisation(self):
         """Centre and factor of inputs, in the network's precision and in memory of its own."""
         dtype = self.architecture.dtype
@@ -128,6 +133,9 @@ class Model:
         count_threads : callable
             Says how many threads there may be, as in :meth:`Network.helpers`.
         """
+        raw = self._batches.raw_predict(self, sequences)
+        if raw is not None:
+            return raw
         raw = self._of_network(self.network.raw_predict, sequences, count_threads)
         if self.path is not None:
             raw += self.path_predict(sequences)

@@ -36,12 +36,15 @@ class Head(Block):
         made_of = weights, pooled
         kept = run.work.kept(self, made_of)
         if kept is None:
-            raw = run.work.array((self, "raw"), len(pooled), self.n_outputs)
-            call = Call(affine.forward, *weights, pooled, raw)
-            kept = run.work.keep(self, made_of, (call, raw))
+            kept = run.work.keep(self, made_of, self.forward_call(weights, pooled, run))
         call, raw = kept
         call()
         return raw, pooled
+
+    def forward_call(self, weights, pooled, run):
+        """That as a call, and what it writes."""
+        raw = run.work.array((self, "raw"), len(pooled), self.n_outputs)
+        return Call(affine.forward, *weights, pooled, raw), raw
 
     def backward(self, weights, pooled, d_raw, gradients, run):
         """The gradient of the pooled states, in their place."""

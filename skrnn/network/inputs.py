@@ -64,7 +64,7 @@ class Numbers(Block):
     def forward(self, weights, data, rows, run):
         """x (S, k * F) of some rows of the data, the longest sequence first; nothing is kept."""
         x = run.work.array((self, "x"), run.timeline.n_lines, self.n_outputs)
-        timeline.gather(tuple(data), rows, run.timeline.start, x)
+        timeline.gather(data[1:], rows, run.timeline.start, x, data.values)
         return x, None
 
 

@@ -168,7 +168,8 @@ class Layer(Block):
         made_of = weights, x, run.timeline, run.keeps, last_only, state is None
         kept = run.work.kept(self, made_of)
         if kept is None:
-            kept = run.work.keep(self, made_of, self._forward(*made_of[:2], run, *made_of[4:]))
+            call = self.forward_call(weights, x, run, last_only, state is None)
+            kept = run.work.keep(self, made_of, call)
         call, h, history = kept
         if state is not None:
             history.inputs[: run.timeline.n_rows, : self.n_hidden] = state.h
@@ -177,8 +178,8 @@ class Layer(Block):
         call()
         return h, history
 
-    def _forward(self, weights, x, run, last_only, is_from_zeros):
-        """The run as a call, and what it writes."""
+    def forward_call(self, weights, x, run, last_only, is_from_zeros):
+        """The run as a call, and what it writes; the state and the memory before are not set."""
         history, h = self.memory(run, last_only)
         matrix = weights.forward if is_from_zeros else weights.forward_of_state
         start = run.timeline.start
