@@ -11,8 +11,8 @@ from skrnn.data.columns import is_frame, names_of
 from skrnn.data.sequences import Sequences
 
 _OF_ROWS = ("table", "flat")
-#: The precision of tokens unless the user says otherwise, because ids have none of their own.
-_PRECISION_OF_TOKENS = "float32"
+#: The precision of nets of tokens by default, because ids have none of their own.
+DTYPE_OF_TOKENS = "float32"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Schema:
             Of ids, which :meth:`settled` numbers.
         """
         sequences = tokens.read(X, estimator_name)
-        dtype = dtype or _PRECISION_OF_TOKENS
+        dtype = dtype or DTYPE_OF_TOKENS
         return cls("tokens", 1, 1, None, None, dtype, estimator_name), sequences
 
     @classmethod
