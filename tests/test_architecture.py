@@ -251,7 +251,7 @@ LAYERS = {
     "parameters": ("choices losses", "joblib numpy sklearn"),
     "metrics": ("data.steps data.transcripts", "numpy sklearn"),
     "estimators.tasks": ("callbacks loading", ""),
-    "estimators.states": ("choices data.checks parameters", "numpy sklearn"),
+    "estimators.states": ("choices data.checks data.schema parameters", "numpy sklearn"),
     "estimators.streams": ("data.checks", "numpy sklearn"),
     "estimators.recurrent": (
         "callbacks data.checks data.examples data.reading data.schema data.sequences "

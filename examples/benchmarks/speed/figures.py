@@ -218,7 +218,7 @@ def large_array(results):
 
 def token_memory(results):
     added = results.get("costs", {}).get("tokens")
-    return added and added["float32"] / 1e6
+    return added and added["default"] / 1e6
 
 
 def _spread(results, name):
@@ -275,7 +275,7 @@ FIGURES = (
     Figure("first fit, filled cache, seconds beyond a second one", 0.4, first_fit_cached, True),
     Figure("memory an epoch adds / one minibatch's activations, worst cell", 4.0, memory, True),
     Figure("memory an epoch adds / a large 3-D float32 X", 0.1, large_array, True),
-    Figure("memory a fit of tokens adds in float32, MB", 200.0, token_memory, True),
+    Figure("memory a fit of tokens adds, MB", 200.0, token_memory, True),
     Figure("epoch time per row, 1e3 to 1e6 rows, slowest / fastest", 1.2, growth_rows, True),
     Figure("epoch time per step, 10 to 2000 steps, slowest / fastest", 1.2, growth_steps, True),
     Figure("step with vanishing gradients / fresh step, worst cell", 1.2, vanishing, True),
