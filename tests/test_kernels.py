@@ -56,8 +56,8 @@ def elementwise(formula):
             _, columns, x, y = values
             registers = Registers(builder, like.dtype)
             mask = registers.mask(columns, 0)
-            value = Vector(registers, registers.load(registers.pointer(x), mask))
-            registers.store(formula(value).value, registers.pointer(y), mask)
+            value = Vector(registers, registers.load(x, mask))
+            registers.store(formula(value).value, y, mask)
             return context.get_dummy_value()
 
         return types.void(like, *[types.intp] * 3), codegen
