@@ -70,10 +70,11 @@ LAYERS = {
         "numpy",
     ),
     "kernels.decoder": (
-        "kernels.activations kernels.instructions kernels.jit kernels.matmul "
-        "kernels.step kernels.vectors",
+        "kernels.activations kernels.instructions kernels.jit kernels.matmul kernels.pooling "
+        "kernels.step kernels.tile kernels.vectors",
         "numpy",
     ),
+    "kernels.writing": ("kernels.beams kernels.decoder kernels.jit kernels.matmul", ""),
     "kernels.edit_distance": ("kernels.jit", ""),
     "kernels.streams": ("kernels.jit", "numpy"),
     "kernels.timeline": ("kernels.jit", ""),
@@ -126,13 +127,13 @@ LAYERS = {
     "network.inputs": ("kernels.timeline network.block", "numpy"),
     "network.embedding": ("kernels.embedding network.block", "numpy"),
     "network.layer": ("kernels.matmul kernels.recurrence network.block", "numpy"),
-    "network.pooling": ("kernels.pooling network.block", "numpy"),
+    "network.pooling": ("kernels.pooling kernels.timeline network.block", "numpy"),
     "network.decoder": (
-        "kernels.decoder kernels.embedding kernels.matmul kernels.pooling network.block "
-        "network.embedding network.layer network.timeline",
+        "kernels.decoder kernels.matmul kernels.writing network.block network.embedding "
+        "network.layer network.timeline",
         "numpy",
     ),
-    "network.search": ("kernels.beams network.layer", "numpy"),
+    "network.search": ("kernels.beams", "numpy"),
     "network.attention": (
         "kernels.attention kernels.matmul network.block network.pooling",
         "numpy",
@@ -142,7 +143,7 @@ LAYERS = {
         "kernels.losses kernels.timeline network.timeline network.workspace",
         "numpy",
     ),
-    "network.weights": ("kernels.packing network.workspace", "numpy"),
+    "network.weights": ("kernels.packing network.threads network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
     "network.steps": (
         "kernels.recurrence network.passes network.timeline network.workspace",

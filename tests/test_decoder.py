@@ -10,8 +10,8 @@ import reference
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skrnn import losses
+from skrnn.kernels.beams import advance
 from skrnn.network import passes, search
-from skrnn.network.decoder import Memory
 from skrnn.network.examples import Examples, OfSteps, Transcribed
 from skrnn.network.search import Beam
 
@@ -235,8 +235,7 @@ class TableDecoder:
     A label is as likely as another one or hardly likely at all, so there are many equals.
     """
 
-    n_hidden, n_outputs = 1, 4
-    layer = SimpleNamespace(cell=SimpleNamespace(n_memories=1))
+    n_outputs = 4
 
     def __init__(self):
         self.n_asked = 0
@@ -244,24 +243,39 @@ class TableDecoder:
     def raw_of(self, row, labels):
         return np.random.default_rng([row, *labels]).choice([0.0, -50.0], p=[0.6, 0.4], size=4)
 
-    def memory(self, n_lines, n_rows, n_source, work):
-        arrays = [np.full((n, 1), np.nan) for n in (1, 1, 2 * n_lines, 1, 1, 1, n_lines)]
-        return Memory(*arrays)
+    def room(self, n, n_source, work):
+        return SimpleNamespace(
+            of_steps=SimpleNamespace(inputs=np.full((n, 1), np.nan), c=np.empty((2 * n, 0)))
+        )
 
     def values(self, weights, source, work):
         """None are read."""
 
-    def write(self, weights, source, rows, of_step, before, state, memory, values):
-        self.n_asked += len(rows)
-        is_first = before == self.n_outputs - 1
-        code = np.where(is_first, state.h[:, 0], 4 * state.h[:, 0] + before + 1)[:, np.newaxis]
-        raw = [
-            self.raw_of(row, self.labels(number))
-            for row, number in zip(rows, code[:, 0], strict=True)
-        ]
-        memory.h[:] = code
-        memory.c[: len(code)], memory.c[len(code) :] = -code, np.nan
-        return np.array(raw)
+    def write(self, weights, source, values, memory, search):
+        """Its steps as those of :func:`skrnn.kernels.writing.write`, one after the other."""
+        on, (n_on, n_nodes, n_written, n_steps), (most, penalty), kept, going_on = search
+        found, tree, scratch = kept
+        codes = memory.of_steps.inputs[:, 0]
+        for step in range(n_steps):
+            rows, nodes, scores, before = (one[:n_on] for one in on)
+            self.n_asked += n_on
+            is_first = before == self.n_outputs - 1
+            codes[:n_on] = np.where(is_first, codes[:n_on], 4 * codes[:n_on] + before + 1)
+            raw = [
+                self.raw_of(row, self.labels(code)) for row, code in zip(rows, codes, strict=False)
+            ]
+            if not raw:
+                break
+            limits = n_written + step, most, penalty
+            n_on, n_nodes = advance(
+                np.array(raw), (rows, nodes, scores), limits, found, tree, n_nodes, going_on,
+                scratch,
+            )  # fmt: skip
+            *following, parents, labels = (one[:n_on] for one in going_on)
+            codes[:n_on] = codes[parents]
+            for one, its in zip(on, (*following, labels), strict=True):
+                one[:n_on] = its
+        return n_on, n_nodes
 
     @staticmethod
     def labels(code):

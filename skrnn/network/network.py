@@ -211,11 +211,12 @@ class Network:
         memory = Memory(self) if memory is None else memory
         shards = self.planner.plan(data, rows, training=True)
         memory.weight_sum = weight_sum = float(np.add.reduce(examples.row_weights[rows]))
-        packed = self._with_table(memory.fill(theta[self.n_in_table :]), theta)
+        packed = self._with_table(memory.fill(theta[self.n_in_table :], helpers), theta)
         numbers, gradients = memory.gradients(len(shards), data, rows)
 
         def work(i):
             workspace, value = memory.take_workspace(), 0.0
+            numbers[i] = 0
             for batch_rows, timeline in shards[i]:
                 of_data = rows[batch_rows]
                 labels = examples.labels(self.chain, of_data, timeline, weight_sum)
@@ -229,7 +230,7 @@ class Network:
 
         value = sum(threads.run(work, range(len(shards)), helpers))
         dense = gradient[-self.n_dense :]
-        self.packing.sum_up(numbers, memory.gradient_places, dense)
+        self.packing.sum_up(numbers, memory.gradient_places, dense, helpers)
         if memory.table is not None:
             memory.table.sum_up()
             if len(gradient) > len(dense):
@@ -405,7 +406,7 @@ class Memory:
         self._numbers = np.empty((0, 0), self._dtype)
 
     def gradients(self, n_shards, data, rows):
-        """Zeros (n_shards, n_gradients), and each shard's gradients of all blocks in them.
+        """Memory (n_shards, n_gradients), and each shard's gradients of all blocks in it.
 
         Those of a table are elsewhere, because they depend on the rows of the data.
         """
@@ -413,7 +414,6 @@ class Memory:
             self._numbers = np.empty((n_shards, self._packing.n_gradients), self._dtype)
             self._gradients = [self._packing.gradients(numbers) for numbers in self._numbers]
         numbers = self._numbers[:n_shards]
-        numbers[:] = 0
         if self.table is None:
             return numbers, self._gradients
         of_table = self.table.of_batch(data, rows, n_shards)

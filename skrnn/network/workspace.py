@@ -38,7 +38,7 @@ class Workspace:
     """
 
     def __init__(self, dtype):
-        self._dtype = dtype
+        self.dtype = dtype
         self._buffers, self._views, self._groups = {}, {}, {}
 
     def array(self, name, *shape):
@@ -61,7 +61,7 @@ class Workspace:
         buffer, size = self._buffers.get(name), prod(shape)
         if buffer is not None and buffer.size >= size:
             return buffer.reshape(-1)[:size].reshape(shape)
-        buffer = self._buffers[name] = empty(shape, self._dtype)
+        buffer = self._buffers[name] = empty(shape, self.dtype)
         return buffer
 
     @property
@@ -72,5 +72,5 @@ class Workspace:
     def scratch(self, n_rows):
         """Memory for products with so many rows; see :func:`skrnn.kernels.matmul.scratch`."""
         if n_rows not in self._views:
-            self._views[n_rows] = matmul.scratch(n_rows, self._dtype)
+            self._views[n_rows] = matmul.scratch(n_rows, self.dtype)
         return self._views[n_rows]
