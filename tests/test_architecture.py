@@ -44,24 +44,24 @@ LAYERS = {
         "kernels.interpreted kernels.jit kernels.units kernels.vectors",
         "numba numpy",
     ),
-    "kernels.recurrence": ("kernels.jit kernels.matmul kernels.step", ""),
     "kernels.instructions": (
         "kernels.interpreted kernels.jit kernels.units kernels.vectors",
         "numba numpy",
+    ),
+    "kernels.recurrence": (
+        "kernels.instructions kernels.jit kernels.matmul kernels.step",
+        "numpy",
     ),
     "kernels.affine": ("kernels.instructions kernels.jit kernels.vectors", "numpy"),
     "kernels.losses": ("kernels.jit", "numpy"),
     "kernels.packing": ("kernels.jit", ""),
     "kernels.pooling": ("kernels.jit", ""),
-    "kernels.embedding": ("kernels.jit", ""),
+    "kernels.embedding": ("kernels.instructions kernels.jit kernels.matmul", "numpy"),
     "kernels.attention": (
         "kernels.activations kernels.instructions kernels.jit kernels.matmul kernels.vectors",
         "numpy",
     ),
-    "kernels.softmax": (
-        "kernels.activations kernels.instructions kernels.jit kernels.vectors",
-        "numpy",
-    ),
+    "kernels.softmax": ("kernels.activations kernels.instructions kernels.jit", ""),
     "kernels.mixtures": ("kernels.jit", "numpy"),
     "kernels.beams": ("kernels.jit kernels.softmax", "numpy"),
     "kernels.ctc": (
@@ -70,8 +70,8 @@ LAYERS = {
         "numpy",
     ),
     "kernels.decoder": (
-        "kernels.activations kernels.instructions kernels.jit kernels.matmul kernels.pooling "
-        "kernels.step kernels.tile kernels.vectors",
+        "kernels.activations kernels.embedding kernels.instructions kernels.jit kernels.matmul "
+        "kernels.pooling kernels.recurrence kernels.step kernels.vectors",
         "numpy",
     ),
     "kernels.writing": ("kernels.beams kernels.decoder kernels.jit kernels.matmul", ""),
@@ -126,11 +126,11 @@ LAYERS = {
     "network.layout": ("", "numpy"),
     "network.inputs": ("kernels.timeline network.block", "numpy"),
     "network.embedding": ("kernels.embedding network.block", "numpy"),
-    "network.layer": ("kernels.matmul kernels.recurrence network.block", "numpy"),
+    "network.layer": ("kernels.embedding kernels.matmul kernels.recurrence network.block", "numpy"),
     "network.pooling": ("kernels.pooling kernels.timeline network.block", "numpy"),
     "network.decoder": (
-        "kernels.decoder kernels.matmul kernels.writing network.block network.embedding "
-        "network.layer network.timeline",
+        "kernels.decoder kernels.embedding kernels.matmul kernels.writing network.block "
+        "network.embedding network.layer network.timeline",
         "numpy",
     ),
     "network.search": ("kernels.beams", "numpy"),

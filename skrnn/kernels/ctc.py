@@ -317,14 +317,14 @@ def beam(raw, width, parents, labels, nodes, scores, scratch):
 
     Beginnings are a tree: node n is that of parents[n] with labels[n] behind it, and node 0 is
     empty; there are up to 1 + T W. nodes (W,) and scores (W,), best first, are written. scratch:
-    logs and shares (T, K), ends and ahead (W, 2), extended (W, K - 1), found (W,).
+    two of (T, K), ends and ahead (W, 2), extended (W, K - 1), found (W,).
     """
-    logs, shares, ends, ahead, extended, found = scratch
+    logs, exponentials, ends, ahead, extended, found = scratch
     n_steps, n_classes = raw.shape
     parents[0], labels[0], nodes[0], n_nodes, n_made = -1, -1, 0, 1, 1
     ends[0, 0], ends[0, 1] = 0.0, NOTHING
     for t in range(n_steps):
-        log_softmax(raw, t, logs, shares, t)
+        log_softmax(raw, t, logs, exponentials, t)
         _candidates(logs, t, nodes, ends, n_nodes, parents, labels, ahead, extended)
         n_kept = 0
         for i in range(n_nodes):

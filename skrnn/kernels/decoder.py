@@ -14,15 +14,17 @@ import numpy as np
 
 from skrnn.kernels import pooling, step
 from skrnn.kernels.activations import exp_to_one, tanh
+from skrnn.kernels.embedding import add_to_table, table_backward
 from skrnn.kernels.instructions import (
+    add_row,
     dot_of_rows,
     instruction,
     row_instruction,
     sum_of_lines,
 )
 from skrnn.kernels.jit import long_kernel, part
-from skrnn.kernels.matmul import add_transposed_product, multiply_rows
-from skrnn.kernels.tile import TILE_ROWS
+from skrnn.kernels.matmul import add_product, multiply_rows
+from skrnn.kernels.recurrence import put_row
 from skrnn.kernels.vectors import VECTOR_BYTES, fma
 
 # What is done with a register's worth of units. The arguments are addresses, and `factor` a number.
@@ -89,20 +91,13 @@ def _affine(x, panels, bias, all_rows, y):
 
 
 @part
-def _add_product(a, b, spans, to, products):
-    """Add the product of a transposed and b; rows of `to` beyond its own are scratch."""
-    strips = products[0][: (to.shape[0] + TILE_ROWS - 1) // TILE_ROWS]
-    add_transposed_product(a, b, 0, b.shape[0], spans, to, strips, products[1])
-
-
-@part
 def _affine_backward(x, d_y, gradients, all_rows, products):
     """Gradients of a matrix and its bias are added to."""
     d_matrix, d_bias = gradients
     for r in range(d_y.shape[0]):
         for n in range(d_y.shape[1]):
             d_bias[n] += d_y[r, n]
-    _add_product(x, d_y, all_rows, d_matrix, products)
+    add_product(x, d_y, all_rows, d_matrix, products)
 
 
 @long_kernel
@@ -140,23 +135,14 @@ def read_backward(
 
 
 @part
-def _put(line, row_of_table, n_hidden, inputs, gates):
-    """A line before its product: a one among the inputs, and what its label adds to the gates."""
-    first = gates.shape[1] - row_of_table.shape[0]
-    inputs[line, n_hidden] = 1
-    for g in range(first):
-        gates[line, g] = 0
-    for g in range(row_of_table.shape[0]):
-        gates[line, first + g] = row_of_table[g]
-
-
-@part
 def _add_sums(sums, low, n_active, gates, n_gates):
     """What sums of values add to the gates, the last ones."""
     first = gates.shape[1] - n_gates
     for line in range(low, low + n_active):
-        for g in range(n_gates):
-            gates[line, first + g] += sums[line, g]
+        add_row(
+            gates, n_gates, sums.ctypes.data + line * sums.strides[0],
+            gates.ctypes.data + line * gates.strides[0] + first * gates.itemsize,
+        )  # fmt: skip
 
 
 @part
@@ -177,7 +163,7 @@ def go_on(cell, matrix, attention, source, target, history, of_attention, h, of_
     read, found, first = (values, sums, 0) if has_values else (states, inputs, n_hidden + 1)
     multiply_rows(inputs, low, n_active, of_query, all_rows, queries, low, 0)
     for line in range(low, low + n_active):
-        _put(line, table[before[line]], n_hidden, inputs, gates)
+        put_row(table, before[line], line, n_hidden, inputs, gates)
         row = rows[line - low]
         _attend(
             read, keys, start, row, lengths[row],
@@ -198,8 +184,11 @@ def answer(head, inputs, h, of_values, n_lines, n_gates, all_rows, raw):
     _affine(h, of_h, bias, all_rows, raw[:n_lines])
     if len(values) > 0:
         for line in range(n_lines):
-            for k in range(raw.shape[1]):
-                raw[line, k] += sums[line, n_gates + k]
+            add_row(
+                raw, raw.shape[1],
+                sums.ctypes.data + line * sums.strides[0] + n_gates * raw.itemsize,
+                raw.ctypes.data + line * raw.strides[0],
+            )  # fmt: skip
     else:
         context = inputs[:, h.shape[1] + 1 :]
         multiply_rows(context, 0, n_lines, of_context, all_rows, raw, 0, 1)
@@ -255,6 +244,27 @@ def _attend_backward(
 
 
 @part
+def _queries_backward(
+    source, of_rows, lines, queries, shares, d_context, d_keys_and_v, d_shares, d_query
+):  # fmt: skip
+    """The queries (L, A) of some lines become their gradients."""
+    lengths, rows = of_rows
+    low, n_lines = lines
+    n_keys, size = queries.shape[1], queries.itemsize
+    for line in range(low, low + n_lines):
+        for a in range(n_keys):
+            d_query[a] = 0
+        row = rows[line - low]
+        _attend_backward(
+            source, row, lengths[row], queries.ctypes.data + line * n_keys * size, shares, line,
+            d_context.ctypes.data + line * d_context.shape[1] * size, d_keys_and_v, d_shares,
+            d_query.ctypes.data,
+        )  # fmt: skip
+        for a in range(n_keys):
+            queries[line, a] = d_query[a]
+
+
+@part
 def _states_backward(source, of_step, shares, d_context, d_states, lines, factors):
     """d_states (S, P) of all contexts that they are part of; lines and factors (U,) are scratch."""
     start, lengths, rows = source
@@ -282,21 +292,7 @@ def _answer_backward(head, inputs, h, d_raw, d_h, d_context, gradients, all_rows
     multiply_rows(d_raw, 0, n_lines, to_h, all_rows, d_h, 0, 0)
     multiply_rows(d_raw, 0, n_lines, to_context, all_rows, d_context, 0, 0)
     _affine_backward(h, d_raw, (d_of_h, d_bias), all_rows, products)
-    _add_product(context, d_raw, all_rows, d_of_context, products)
-
-
-@part
-def _labels_backward(before, y, to_label, gates, d_table, d_y, d_matrix, all_rows, products):
-    """d_y (D, E) of the vectors y of labels, by the gradients of the gates that they add to."""
-    first = gates.shape[1] - d_table.shape[1]
-    for n in range(d_table.shape[0]):
-        for g in range(d_table.shape[1]):
-            d_table[n, g] = 0
-    for line in range(len(before)):
-        for g in range(d_table.shape[1]):
-            d_table[before[line], g] += gates[line, first + g]
-    multiply_rows(d_table, 0, len(y), to_label, all_rows, d_y, 0, 0)
-    _add_product(y, d_table, all_rows, d_matrix, products)
+    add_product(context, d_raw, all_rows, d_of_context, products)
 
 
 @long_kernel
@@ -324,7 +320,7 @@ def backward(
     d_states, d_keys, d_y = d_source
     d_matrix, d_label_matrix, d_query_matrix, d_v, d_head = gradients
     d_context, d_table, d_shares, d_query, lines, factors, products = scratch
-    n_lines, n_keys, size = of_step[-1], queries.shape[1], v.itemsize
+    n_lines, n_keys = of_step[-1], queries.shape[1]
     first_input = gates.shape[1] - to_input.shape[1]
     _answer_backward(head, inputs, h, d_raw, d_h, d_context, d_head, all_rows, products)
     for s in range(d_keys.shape[0]):
@@ -338,20 +334,13 @@ def backward(
         )
         multiply_rows(gates, low, n_active, to_state, all_rows, d_h, before_it, 1)
         multiply_rows(gates[:, first_input:], low, n_active, to_input, all_rows, d_context, low, 1)
-        for line in range(low, low + n_active):
-            for a in range(n_keys):
-                d_query[a] = 0
-            row = rows[line - low]
-            _attend_backward(
-                (states, keys, start, v), row, lengths[row],
-                queries.ctypes.data + line * n_keys * size, shares, line,
-                d_context.ctypes.data + line * d_context.shape[1] * size, (d_keys, d_v), d_shares,
-                d_query.ctypes.data,
-            )  # fmt: skip
-            for a in range(n_keys):
-                queries[line, a] = d_query[a]
+        _queries_backward(
+            (states, keys, start, v), (lengths, rows), (low, n_active), queries, shares, d_context,
+            (d_keys, d_v), d_shares, d_query,
+        )  # fmt: skip
         multiply_rows(queries, low, n_active, query_to_state, all_rows, d_h, before_it, 1)
     _states_backward((start, lengths, rows), of_step, shares, d_context, d_states, lines, factors)
-    _add_product(inputs, gates, spans, d_matrix, products)
-    _add_product(inputs, queries, all_rows, d_query_matrix, products)
-    _labels_backward(before, y, to_label, gates, d_table, d_y, d_label_matrix, all_rows, products)
+    add_product(inputs, gates, spans, d_matrix, products)
+    add_product(inputs, queries, all_rows, d_query_matrix, products)
+    add_to_table(before, gates, d_table)
+    table_backward(y, to_label, d_table, d_y, d_label_matrix, all_rows, products)

@@ -80,6 +80,14 @@ def _product(units, one, other):
     return units.load(one) * units.load(other)
 
 
+def _copy(units, of, to):
+    units.store(units.load(of), to)
+
+
+def _add(units, of, to):
+    units.store(units.load(to) + units.load(of), to)
+
+
 def _themselves(units, numbers):
     return units.load(numbers)
 
@@ -93,6 +101,8 @@ dot = instruction(_dot, 2, gives_number=True)
 add_multiple_of_row = row_instruction(_add_multiple, 2, has_factor=True)
 dot_of_rows = row_instruction(_product, 2, gives_number=True)
 sum_of_row = row_instruction(_themselves, 1, gives_number=True)
+copy_of_row = row_instruction(_copy, 2)
+add_row = row_instruction(_add, 2)
 
 
 def _write_sum(builder, number, columns, arguments):

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn.kernels import decoder, matmul, writing
+from skrnn.kernels import decoder, embedding, matmul, writing
 from skrnn.network.block import Block, Parameter, constant, glorot
-from skrnn.network.embedding import normal
+from skrnn.network.embedding import Tokens, normal
 from skrnn.network.layer import Layer
 from skrnn.network.timeline import Timeline
 
@@ -19,14 +19,12 @@ class Dictation(NamedTuple):
     """The labels that a decoder is given, on a timeline of their own.
 
     answers (L,): places among the answers of all rows; timeline: of the transcripts, the longest
-    first; rows (B,): the row of the tile that each belongs to; labels (D,): those that stand before
-    an answer, each once; before (L,): the place of the label before each among them.
+    first; rows (B,): the row of the tile that each belongs to; before (L,): the label before each.
     """
 
     answers: np.ndarray
     timeline: Timeline
     rows: np.ndarray
-    labels: np.ndarray
     before: np.ndarray
 
 
@@ -198,11 +196,9 @@ class Decoder(Block):
         order = np.argsort(-lengths, kind="stable")
         timeline = Timeline.of(lengths[order], False)
         answers = timeline.end_to_end(firsts[order])
-        before = np.full(len(answers), self.n_outputs - 1)
-        later = answers[len(rows) :]
-        before[len(rows) :] = examples.targets[later - 1, 0]
-        labels, before = np.unique(before, return_inverse=True)
-        return Dictation(answers, timeline, order, labels, before)
+        before = np.empty(len(answers), np.int64)
+        embedding.before_answers(examples.targets, answers, len(rows), self.n_outputs - 1, before)
+        return Dictation(answers, timeline, order, before)
 
     # Runs
 
@@ -226,16 +222,16 @@ class Decoder(Block):
         memory = self.memory(len(given.before), len(given.rows), len(source.start) - 1, work)
         memory.inputs[: len(begin), : self.n_hidden] = begin[given.rows]
         memory.c[len(memory.h) :] = 0
-        y = weights.labels[0].take(given.labels, axis=0)
+        (y, before), labels = Tokens.of(weights.labels[0], given.before)
         table = work.array((self, "table"), len(y), self._n_gates)
         matmul.multiply(y, weights.labels[1], table, 0)
         raw = np.empty((len(memory.h), self.n_outputs), y.dtype)
         decoder.forward(
             self.layer.cell, weights.layer.forward_of_state[:2], self._attention(weights, 0),
             tuple(weights.head[:3]), (*source, given.rows),
-            (given.timeline.start, given.before, table), memory[:4], memory[4:6], memory.h, raw,
+            (given.timeline.start, before, table), memory[:4], memory[4:6], memory.h, raw,
         )  # fmt: skip
-        return raw, (source, means, memory, y)
+        return raw, (source, means, memory, y, before, labels)
 
     def _attention(self, weights, way):
         """What the kernels take, ahead (0) or back (1)."""
@@ -270,7 +266,7 @@ class Decoder(Block):
 
     def backward(self, weights, kept, d_raw, gradients, run):
         """The gradient (S, P) of the states of the tile."""
-        source, means, memory, y = kept
+        source, means, memory, y, before, labels = kept
         (d_matrix, d_W_label, d_labels, d_W_begin, d_b_begin, d_W_key, d_b_key, d_W_query, d_v, d_V,
          d_b_out) = gradients  # fmt: skip
         given, work, n_lines = run.given, run.work, len(d_raw)
@@ -290,12 +286,12 @@ class Decoder(Block):
         decoder.backward(
             self.layer.cell, (*weights.layer.backward, weights.labels[2]),
             self._attention(weights, 1), tuple(weights.head[3:]), (*source, given.rows),
-            (given.timeline.start, given.before, y), tuple(memory), d_raw,
+            (given.timeline.start, before, y), tuple(memory), d_raw,
             (d_h, np.zeros((n_rows, memory.c.shape[1]), d_raw.dtype)), (d_states, d_keys, d_y),
             (d_matrix, d_W_label, d_W_query, d_v[:, 0], (d_V[:n], d_V[n:], d_b_out)),
             (d_context, d_table, *of_attention, np.empty(n_written, np.int64), factors, products),
         )  # fmt: skip
-        d_labels[given.labels] += d_y
+        d_labels[labels] += d_y
         d_begin = np.empty((n_rows, n), d_raw.dtype)
         d_begin[given.rows] = d_h[n_lines:]
         decoder.read_backward(
