@@ -417,9 +417,10 @@ class CTC(Loss):
         n_steps = int(np.diff(spans).max())
         n_states = 2 * int(np.diff(of_labels).max()) + 1
         scratch = (
-            np.empty((n_steps, self.n_classes)), np.empty((n_steps, self.n_classes)),
-            np.empty((n_steps, n_states)), np.empty((n_steps, n_states + 2)),
-            np.empty(n_states, np.int64), np.empty(n_states + 2), np.empty((2, n_states + 2)),
+            np.empty((2, n_steps, self.n_classes)), np.empty((n_steps, self.n_classes)),
+            np.empty(n_steps), np.empty((n_steps, 2, n_states + 2)),
+            np.empty((n_steps + 1, 2, n_states + 2)), np.empty((2, 2, n_states + 2)),
+            np.empty(n_states, np.int64), np.empty(n_states), np.empty(n_states + 2),
         )  # fmt: skip
         values = np.empty(len(spans))
         kernel = choices.load("skrnn.kernels.ctc:value_and_slope")

@@ -44,24 +44,24 @@ LAYERS = {
         "kernels.interpreted kernels.jit kernels.units kernels.vectors",
         "numba numpy",
     ),
-    "kernels.recurrence": ("kernels.jit kernels.matmul kernels.step", ""),
     "kernels.instructions": (
         "kernels.interpreted kernels.jit kernels.units kernels.vectors",
         "numba numpy",
+    ),
+    "kernels.recurrence": (
+        "kernels.instructions kernels.jit kernels.matmul kernels.step",
+        "numpy",
     ),
     "kernels.affine": ("kernels.instructions kernels.jit kernels.vectors", "numpy"),
     "kernels.losses": ("kernels.jit", "numpy"),
     "kernels.packing": ("kernels.jit", ""),
     "kernels.pooling": ("kernels.jit", ""),
-    "kernels.embedding": ("kernels.jit", ""),
+    "kernels.embedding": ("kernels.instructions kernels.jit kernels.matmul", "numpy"),
     "kernels.attention": (
         "kernels.activations kernels.instructions kernels.jit kernels.matmul kernels.vectors",
         "numpy",
     ),
-    "kernels.softmax": (
-        "kernels.activations kernels.instructions kernels.jit kernels.vectors",
-        "numpy",
-    ),
+    "kernels.softmax": ("kernels.activations kernels.instructions kernels.jit", ""),
     "kernels.mixtures": ("kernels.jit", "numpy"),
     "kernels.beams": ("kernels.jit kernels.softmax", "numpy"),
     "kernels.ctc": (
@@ -70,10 +70,11 @@ LAYERS = {
         "numpy",
     ),
     "kernels.decoder": (
-        "kernels.activations kernels.instructions kernels.jit kernels.matmul "
-        "kernels.step kernels.vectors",
+        "kernels.activations kernels.embedding kernels.instructions kernels.jit kernels.matmul "
+        "kernels.pooling kernels.recurrence kernels.step kernels.vectors",
         "numpy",
     ),
+    "kernels.writing": ("kernels.beams kernels.decoder kernels.jit kernels.matmul", ""),
     "kernels.edit_distance": ("kernels.jit", ""),
     "kernels.streams": ("kernels.affine kernels.jit", ""),
     "kernels.timeline": ("kernels.jit", "numpy"),
@@ -125,14 +126,17 @@ LAYERS = {
     "network.layout": ("", "numpy"),
     "network.inputs": ("kernels.timeline network.block", "numpy"),
     "network.embedding": ("kernels.embedding network.block", "numpy"),
-    "network.layer": ("kernels.jit kernels.matmul kernels.recurrence network.block", "numpy"),
-    "network.pooling": ("kernels.pooling network.block", "numpy"),
+    "network.layer": (
+        "kernels.embedding kernels.jit kernels.matmul kernels.recurrence network.block",
+        "numpy",
+    ),
+    "network.pooling": ("kernels.pooling kernels.timeline network.block", "numpy"),
     "network.decoder": (
-        "kernels.decoder kernels.embedding kernels.matmul kernels.pooling network.block "
+        "kernels.decoder kernels.embedding kernels.matmul kernels.writing network.block "
         "network.embedding network.layer network.timeline",
         "numpy",
     ),
-    "network.search": ("kernels.beams network.layer", "numpy"),
+    "network.search": ("kernels.beams", "numpy"),
     "network.attention": (
         "kernels.attention kernels.matmul network.block network.pooling",
         "numpy",
@@ -142,7 +146,7 @@ LAYERS = {
         "kernels.losses kernels.timeline network.timeline network.workspace",
         "numpy",
     ),
-    "network.weights": ("kernels.packing network.workspace", "numpy"),
+    "network.weights": ("kernels.packing network.threads network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
     "network.steps": (
         "kernels.recurrence network.passes network.timeline network.workspace",
@@ -208,8 +212,8 @@ LAYERS = {
         "numpy",
     ),
     "learning.repeated": (
-        "kernels.jit kernels.timeline network.head network.inputs network.passes "
-        "network.pooling network.threads network.workspace",
+        "kernels.jit kernels.recurrence kernels.timeline network.head network.inputs "
+        "network.passes network.pooling network.threads network.workspace",
         "",
     ),
     "learning.model": (

@@ -100,6 +100,44 @@ def test_what_is_nearly_certain_and_what_is_nearly_impossible_keep_their_digits(
     assert_allclose(slope[:, 0].sum(), -1.0, rtol=1e-9)  # one step's worth of the first label
 
 
+def log_probability(raw, labels):
+    """Of some labels, by equations 133 and 134 in logarithms."""
+    logs = raw - np.logaddexp.reduce(raw, axis=1, keepdims=True)
+    states = [raw.shape[1] - 1]
+    for label in labels:
+        states += [label, raw.shape[1] - 1]
+    ahead = np.full(len(states), -np.inf)
+    ahead[:2] = logs[0, states[:2]]
+    for of_step in logs[1:, states]:
+        ways = [ahead, np.append(-np.inf, ahead[:-1])]
+        if len(states) > 2:
+            skips = np.append([-np.inf] * 2, ahead[:-2])
+            is_free = [s >= 2 and s % 2 and states[s] != states[s - 2] for s in range(len(states))]
+            ways.append(np.where(is_free, skips, -np.inf))
+        ahead = np.logaddexp.reduce(ways, axis=0) + of_step
+    return np.logaddexp.reduce(ahead[-2:])
+
+
+@pytest.mark.parametrize("spread", [0.1, 30.0, 1000.0])
+def test_long_rows_keep_their_digits_however_improbable(spread, rng):
+    raw = spread * rng.normal(size=(333, 6))
+    labels = rng.integers(0, 5, size=90)
+    values, slope = value_and_slope(raw, np.array([333]), [labels])
+    assert_allclose(values[0], -log_probability(raw, labels), rtol=1e-12)
+    moved, step = raw.copy(), 1e-4
+    moved[200, 3] += step
+    found = (-log_probability(moved, labels) - values[0]) / step
+    assert slope[200, 3] == pytest.approx(found, abs=1e-3)
+    assert_allclose(slope.sum(axis=1), 0.0, atol=1e-10)
+
+
+def test_what_is_no_number_is_seen():
+    raw = np.zeros((5, 3))
+    raw[2, 1] = np.nan
+    values, _ = value_and_slope(raw, np.array([5]), [[0]])
+    assert not np.isfinite(values[0])
+
+
 def test_too_few_steps_have_no_probability():
     values, slope = value_and_slope(np.zeros((4, 3)), np.array([2, 2]), [[0, 0], [0, 1]])
     assert np.isinf(values[0])

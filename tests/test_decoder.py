@@ -10,9 +10,11 @@ import reference
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skrnn import losses
+from skrnn.kernels.beams import advance
+from skrnn.network import network as of_networks
 from skrnn.network import passes, search
-from skrnn.network.decoder import Memory
 from skrnn.network.examples import Examples, OfSteps, Transcribed
+from skrnn.network.layer import LayerOfTokens
 from skrnn.network.search import Beam
 
 N_FEATURES, N_HIDDEN, N_EMBEDDED, N_LABELS = 3, 5, 4, 4
@@ -181,6 +183,74 @@ def test_threads_and_shards_change_no_bit(dtype, monkeypatch):
     assert_array_equal(alone[1], together[1])
 
 
+N_TOKENS = 6
+
+
+def tokens_problem(decoder, cell, bidirectional, few=256, seed=3):
+    """A Problem that reads tokens; `few` of them make an encoder find out once what each adds."""
+    problem, rng = Problem(decoder, cell, bidirectional, seed=seed), np.random.default_rng(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(of_networks, "_FEW_TOKENS", few)
+        problem.network = building.network(
+            cell, (N_HIDDEN, 3), 1, N_LABELS + 1, bidirectional=bidirectional, decoder=decoder,
+            target_embedding_dim=N_EMBEDDED, n_tokens=N_TOKENS, embedding_dim=4,
+        )  # fmt: skip
+    problem.theta = 0.5 * rng.normal(size=problem.network.n_parameters)
+    problem.sequences = [
+        rng.integers(0, N_TOKENS + 1, size=(n, 1)).astype(np.int32) for n in LENGTHS
+    ]
+    problem.examples = problem.examples_of(decoder, range(len(LENGTHS)))
+    return problem
+
+
+def gradient_of_tokens(problem):
+    """With zeros for tokens that no row has."""
+    gradient = np.zeros_like(problem.theta)
+    rows = np.arange(len(LENGTHS))
+    value = problem.network.loss_gradient(
+        problem.loss, problem.theta, problem.examples, rows, gradient
+    )
+    return value, gradient
+
+
+@problems
+def test_what_tokens_add_to_the_gates_is_as_if_each_step_had_its_vector(
+    decoder, cell, bidirectional
+):
+    few, many = (tokens_problem(decoder, cell, bidirectional, n) for n in (N_TOKENS, N_TOKENS - 1))
+    assert isinstance(few.network.chain.layers[0][0], LayerOfTokens)
+    assert not isinstance(few.network.chain.layers[1][0], LayerOfTokens)
+    assert not isinstance(many.network.chain.layers[0][0], LayerOfTokens)
+    raw = few.network.raw_of(few.theta, few.examples)
+    assert_allclose(raw, many.network.raw_of(many.theta, many.examples), rtol=1e-11, atol=1e-13)
+    (value, gradient), (expected, slopes) = map(gradient_of_tokens, (few, many))
+    assert value == pytest.approx(expected, rel=1e-12)
+    assert_allclose(gradient, slopes, rtol=1e-9, atol=1e-12)
+    assert np.abs(few.network.views(gradient)["E"]).max() > 1e-3
+
+
+def test_a_row_of_tokens_has_its_bits_whatever_stands_beside_it():
+    problem = tokens_problem("attention", "gru", True)
+    every = problem.network.raw_of(problem.theta, problem.examples)
+    firsts = problem.examples.steps.firsts
+    for row in range(len(LENGTHS)):
+        alone = problem.network.raw_of(problem.theta, problem.examples_of("attention", [row]))
+        assert_array_equal(alone, every[firsts[row] : firsts[row] + N_WRITTEN[row] + 1])
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_large_nets_are_packed_by_two_threads_to_the_same_bits(cell, monkeypatch):
+    from skrnn.network import threads, weights
+
+    problem = Problem("attention", cell)
+    alone = problem.value_and_gradient()
+    monkeypatch.setattr(weights, "_MANY", 1)
+    with threads.helpers(2) as helpers:
+        together = problem.value_and_gradient(helpers=helpers)
+    assert alone[0] == together[0]
+    assert_array_equal(alone[1], together[1])
+
+
 # What it writes by itself
 
 
@@ -235,8 +305,7 @@ class TableDecoder:
     A label is as likely as another one or hardly likely at all, so there are many equals.
     """
 
-    n_hidden, n_outputs = 1, 4
-    layer = SimpleNamespace(cell=SimpleNamespace(n_memories=1))
+    n_outputs = 4
 
     def __init__(self):
         self.n_asked = 0
@@ -244,24 +313,39 @@ class TableDecoder:
     def raw_of(self, row, labels):
         return np.random.default_rng([row, *labels]).choice([0.0, -50.0], p=[0.6, 0.4], size=4)
 
-    def memory(self, n_lines, n_rows, n_source, work):
-        arrays = [np.full((n, 1), np.nan) for n in (1, 1, 2 * n_lines, 1, 1, 1, n_lines)]
-        return Memory(*arrays)
+    def room(self, n, n_source, work):
+        return SimpleNamespace(
+            of_steps=SimpleNamespace(inputs=np.full((n, 1), np.nan), c=np.empty((2 * n, 0)))
+        )
 
     def values(self, weights, source, work):
         """None are read."""
 
-    def write(self, weights, source, rows, of_step, before, state, memory, values):
-        self.n_asked += len(rows)
-        is_first = before == self.n_outputs - 1
-        code = np.where(is_first, state.h[:, 0], 4 * state.h[:, 0] + before + 1)[:, np.newaxis]
-        raw = [
-            self.raw_of(row, self.labels(number))
-            for row, number in zip(rows, code[:, 0], strict=True)
-        ]
-        memory.h[:] = code
-        memory.c[: len(code)], memory.c[len(code) :] = -code, np.nan
-        return np.array(raw)
+    def write(self, weights, source, values, memory, search):
+        """Its steps as those of :func:`skrnn.kernels.writing.write`, one after the other."""
+        on, (n_on, n_nodes, n_written, n_steps), (most, penalty), kept, going_on = search
+        found, tree, scratch = kept
+        codes = memory.of_steps.inputs[:, 0]
+        for step in range(n_steps):
+            rows, nodes, scores, before = (one[:n_on] for one in on)
+            self.n_asked += n_on
+            is_first = before == self.n_outputs - 1
+            codes[:n_on] = np.where(is_first, codes[:n_on], 4 * codes[:n_on] + before + 1)
+            raw = [
+                self.raw_of(row, self.labels(code)) for row, code in zip(rows, codes, strict=False)
+            ]
+            if not raw:
+                break
+            limits = n_written + step, most, penalty
+            n_on, n_nodes = advance(
+                np.array(raw), (rows, nodes, scores), limits, found, tree, n_nodes, going_on,
+                scratch,
+            )  # fmt: skip
+            *following, parents, labels = (one[:n_on] for one in going_on)
+            codes[:n_on] = codes[parents]
+            for one, its in zip(on, (*following, labels), strict=True):
+                one[:n_on] = its
+        return n_on, n_nodes
 
     @staticmethod
     def labels(code):
@@ -360,6 +444,17 @@ def test_a_row_is_written_alike_whatever_stands_beside_it():
         alone = Problem("attention", dtype=np.float32)
         alone.theta, alone.examples = problem.theta, problem.examples_of("attention", [row])
         assert beams(alone, 3)[0] == every[row]
+
+
+def test_long_transcripts_are_written_by_several_calls_of_the_kernel():
+    """The end is never likely; more labels than one call writes."""
+    problem = Problem("attention")
+    problem.network.views(problem.theta)["b_out"][-1] = -50.0
+    for of_row in beams(problem, 2, most=2 * search._STEPS + 3):
+        assert [len(one.labels) for one in of_row] == [2 * search._STEPS + 3] * 2
+    row = beams(problem, 2, most=search._STEPS + 1)[0][0]
+    expected = log_probability(problem, 0, row.labels, False)
+    assert row.log_probability == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_wide_beam_finds_the_best_of_all_transcripts():

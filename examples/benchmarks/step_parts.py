@@ -93,7 +93,8 @@ class Step:
 
     def forward(self):
         recurrence.forward(
-            self.layer.cell, self.weights.forward, self.x, self.start, tuple(self.history), self.h
+            self.layer.cell, self.weights.forward, self.x, recurrence.NO_PLACES, self.start,
+            tuple(self.history), self.h,
         )  # fmt: skip
 
     def backward(self):

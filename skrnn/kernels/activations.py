@@ -14,9 +14,6 @@ import numpy as np
 from skrnn.kernels.vectors import absolute, fma, power_of_two, where_above, with_sign
 
 _TWICE_INVERSE_LN2 = 2.885390081777927
-_ROOT_3, _LOG_ROOT_3 = 1.7320508075688772, 0.5493061443340548
-#: The last odd number in the series of log_up_to_three, whose argument is at most 2 - sqrt(3).
-_TERMS = 27
 
 
 class _Precision(NamedTuple):
@@ -67,20 +64,24 @@ def exp_to_one(x):
     return fma(s * 2.0, e, s)
 
 
-def log_up_to_three(x):
-    """Logarithm of numbers from one to three, in double precision (equation 131).
+def exp_in_parts(x):
+    """exp of a Vector or an array, however large or small: ``m 2**k``, m and k (equation 131).
 
-    Its error is absolute, two units in the last place of log(3), because it is added to others.
+    k is a whole number, and m lies between the root of a half and that of two.
     """
-    z = (x - _ROOT_3) / (x + _ROOT_3)
-    square, total = z * z, 2.0 / _TERMS
-    for odd in range(_TERMS - 2, 0, -2):
-        total = fma(square, total, 2.0 / odd)
-    return fma(z, total, _LOG_ROOT_3)
+    p = _PRECISIONS[x.dtype]
+    shifted, e = _parts(x * 0.5, p)
+    return fma(e, 2.0, 1.0), shifted - p.shift
 
 
 def _reduced(a, p):
     """``exp(2 a) = s * (1 + 2 e)``: s, a power of two, and e (equations 6 and 7)."""
+    shifted, e = _parts(a, p)
+    return power_of_two(shifted), e
+
+
+def _parts(a, p):
+    """``exp(2 a) = 2**k * (1 + 2 e)``: k, shifted, and e."""
     shifted = fma(a, _TWICE_INVERSE_LN2, p.shift)
     k, h = shifted - p.shift, a
     for part in p.half_ln2:
@@ -88,7 +89,7 @@ def _reduced(a, p):
     q = p.polynomial[0]
     for coefficient in p.polynomial[1:]:
         q = fma(h, q, coefficient)
-    return power_of_two(shifted), fma(h * h, q, h)
+    return shifted, fma(h * h, q, h)
 
 
 def logistic_of_twice(t):

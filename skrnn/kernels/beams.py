@@ -67,9 +67,9 @@ def _least(found, row):
 def _continuations(raw, scores, first, last, best, best_scores, scratch):
     """The best continuations of a row's hypotheses, as ``hypothesis * K + label``; how many."""
     n_best, n_classes = 0, raw.shape[1]
-    logs, shares = scratch
+    logs, exponentials = scratch
     for i in range(first, last):
-        log_softmax(raw, i, logs, shares, 0)
+        log_softmax(raw, i, logs, exponentials, 0)
         for k in range(n_classes):
             score = logs[0, k] + scores[i]
             if score > -np.inf:  # not of nan
@@ -85,7 +85,7 @@ def advance(raw, hypotheses, limits, found, tree, n_nodes, going_on, scratch):
     ascending, nodes and scores (N,). limits: how many labels these have, most (B,) that each row's
     may have, and the length penalty. found: counts (B,) of what has been found, nodes, lengths,
     scores, whether they have an end, and worths (B, W), changed. going_on: rows, nodes, scores,
-    parents and labels (B * W,) of those that go on, written. scratch: logs and shares (1, K), best
+    parents and labels (B * W,) of those that go on, written. scratch: two of (1, K), best
     and its scores (W,).
 
     A hypothesis goes on if its row may have more transcripts, or if it is worth more so far, by its
@@ -95,14 +95,14 @@ def advance(raw, hypotheses, limits, found, tree, n_nodes, going_on, scratch):
     rows, nodes, scores = hypotheses
     n_written, most, length_penalty = limits
     next_rows, next_nodes, next_scores, parents, labels = going_on
-    logs, shares, best, best_scores = scratch
+    logs, exponentials, best, best_scores = scratch
     n, n_classes = raw.shape
     first = n_on = 0
     while first < n:
         row, last = rows[first], first + 1
         while last < n and rows[last] == row:
             last += 1
-        n_best = _continuations(raw, scores, first, last, best, best_scores, (logs, shares))
+        n_best = _continuations(raw, scores, first, last, best, best_scores, (logs, exponentials))
         for i in range(n_best):
             if best[i] % n_classes == n_classes - 1:
                 node = nodes[best[i] // n_classes]

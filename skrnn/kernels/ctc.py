@@ -1,45 +1,97 @@
 """Connectionist temporal classification: labels without an alignment (equations 131 to 137).
 
 The states of a row with L labels are its labels with a blank before, between and behind them, so
-there are 2 L + 1. What is known of a state stands in logarithms, in double precision, and NOTHING
-stands for the logarithm of zero, because a difference of two infinities would be no number. Rows of
-states have two more in front, or behind, that are always NOTHING.
+there are 2 L + 1. What is known of a state is a probability that may be far below the smallest
+number of double precision, so it is kept in two numbers, ``m 2**k``: rows of states are *pairs*,
+one line of m and one of k, and have two more states in front, or behind, whose k is always NOTHING.
+Sums of such numbers keep all digits, because nothing is subtracted, and need neither exponentials
+nor logarithms.
 """
 
 import math
 
 import numpy as np
 
-from skrnn.kernels.activations import exp_to_one, log_up_to_three
+from skrnn.kernels.activations import exp_in_parts
 from skrnn.kernels.beams import insert
-from skrnn.kernels.instructions import instruction
+from skrnn.kernels.instructions import instruction, largest_of_row, row_instruction
 from skrnn.kernels.jit import kernel, long_kernel, part
 from skrnn.kernels.softmax import log_softmax
-from skrnn.kernels.vectors import VECTOR_BYTES, larger
+from skrnn.kernels.vectors import VECTOR_BYTES, fma, larger, power_of_two
 
 NOTHING = -1e30
 _LANES = VECTOR_BYTES // 8
+_LN2 = math.log(2.0)
+# So many steps multiply m by up to 3 sqrt(2) each, or by 1 / sqrt(2) at least.
+_RENEWED = 64
+# What is smaller than another number by so many powers of two does not change it.
+_NEGLIGIBLE = -1000.0
 
-# What is done with a register's worth of states. The arguments are addresses.
-
-
-def _advance(units, stay, step, skip, barrier, emission, new):
-    """The logarithm of the sum of three ways into a state, and of what it emits."""
-    a, b = units.load(stay), units.load(step)
-    c = units.load(skip) + units.load(barrier)
-    top = larger(larger(a, b), c)
-    total = exp_to_one(a - top) + exp_to_one(b - top) + exp_to_one(c - top)
-    units.store(top + log_up_to_three(total) + units.load(emission), new)
+# What is done with a register's worth of states. The arguments are addresses; `pair` bytes lie
+# between m and k.
 
 
-def _posterior(units, ahead, back, emission, to, less):
-    """Probability of being in a state, from both ways, which both count what it emits."""
-    together = units.load(ahead) + units.load(back) - units.load(emission) - units.copies(less)
-    units.store(exp_to_one(together), to)
+def _power(k):
+    return power_of_two(larger(k, _NEGLIGIBLE) + 1.5 * 2.0**52)
 
 
-_advance_states = instruction(_advance, 6)
-_posterior_of = instruction(_posterior, 4, has_factor=True)
+def _sum_of_ways(units, stay, step, skip, barrier, pair):
+    """The sum of three ways into a state, m and k (equation 131)."""
+    ways = [units.addresses(way, pair, 2) for way in (stay, step, skip)]
+    exponents = [units.load(place) for _, place in ways]
+    exponents[2] = exponents[2] + units.load(barrier)
+    top = larger(larger(exponents[0], exponents[1]), exponents[2])
+    first, *others = [
+        (units.load(place), _power(k - top)) for (place, _), k in zip(ways, exponents, strict=True)
+    ]
+    total = first[0] * first[1]
+    for m, power in others:
+        total = fma(m, power, total)
+    return total, top
+
+
+def _times(units, number, place, pair):
+    m, k = (units.load(one) for one in units.addresses(place, pair, 2))
+    return number[0] * m, number[1] + k
+
+
+def _keep(units, number, place, pair):
+    for one, to in zip(number, units.addresses(place, pair, 2), strict=True):
+        units.store(one, to)
+
+
+def _ahead(units, stay, step, skip, barrier, emission, new, pair):
+    """All ways into a state, and what it emits."""
+    ways = _sum_of_ways(units, stay, step, skip, barrier, pair)
+    _keep(units, _times(units, ways, emission, pair), new, pair)
+
+
+def _back(units, stay, step, skip, barrier, emission, ahead, new, due, pair):
+    """All ways out of a state, and the probability to be in it, with all ways into it."""
+    ways = _sum_of_ways(units, stay, step, skip, barrier, pair)
+    _keep(units, _times(units, ways, emission, pair), new, pair)
+    m, k = _times(units, ways, ahead, pair)
+    units.store(m * _power(k), due)
+
+
+def _parts(units, logarithms, m, k):
+    for number, place in zip(exp_in_parts(units.load(logarithms)), (m, k), strict=True):
+        units.store(number, place)
+
+
+def _shares(units, m, k, shares, top):
+    """Numbers ``m 2**k`` are divided by 2 to the power of `top`."""
+    less = units.load(k) - units.copies(top)
+    share = units.load(m) * _power(less)
+    units.store(less, k)
+    units.store(share, shares)
+    return share
+
+
+_ahead_to_states = instruction(_ahead, 7)
+_back_to_states = instruction(_back, 9)
+_parts_of = row_instruction(_parts, 3)
+_shares_of = row_instruction(_shares, 3, has_factor=True, gives_number=True)
 
 
 @part
@@ -55,64 +107,122 @@ def _states_of(labels, blank, states, barrier):
 
 
 @part
-def _ahead(emission, barrier, n_steps, n_states, alpha):
-    """alpha (T, S + 2), from column 2 on: of all beginnings that end in a state (equation 133)."""
-    width, row = np.intp(_LANES), alpha.shape[1] * 8
+def _exponentials(raw, lines, of_classes, shares, totals):
+    """Exponentials of a row's raw predictions without a factor of each step, of_classes (2, T, K)
+    and shares (T, K), and their totals (T,); the logarithm of the product of these.
+    """
+    n_steps, n_classes = shares.shape
+    size = np.intp(shares.itemsize)
+    m, k, of_shares = of_classes[0].ctypes.data, of_classes[1].ctypes.data, shares.ctypes.data
     for t in range(n_steps):
-        alpha[t, 0] = alpha[t, 1] = NOTHING
-    for s in range(n_states):
-        alpha[0, 2 + s] = emission[0, s] if s < 2 else NOTHING
-    for t in range(1, n_steps):
-        before, now = alpha.ctypes.data + (t - 1) * row, alpha.ctypes.data + t * row
-        emitted = emission.ctypes.data + t * emission.shape[1] * 8
+        for j in range(n_classes):
+            shares[t, j] = raw[lines[t], j]
+    _parts_of(shares, n_steps * n_classes, of_shares, m, k)
+    logarithm, product = 0.0, 1.0
+    for t in range(n_steps):
+        at = t * n_classes * size
+        top = largest_of_row(shares, n_classes, k + at)
+        totals[t] = _shares_of(shares, n_classes, m + at, k + at, of_shares + at, top)
+        product *= totals[t]
+        if not product < 1e200:  # a logarithm takes as long as a state
+            logarithm, product = logarithm + math.log(product), 1.0
+    return logarithm + math.log(product)
+
+
+@part
+def _emit(of_classes, states, n_steps, n_states, emission):
+    """emission (T, 2, S): what the states emit, the exponentials of their classes."""
+    blank = of_classes.shape[2] - 1
+    for t in range(n_steps):
+        for i in range(2):
+            of_blank = of_classes[i, t, blank]
+            for s in range(0, n_states - 1, 2):
+                emission[t, i, s] = of_blank
+                emission[t, i, s + 1] = of_classes[i, t, states[s + 1]]
+            emission[t, i, n_states - 1] = of_blank
+
+
+@part
+def _nothing(pairs):
+    """States (2, S + 2) without a way to be in any."""
+    for s in range(pairs.shape[1]):
+        pairs[0, s], pairs[1, s] = 1.0, NOTHING
+
+
+@part
+def _renew(pairs):
+    """Numbers m from a half to one again."""
+    for s in range(pairs.shape[1]):
+        m, k = math.frexp(pairs[0, s])
+        pairs[0, s], pairs[1, s] = m, pairs[1, s] + k
+
+
+@part
+def _advance(emission, barrier, n_steps, n_states, alpha):
+    """alpha (T + 1, 2, S + 2), from column 2 on: of all beginnings that end in a state (equation
+    133), before the first step in the first blank.
+    """
+    width, pair = np.intp(_LANES), np.intp(alpha.shape[2] * 8)
+    _nothing(alpha[0])
+    alpha[0, 1, 2] = 0.0
+    for t in range(n_steps):
+        before, now = alpha.ctypes.data + 2 * t * pair, alpha.ctypes.data + 2 * (t + 1) * pair
+        emitted = emission.ctypes.data + 2 * t * pair
+        for i in range(2):
+            alpha[t + 1, 0, i], alpha[t + 1, 1, i] = 1.0, NOTHING
         for s in range(0, n_states, width):
             at = s * 8
-            _advance_states(
+            _ahead_to_states(
                 alpha, n_states - s, before + at + 16, before + at + 8, before + at,
-                barrier.ctypes.data + at, emitted + at, now + at + 16,
+                barrier.ctypes.data + at, emitted + at, now + at + 16, pair,
             )  # fmt: skip
+        if t % _RENEWED == _RENEWED - 1:
+            _renew(alpha[t + 1, :, 2 : 2 + n_states])
 
 
 @part
 def _end_of(alpha, n_steps, n_states):
-    """Logarithm of the probability of a row's labels (equation 134)."""
-    last = alpha[n_steps - 1, 1 + n_states]
-    before = alpha[n_steps - 1, n_states]
-    top = max(last, before)
-    return top + math.log(math.exp(last - top) + math.exp(before - top))
+    """Probability of a row's labels (equation 134), m and k."""
+    last, before = alpha[n_steps, :, 1 + n_states], alpha[n_steps, :, n_states]
+    top = max(last[1], before[1])
+    m = 0.0
+    for one in (last, before):
+        m += math.ldexp(one[0], int(max(one[1] - top, _NEGLIGIBLE)))
+    return m, top
 
 
 @part
-def _slopes(emission, barrier, alpha, states, n_states, total, shares, back):
-    """shares (T, K) become slopes: less the probability that a class is due (equation 136).
+def _slopes(emission, barrier, alpha, states, n_states, end, shares, totals, back, due):
+    """shares (T, K) become slopes times totals (T,): less the probability that a class is due
+    (equation 136).
 
-    back (2, S + 2) is scratch: of all ends that begin in a state.
+    end: the probability of the labels, by which all ends of a transcript are divided from the
+    start, at a blank behind the last step. back (2, 2, S + 2), of all ends that begin in a state,
+    and due (S,) are scratch.
     """
-    n_steps, width = shares.shape[0], np.intp(_LANES)
-    row = back.shape[1] * 8
+    n_steps, blank, width = shares.shape[0], shares.shape[1] - 1, np.intp(_LANES)
+    pair = np.intp(back.shape[2] * 8)
     for i in range(2):
-        back[i, n_states] = back[i, n_states + 1] = NOTHING
+        _nothing(back[i])
+    back[n_steps % 2, 0, n_states - 1], back[n_steps % 2, 1, n_states - 1] = 1.0 / end[0], -end[1]
     for t in range(n_steps - 1, -1, -1):
-        now, after = back.ctypes.data + (t % 2) * row, back.ctypes.data + ((t + 1) % 2) * row
-        emitted = emission.ctypes.data + t * emission.shape[1] * 8
-        if t == n_steps - 1:
-            for s in range(n_states):
-                back[t % 2, s] = emission[t, s] if s >= n_states - 2 else NOTHING
-        else:
-            for s in range(0, n_states, width):
-                at = s * 8
-                _advance_states(
-                    alpha, n_states - s, after + at, after + at + 8, after + at + 16,
-                    barrier.ctypes.data + at + 16, emitted + at, now + at,
-                )  # fmt: skip
-        ahead = alpha.ctypes.data + (t * alpha.shape[1] + 2) * 8
+        now = back.ctypes.data + (t % 2) * 2 * pair
+        after = back.ctypes.data + ((t + 1) % 2) * 2 * pair
+        ahead, emitted = alpha.ctypes.data + 2 * t * pair, emission.ctypes.data + 2 * t * pair
         for s in range(0, n_states, width):
-            at = s * 8  # what is emitted is not needed any more
-            _posterior_of(
-                alpha, n_states - s, ahead + at, now + at, emitted + at, emitted + at, total
-            )
-        for s in range(n_states):
-            shares[t, states[s]] -= emission[t, s]
+            at = s * 8
+            _back_to_states(
+                alpha, n_states - s, after + at, after + at + 8, after + at + 16,
+                barrier.ctypes.data + at + 16, emitted + at, ahead + 2 * pair + at + 16, now + at,
+                due.ctypes.data + at, pair,
+            )  # fmt: skip
+        if t % _RENEWED == 0:
+            _renew(back[t % 2, :, :n_states])
+        of_blank = due[n_states - 1]
+        for s in range(0, n_states - 1, 2):
+            of_blank += due[s]
+            shares[t, states[s + 1]] -= totals[t] * due[s + 1]
+        shares[t, blank] -= totals[t] * of_blank
 
 
 @long_kernel
@@ -121,29 +231,33 @@ def value_and_slope(raw, lines, spans, labels, label_spans, factors, scratch, va
     becomes the slope of that times the row's factor, and is left as it is where there are none.
 
     lines: places in raw, of the steps of row r those of spans[r, 0] to spans[r, 1]; labels
-    likewise. The blank is the last class. scratch: logs and shares (T, K), emission (T, S), alpha
-    (T, S + 2), states (S,), barrier (S + 2,), back (2, S + 2), large enough for each row. A row of
-    too few steps has a probability of zero, and a slope as if nothing were due.
+    likewise. The blank is the last class. scratch: of_classes (2, T, K), shares (T, K), totals
+    (T,), emission (T, 2, S + 2), alpha (T + 1, 2, S + 2), back (2, 2, S + 2), states and due (S,),
+    barrier (S + 2,), large enough for each row. A row of too few steps has a probability of zero,
+    and a slope as if nothing were due.
     """
-    logs, shares, emission, alpha, states, barrier, back = scratch
-    blank = raw.shape[1] - 1
+    of_all_classes, of_all_steps, totals, emission, alpha, back, states, due, barrier = scratch
     for r in range(len(spans)):
-        first, n_steps = spans[r, 0], spans[r, 1] - spans[r, 0]
-        n_states = _states_of(labels[label_spans[r, 0] : label_spans[r, 1]], blank, states, barrier)
-        for t in range(n_steps):
-            log_softmax(raw, lines[first + t], logs, shares, t)
-            for s in range(n_states):
-                emission[t, s] = logs[t, states[s]]
-        _ahead(emission, barrier, n_steps, n_states, alpha)
-        total = _end_of(alpha, n_steps, n_states)
-        values[r] = -total if total > 0.5 * NOTHING else np.inf
+        of_row = lines[spans[r, 0] : spans[r, 1]]
+        n_steps, n_classes = len(of_row), raw.shape[1]
+        n_states = _states_of(
+            labels[label_spans[r, 0] : label_spans[r, 1]], n_classes - 1, states, barrier
+        )
+        of_classes, shares = of_all_classes[:, :n_steps], of_all_steps[:n_steps]
+        all_paths = _exponentials(raw, of_row, of_classes, shares, totals)
+        _emit(of_classes, states, n_steps, n_states, emission)
+        _advance(emission, barrier, n_steps, n_states, alpha)
+        end = _end_of(alpha, n_steps, n_states)
+        is_possible = end[1] > 0.5 * NOTHING
+        values[r] = all_paths - math.log(end[0]) - end[1] * _LN2 if is_possible else np.inf
         if len(factors) == 0:
             continue
-        if total > 0.5 * NOTHING:
-            _slopes(emission, barrier, alpha, states, n_states, total, shares[:n_steps], back)
+        if is_possible:
+            _slopes(emission, barrier, alpha, states, n_states, end, shares, totals, back, due)
         for t in range(n_steps):
-            for k in range(raw.shape[1]):
-                raw[lines[first + t], k] = shares[t, k] * factors[r]
+            factor = factors[r] / totals[t]
+            for k in range(n_classes):
+                raw[of_row[t], k] = shares[t, k] * factor
 
 
 @kernel
@@ -203,14 +317,14 @@ def beam(raw, width, parents, labels, nodes, scores, scratch):
 
     Beginnings are a tree: node n is that of parents[n] with labels[n] behind it, and node 0 is
     empty; there are up to 1 + T W. nodes (W,) and scores (W,), best first, are written. scratch:
-    logs and shares (T, K), ends and ahead (W, 2), extended (W, K - 1), found (W,).
+    two of (T, K), ends and ahead (W, 2), extended (W, K - 1), found (W,).
     """
-    logs, shares, ends, ahead, extended, found = scratch
+    logs, exponentials, ends, ahead, extended, found = scratch
     n_steps, n_classes = raw.shape
     parents[0], labels[0], nodes[0], n_nodes, n_made = -1, -1, 0, 1, 1
     ends[0, 0], ends[0, 1] = 0.0, NOTHING
     for t in range(n_steps):
-        log_softmax(raw, t, logs, shares, t)
+        log_softmax(raw, t, logs, exponentials, t)
         _candidates(logs, t, nodes, ends, n_nodes, parents, labels, ahead, extended)
         n_kept = 0
         for i in range(n_nodes):

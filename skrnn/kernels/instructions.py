@@ -8,7 +8,7 @@ from numba.extending import intrinsic
 
 from skrnn.kernels import interpreted
 from skrnn.kernels.jit import INTERPRETED
-from skrnn.kernels.units import emit, emit_row, emit_sum_of_lines
+from skrnn.kernels.units import emit, emit_largest, emit_row, emit_sum_of_lines
 from skrnn.kernels.vectors import fma
 
 
@@ -80,6 +80,18 @@ def _product(units, one, other):
     return units.load(one) * units.load(other)
 
 
+def _copy(units, of, to):
+    units.store(units.load(of), to)
+
+
+def _add(units, of, to):
+    units.store(units.load(to) + units.load(of), to)
+
+
+def _themselves(units, numbers):
+    return units.load(numbers)
+
+
 def _dot(units, one, other):
     return units.sum(_product(units, one, other))
 
@@ -88,6 +100,9 @@ add_multiple = instruction(_add_multiple, 2, has_factor=True)
 dot = instruction(_dot, 2, gives_number=True)
 add_multiple_of_row = row_instruction(_add_multiple, 2, has_factor=True)
 dot_of_rows = row_instruction(_product, 2, gives_number=True)
+sum_of_row = row_instruction(_themselves, 1, gives_number=True)
+copy_of_row = row_instruction(_copy, 2)
+add_row = row_instruction(_add, 2)
 
 
 def _write_sum(builder, number, columns, arguments):
@@ -95,9 +110,15 @@ def _write_sum(builder, number, columns, arguments):
     emit_sum_of_lines(builder, number, columns, lines, factors, to)
 
 
+def _write_largest(builder, number, columns, arguments):
+    return emit_largest(builder, number, columns, *arguments)
+
+
 if INTERPRETED:
-    sum_of_lines = interpreted.sum_of_lines
+    sum_of_lines, largest_of_row = interpreted.sum_of_lines, interpreted.largest_of_row
 else:
+    #: ``(like, columns, numbers)``: the largest number of a row.
+    largest_of_row = _intrinsic(_write_largest, 1, has_factor=False, gives_number=True)
     #: ``(like, columns, n_lines, places, first, stride, factors, to)``: a sum of lines, each times
     #: a factor, in memory; see :func:`skrnn.kernels.units.emit_sum_of_lines`.
     sum_of_lines = _intrinsic(_write_sum, 6, has_factor=False, gives_number=False)

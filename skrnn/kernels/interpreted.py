@@ -80,6 +80,11 @@ def over_row(like, columns, addresses, body):
     return total.sum(dtype=like.dtype)
 
 
+def largest_of_row(like, columns, numbers):
+    """The largest number of a row."""
+    return _memory(numbers, columns, like.dtype).max()
+
+
 def sum_of_lines(like, columns, n_lines, places, first, stride, factors, to):
     """A sum of lines, each times a factor; see :func:`skrnn.kernels.units.emit_sum_of_lines`."""
     total = np.zeros(int(columns), like.dtype)

@@ -4,7 +4,7 @@ Places are unsigned, because numba counts negative ones from the end, which took
 time.
 """
 
-from skrnn.kernels.jit import kernel
+from skrnn.kernels.jit import kernel, long_kernel
 
 
 @kernel
@@ -20,6 +20,13 @@ def pack(theta, factors, places, scaled, numbers):
         numbers[i] = scaled[places[i]]
 
 
+@long_kernel
+def look_up(scaled, places, numbers):
+    """numbers (n,): those of `scaled` at some places (n,), by a thread beside others."""
+    for i in range(places.shape[0]):
+        numbers[i] = scaled[places[i]]
+
+
 @kernel
 def sum_up(numbers, places, factors, gradient):
     """gradient (N,): sums of all shards' numbers (shards, n) at some places (N,), times factors.
@@ -31,3 +38,9 @@ def sum_up(numbers, places, factors, gradient):
         for s in range(1, numbers.shape[0]):
             total += numbers[s, places[p]]
         gradient[p] = total * factors[p]
+
+
+@long_kernel
+def sum_up_part(numbers, places, factors, gradient):
+    """The same, by a thread beside others."""
+    sum_up(numbers, places, factors, gradient)

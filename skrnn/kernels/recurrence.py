@@ -14,23 +14,51 @@ into the last B lines of c. Arrays that belong together come as a tuple, which n
 fifth of a microsecond; a named tuple would take it a whole one.
 """
 
+import numpy as np
+
 from skrnn.kernels import step
+from skrnn.kernels.instructions import copy_of_row
 from skrnn.kernels.jit import long_kernel, part
 from skrnn.kernels.matmul import DEPTH, add_transposed_product, multiply_rows
+
+#: In the place of the rows of a table, where there is none.
+NO_PLACES = np.empty(0, np.int64)
 
 
 @part
 def _add_inputs(x, x_first, n_rows, n_hidden, inputs, first):
     """``inputs[:, H:] = [1, x]``, for some rows of each; the state is there."""
+    n_features, size = x.shape[1], x.itemsize
     for r in range(n_rows):
         inputs[first + r, n_hidden] = 1
-        for f in range(x.shape[1]):
-            inputs[first + r, n_hidden + 1 + f] = x[x_first + r, f]
+        copy_of_row(
+            x, n_features, x.ctypes.data + (x_first + r) * x.strides[0],
+            inputs.ctypes.data + (first + r) * inputs.strides[0] + (n_hidden + 1) * size,
+        )  # fmt: skip
+
+
+@part
+def put_row(table, row, line, n_hidden, inputs, gates):
+    """A line before its product: a one among the inputs, and what a row of a table (., G) adds to
+    the gates that read inputs.
+    """
+    n_gates, size = table.shape[1], table.itemsize
+    first = gates.shape[1] - n_gates
+    inputs[line, n_hidden] = 1
+    for g in range(first):
+        gates[line, g] = 0
+    copy_of_row(
+        table, n_gates, table.ctypes.data + row * n_gates * size,
+        gates.ctypes.data + (line * gates.shape[1] + first) * size,
+    )  # fmt: skip
 
 
 @long_kernel
-def forward(cell, matrix, x, start, history, h):
-    """Run the layer over timeline x (S, F).
+def forward(cell, matrix, x, places, start, history, h):
+    """Run the layer over timeline x (S, F), or over rows (S,) of a table x (D, G).
+
+    A row of the table is what an input adds to the gates, and the step matrix has no rows of W
+    then. places (S,): the row of each line, or none (NO_PLACES) where x is no table.
 
     matrix: the step matrix as panels, their spans, and the spans of step 0. If these leave U out,
     the state before step 0 counts as zeros. h is written, (S, H) or, with B rows, the final states.
@@ -40,7 +68,7 @@ def forward(cell, matrix, x, start, history, h):
     panels, spans, first_spans = matrix
     inputs, gates, c, tanh_c = history
     n_rows, n_steps, n_hidden = start[1], start[-1], h.shape[1]
-    keep, every = gates.shape[0] == n_steps, h.shape[0] == n_steps
+    keep, every, is_table = gates.shape[0] == n_steps, h.shape[0] == n_steps, len(places) > 0
     c_before = c_start = c.shape[0] - n_rows
     if first_spans[0, 0] >= n_hidden:
         for r in range(n_rows):
@@ -50,9 +78,13 @@ def forward(cell, matrix, x, start, history, h):
         n_active = start[t + 1] - start[t]
         low = start[t] if keep else 0
         c_now = low if keep else c_start
-        _add_inputs(x, start[t], n_active, n_hidden, inputs, low)
+        if is_table:
+            for r in range(n_active):
+                put_row(x, places[start[t] + r], low + r, n_hidden, inputs, gates)
+        else:
+            _add_inputs(x, start[t], n_active, n_hidden, inputs, low)
         not_zero = spans if t else first_spans
-        multiply_rows(inputs, low, n_active, panels, not_zero, gates, low, 0)
+        multiply_rows(inputs, low, n_active, panels, not_zero, gates, low, is_table)
         # A sequence that ends here leaves its state in a line that another one writes later.
         step.forward(
             cell, n_active, gates, low, inputs, start[t + 1] if keep else 0, c, c_before, c_now,

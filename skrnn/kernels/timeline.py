@@ -4,7 +4,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from skrnn.kernels.jit import kernel
+from skrnn.kernels.jit import kernel, long_kernel
 
 _ONE = np.uint64(1)
 
@@ -24,6 +24,26 @@ def mirror(start, lengths, line):
     for t in range(start.shape[0] - 1):
         for r in range(start[t + 1] - start[t]):
             line[start[t] + r] = start[lengths[r] - 1 - t] + r
+
+
+@long_kernel
+def join(ahead, reverse, line, out):
+    """out (S, 2 * H): outputs (S, H) of both directions side by side, at their own time steps."""
+    n_hidden = ahead.shape[1]
+    for s in range(out.shape[0]):
+        mirrored = line[s]
+        for j in range(n_hidden):
+            out[s, j], out[s, n_hidden + j] = ahead[s, j], reverse[mirrored, j]
+
+
+@long_kernel
+def split(d_out, line, d_ahead, d_reverse):
+    """The way back of :func:`join`."""
+    n_hidden = d_ahead.shape[1]
+    for s in range(d_out.shape[0]):
+        mirrored = line[s]
+        for j in range(n_hidden):
+            d_ahead[s, j], d_reverse[mirrored, j] = d_out[s, j], d_out[s, n_hidden + j]
 
 
 @kernel

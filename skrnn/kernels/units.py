@@ -7,7 +7,7 @@ register has lanes. It gets addresses, because a slice of an array costs more th
 from llvmlite import ir
 from numba.core import cgutils
 
-from skrnn.kernels.vectors import VECTOR_BYTES, Registers, Vector, fma
+from skrnn.kernels.vectors import VECTOR_BYTES, Registers, Vector, fma, larger
 
 _I64 = ir.IntType(64)
 
@@ -83,6 +83,22 @@ def emit_row(builder, ty, columns, addresses, body):
 
     _each_register(r, columns, run)
     return r.sum(builder.load(total))
+
+
+def emit_largest(builder, ty, columns, address):
+    """The largest of the `columns` units of a row; those that are not numbers may be left out."""
+    r = Registers(builder, ty)
+    least = ir.Constant(r.vector, [float("-inf")] * r.width)
+    top = cgutils.alloca_once_value(builder, least)
+
+    def run(number, mask):
+        at = builder.mul(number, ir.Constant(_I64, VECTOR_BYTES))
+        units = Units(r, mask).load(builder.add(address, at))
+        existing = Vector(r, builder.select(mask, units.value, least))
+        builder.store(larger(existing, Vector(r, builder.load(top))).value, top)
+
+    _each_register(r, columns, run)
+    return r.largest(builder.load(top))
 
 
 def emit_sum_of_lines(builder, ty, columns, lines, factors, to):

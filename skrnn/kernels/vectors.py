@@ -68,6 +68,14 @@ class MaskedRegisters:
 
     def sum(self, vector):
         """The sum of a vector's lanes, in halves: quick, and always in the same order."""
+        return self._in_halves(vector, self.builder.fadd)
+
+    def largest(self, vector):
+        """The largest of a vector's lanes."""
+        b = self.builder
+        return self._in_halves(vector, lambda a, c: b.select(b.fcmp_ordered(">", a, c), a, c))
+
+    def _in_halves(self, vector, join):
         b, width = self.builder, self.width
         while width > 1:
             width //= 2
@@ -75,7 +83,7 @@ class MaskedRegisters:
                 b.shuffle_vector(vector, vector, ir.Constant(ir.VectorType(_I32, width), lanes))
                 for lanes in (list(range(width)), list(range(width, 2 * width)))
             ]
-            vector = b.fadd(*halves)
+            vector = join(*halves)
         return b.extract_element(vector, ir.Constant(_I32, 0))
 
     def mask(self, columns, first):

@@ -6,7 +6,7 @@ them, because what a call is given is found once for all batches of a shape.
 
 from collections import deque
 
-from skrnn.kernels import timeline
+from skrnn.kernels import recurrence, timeline
 from skrnn.kernels.jit import Call
 from skrnn.network import threads
 from skrnn.network.head import Head
@@ -41,7 +41,8 @@ class Repeated:
         self._calls, self._memories = [], []
         for (layer,), (of_layer,) in zip(chain.layers, weights.layers, strict=True):
             is_last = layer is chain.layers[-1][0]
-            call, x, history = layer.forward_call(of_layer, x, run, is_last, True)
+            given = of_layer, x, recurrence.NO_PLACES, run, is_last, True
+            call, x, history = layer.forward_call(*given)
             self._calls.append(call)
             if layer.cell.n_memories:
                 self._memories.append(history.c[-of_rows.n_rows :])

@@ -56,7 +56,9 @@ def attention(model, sequences, numbers, count_threads):
 
     def look(weights, rows, states, run):
         given = decoder.given(examples, rows)
-        _, (source, _, memory) = decoder.forward(weights.head, states, run._replace(given=given))
+        _, (source, _, memory, *_) = decoder.forward(
+            weights.head, states, run._replace(given=given)
+        )
         _, of_rows = given.timeline.places()
         for place, row in enumerate(given.rows):
             lines = np.flatnonzero(of_rows == place)

@@ -53,6 +53,8 @@ class Block:
     parameters = ()
     #: Whether its one parameter is a table, of which a batch reads and changes some rows alone.
     is_table = False
+    #: Whether, as a first block, it gives Tokens in the place of a vector for each line.
+    gives_tokens = False
 
     @property
     def learns(self):

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn.kernels import decoder, embedding, matmul, pooling
+from skrnn.kernels import decoder, embedding, matmul, writing
 from skrnn.network.block import Block, Parameter, constant, glorot
-from skrnn.network.embedding import normal
-from skrnn.network.layer import Layer, State
+from skrnn.network.embedding import Tokens, normal
+from skrnn.network.layer import Layer
 from skrnn.network.timeline import Timeline
 
 
@@ -50,10 +50,17 @@ class Memory(NamedTuple):
     shares: np.ndarray
     h: np.ndarray
 
-    def of_one_step(self, n):
-        """Its beginning, for a step of n rows."""
-        inputs, gates, c, *others = self
-        return Memory(inputs[: 2 * n], gates[:n], c[: 2 * n], *(one[:n] for one in others))
+
+class Writing(NamedTuple):
+    """What N hypotheses write with: a Memory; which labels are known, and what these add to the
+    gates (V, G); sums of values (N, G + K) and raw predictions (N, K).
+    """
+
+    of_steps: Memory
+    is_known: np.ndarray
+    table: np.ndarray
+    sums: np.ndarray
+    raw: np.ndarray
 
 
 class Weights(NamedTuple):
@@ -61,7 +68,7 @@ class Weights(NamedTuple):
     in training.
     """
 
-    labels: np.ndarray
+    labels: list
     begin: list
     keys: list
     query: list
@@ -73,7 +80,7 @@ class Weights(NamedTuple):
 
 #: Packed arrays by name: what is read as it is, matrices as panels, and what else there is.
 _AS_THEY_ARE = ("E_label", "b_begin", "b_key", "v_attention", "b_out")
-_MATRICES = ("W_begin", "W_key", "W_query", "V_state", "V_context")
+_MATRICES = ("W_label", "W_begin", "W_key", "W_query", "V_state", "V_context")
 _AHEAD = (*_AS_THEY_ARE, *_MATRICES, "values", "step")
 _BOTH_WAYS = (
     *_AS_THEY_ARE, *_MATRICES, *(name + "_back" for name in _MATRICES), "step", "step_to_state",
@@ -100,7 +107,9 @@ class Decoder(Block):
     def __init__(self, cell, n_states, n_hidden, n_embedded, n_outputs, dtype):
         self.n_states, self.n_hidden, self.n_embedded = n_states, n_hidden, n_embedded
         self.n_outputs, self.n_keys = n_outputs, n_hidden
-        self.layer = Layer(cell, n_embedded + n_states, n_hidden, dtype, True, "_decoder")
+        # What labels add to the gates is found once for each, so the layer reads contexts alone.
+        self.layer = Layer(cell, n_states, n_hidden, dtype, True, "_decoder")
+        of_layer = Layer(cell, n_embedded + n_states, n_hidden, dtype, True, "_decoder").parameters
         zeros, n_keys = constant((0.0,)), self.n_keys
         self._own = (
             Parameter("E_label", (n_outputs, n_embedded), normal, False),
@@ -113,11 +122,16 @@ class Decoder(Block):
             Parameter("V", (n_hidden + n_states, n_outputs), glorot(), True),
             Parameter("b_out", (n_outputs,), zeros, False),
         )
-        self.parameters = self.layer.parameters + self._own
-        self._n_of_layer, self._width = len(self.layer.parameters), matmul.panel_width(dtype)
+        self.parameters = of_layer + self._own
+        self._n_of_layer, self._width = len(of_layer), matmul.panel_width(dtype)
         self._n_gates = cell.n_gates * n_hidden
 
     # Packing
+
+    def _of_layer(self, arrays):
+        """The rows of its W that multiply vectors of labels, and the arrays that the layer has."""
+        W, *others = arrays[: self._n_of_layer]
+        return W[: self.n_embedded], [W[self.n_embedded :], *others]
 
     @property
     def gradient_shapes(self):
@@ -127,29 +141,33 @@ class Decoder(Block):
             (matmul.rows_with_padding(n_rows) if name in whole else n_rows, *columns)
             for name, (n_rows, *columns), *_ in self._own
         ]
-        return [*self.layer.gradient_shapes, *shapes]
+        of_labels = matmul.rows_with_padding(self.n_embedded), self._n_gates
+        return [*self.layer.gradient_shapes, of_labels, *shapes]
 
     def unpack_gradient(self, gradients, arrays):
-        n = self._n_of_layer
-        self.layer.unpack_gradient(gradients[:1], arrays[:n])
-        for array, gradient in zip(arrays[n:], gradients[1:], strict=True):
+        W_label, of_layer = self._of_layer(arrays)
+        self.layer.unpack_gradient(gradients[:1], of_layer)
+        rest = [W_label, *arrays[self._n_of_layer :]]
+        for array, gradient in zip(rest, gradients[1:], strict=True):
             array[:] = gradient[: len(array)]
 
     def factors(self, arrays):
-        self.layer.factors(arrays[: self._n_of_layer])
+        W_label, of_layer = self._of_layer(arrays)
+        self.layer.factors(of_layer)
+        W_label[:] = of_layer[0][0]  # they are the same for all inputs of a gate
 
     def pack(self, arrays, fill, both_ways):
         """The layer's panels; tables and biases as they are, matrices as panels, and transposed for
         the way back. A prediction may want the values of states.
         """
-        of_layer, own = arrays[: self._n_of_layer], arrays[self._n_of_layer :]
-        labels, W_begin, b_begin, W_key, b_key, W_query, v, V, b_out = own
+        W_label, of_layer = self._of_layer(arrays)
+        labels, W_begin, b_begin, W_key, b_key, W_query, v, V, b_out = arrays[self._n_of_layer :]
         of_h, of_context = V[: self.n_hidden], V[self.n_hidden :]
-        matrices = (W_begin, W_key, W_query, of_h, of_context)
+        matrices = (W_label, W_begin, W_key, W_query, of_h, of_context)
         if both_ways:
             others = [one.T for one in matrices]
         else:
-            others = [np.hstack([of_layer[0][self.n_embedded :], of_context])]
+            others = [np.hstack([of_layer[0], of_context])]
         panels = [matmul.pack(one, self._width, fill) for one in (*matrices, *others)]
         of_step = self.layer.pack(of_layer, fill, both_ways)
         return [labels, b_begin, b_key, v[:, 0], b_out, *panels, *of_step]
@@ -159,7 +177,7 @@ class Decoder(Block):
         p = dict(zip(_BOTH_WAYS if both_ways else _AHEAD, packed, strict=True))
         of_step = [one for name, one in p.items() if name.startswith("step")]
         return Weights(
-            p["E_label"],
+            [p["E_label"], p["W_label"], p.get("W_label_back")],
             [p["W_begin"], p["b_begin"], p.get("W_begin_back")],
             [p["W_key"], p["b_key"], p.get("W_key_back")],
             [p["W_query"], p.get("W_query_back")],
@@ -178,24 +196,23 @@ class Decoder(Block):
         order = np.argsort(-lengths, kind="stable")
         timeline = Timeline.of(lengths[order], False)
         answers = timeline.end_to_end(firsts[order])
-        before = np.full(len(answers), self.n_outputs - 1)
-        later = answers[len(rows) :]
-        before[len(rows) :] = examples.targets[later - 1, 0]
+        before = np.empty(len(answers), np.int64)
+        embedding.before_answers(examples.targets, answers, len(rows), self.n_outputs - 1, before)
         return Dictation(answers, timeline, order, before)
 
     # Runs
 
     def source(self, weights, states, run):
         """The Source of a tile, and the states (B, H) to begin with (equations 138 and 139)."""
-        start, lengths, work = run.timeline.start, run.timeline.lengths, run.work
-        keys = work.array((self, "keys"), len(states), self.n_keys)
-        keys[:] = weights.keys[1]
-        matmul.multiply(states, weights.keys[0], keys, 1)
-        means = work.array((self, "means"), len(lengths), self.n_states)
-        pooling.mean(states, start, lengths, means)
-        begin = work.array((self, "begin"), len(lengths), self.n_hidden)
-        begin[:] = weights.begin[1]
-        matmul.multiply(means, weights.begin[0], begin, 1)
+        start, lengths = run.timeline.start, run.timeline.lengths
+        keys, means, begin = run.work.arrays(
+            (self, "source"), (len(states), self.n_keys), (len(lengths), self.n_states),
+            (len(lengths), self.n_hidden),
+        )  # fmt: skip
+        decoder.read(
+            tuple(weights.keys[:2]), tuple(weights.begin[:2]), matmul.ALL_ROWS, states, start,
+            lengths, keys, means, begin,
+        )  # fmt: skip
         return Source(states, keys, start, lengths), begin, means
 
     def forward(self, weights, states, run):
@@ -203,11 +220,22 @@ class Decoder(Block):
         given, work = run.given, run.work
         source, begin, means = self.source(weights, states, run)
         memory = self.memory(len(given.before), len(given.rows), len(source.start) - 1, work)
-        raw = self.write(
-            weights, source, given.rows, given.timeline.start, given.before,
-            State(begin[given.rows], 0), memory,
+        memory.inputs[: len(begin), : self.n_hidden] = begin[given.rows]
+        memory.c[len(memory.h) :] = 0
+        (y, before), labels = Tokens.of(weights.labels[0], given.before)
+        table = work.array((self, "table"), len(y), self._n_gates)
+        matmul.multiply(y, weights.labels[1], table, 0)
+        raw = np.empty((len(memory.h), self.n_outputs), y.dtype)
+        decoder.forward(
+            self.layer.cell, weights.layer.forward_of_state[:2], self._attention(weights, 0),
+            tuple(weights.head[:3]), (*source, given.rows),
+            (given.timeline.start, before, table), memory[:4], memory[4:6], memory.h, raw,
         )  # fmt: skip
-        return raw, (source, means, memory)
+        return raw, (source, means, memory, y, before, labels)
+
+    def _attention(self, weights, way):
+        """What the kernels take, ahead (0) or back (1)."""
+        return weights.query[way], weights.v, matmul.ALL_ROWS
 
     def values(self, weights, source, work):
         """Values (S, G + K): what each step of the source adds to the gates and raw predictions.
@@ -236,108 +264,74 @@ class Decoder(Block):
             (n_lines, n_source), (n_lines, self.n_hidden),
         ))  # fmt: skip
 
-    def write(self, weights, source, rows, of_step, before, state, memory, values=None):
-        """Raw predictions (L, K) of some steps from a state, which leave what they need in memory.
+    def backward(self, weights, kept, d_raw, gradients, run):
+        """The gradient (S, P) of the states of the tile."""
+        source, means, memory, y, before, labels = kept
+        (d_matrix, d_W_label, d_labels, d_W_begin, d_b_begin, d_W_key, d_b_key, d_W_query, d_v, d_V,
+         d_b_out) = gradients  # fmt: skip
+        given, work, n_lines = run.given, run.work, len(d_raw)
+        n_rows, n_steps, n_written = (
+            len(given.rows),
+            len(source.states),
+            len(given.timeline.start) - 1,
+        )
+        d_states, d_keys, d_y, d_h, d_context, d_table, *of_attention, factors = work.arrays(
+            (self, "back"), (n_steps, self.n_states), (n_steps, self.n_keys), y.shape,
+            (n_lines + n_rows, self.n_hidden), (n_lines, self.n_states), (len(y), self._n_gates),
+            (memory.shares.shape[1],), (self.n_keys,), (n_written,),
+        )  # fmt: skip
+        d_h[n_lines:] = 0
+        products = work.scratch(max(len(d_matrix), len(d_W_label)))
+        n = self.n_hidden
+        decoder.backward(
+            self.layer.cell, (*weights.layer.backward, weights.labels[2]),
+            self._attention(weights, 1), tuple(weights.head[3:]), (*source, given.rows),
+            (given.timeline.start, before, y), tuple(memory), d_raw,
+            (d_h, np.zeros((n_rows, memory.c.shape[1]), d_raw.dtype)), (d_states, d_keys, d_y),
+            (d_matrix, d_W_label, d_W_query, d_v[:, 0], (d_V[:n], d_V[n:], d_b_out)),
+            (d_context, d_table, *of_attention, np.empty(n_written, np.int64), factors, products),
+        )  # fmt: skip
+        d_labels[labels] += d_y
+        d_begin = np.empty((n_rows, n), d_raw.dtype)
+        d_begin[given.rows] = d_h[n_lines:]
+        decoder.read_backward(
+            (weights.keys[2], weights.begin[2]), matmul.ALL_ROWS,
+            (source.states, means, source.start, source.lengths), d_begin, d_keys,
+            work.array((self, "d_means"), *means.shape), d_states,
+            (d_W_key, d_b_key, d_W_begin, d_b_begin), products,
+        )  # fmt: skip
+        return d_states
+
+    def write(self, weights, source, values, memory, search):
+        """Some steps of a beam; how many hypotheses go on, and nodes of the tree.
 
         Parameters
         ----------
         weights : Weights
         source : Source
-        rows : ndarray of shape (B,)
-            The source row of each transcript.
-        of_step : ndarray of shape (U + 1,)
-            The first line of each step.
-        before : ndarray of shape (L,)
-        state : State
-            Before the first step.
-        memory : Memory
-        values : ndarray of shape (S, G + K), optional
+        values : ndarray of shape (S, G + K) or None
             Those of the source, to be read in the place of its states.
+        memory : Writing
+        search : tuple
+            The last arguments of :func:`skrnn.kernels.writing.write`.
         """
-        history, h = memory[:4], memory.h
-        history[0][: len(rows), : self.n_hidden], history[2][len(h) :] = state
-        panels, _, spans = weights.layer.forward_of_state
-        of_values = np.empty((2, 0, 0), h.dtype)
-        if values is not None:
-            of_values = values, np.empty((len(h), values.shape[1]), h.dtype)
-            spans = np.minimum(spans, self.n_hidden + 1 + self.n_embedded)
-        decoder.forward(
-            self.layer.cell, (panels, spans), (weights.query[0], weights.v, matmul.ALL_ROWS),
-            (*source, rows), (of_step, weights.labels.take(before, axis=0, mode="clip")),
-            history, (memory.queries, memory.shares), h, tuple(of_values),
-        )  # fmt: skip
-        return self._raw(weights, memory, of_values)
-
-    def _raw(self, weights, memory, of_values):
-        """Raw predictions (L, K) of states and of contexts, or of sums of values."""
-        of_h, of_context, bias = weights.head[:3]
-        raw = np.empty((len(memory.h), self.n_outputs), memory.h.dtype)
-        raw[:] = bias
-        matmul.multiply(memory.h, of_h, raw, 1)
-        if len(of_values[0]):
-            raw += of_values[1][:, self._n_gates :]
+        (panels, spans), of_labels = weights.layer.forward_of_state[:2], weights.labels
+        if values is None:
+            values = memory.sums[:0]
         else:
-            matmul.multiply(self._context(memory), of_context, raw, 1)
-        return raw
-
-    def _context(self, memory):
-        """Where the contexts (L, P) stand."""
-        return memory.inputs[: len(memory.h), self.n_hidden + 1 + self.n_embedded :]
-
-    def backward(self, weights, kept, d_raw, gradients, run):
-        """The gradient (S, P) of the states of the tile."""
-        source, means, memory = kept
-        (d_matrix, d_labels, d_W_begin, d_b_begin, d_W_key, d_b_key, d_W_query, d_v, d_V,
-         d_b_out) = gradients  # fmt: skip
-        given, work, n_lines = run.given, run.work, len(d_raw)
-        n_rows, n_steps = len(given.rows), len(source.states)
-        context = self._context(memory)
-        d_h = work.array((self, "d_h"), n_lines + n_rows, self.n_hidden)
-        d_h[n_lines:] = 0
-        d_context = work.array((self, "d_context"), n_lines, self.n_states)
-        matmul.multiply(d_raw, weights.head[3], d_h[:n_lines], 0)
-        matmul.multiply(d_raw, weights.head[4], d_context, 0)
-        d_b_out += np.add.reduce(d_raw, axis=0)
-        self._add_product(memory.h, d_raw, d_V[: self.n_hidden], work)
-        self._add_product(context, d_raw, d_V[self.n_hidden :], work)
-        d_y = work.array((self, "d_y"), n_lines, self.n_embedded)
-        d_states, d_keys = d_source = work.arrays(
-            (self, "d_source"), (n_steps, self.n_states), (n_steps, self.n_keys)
-        )
-        d_states[:] = d_keys[:] = 0
-        decoder.backward(
-            self.layer.cell, weights.layer.backward,
-            (weights.query[1], weights.v, matmul.ALL_ROWS), (*source, given.rows),
-            given.timeline.start, memory[:4], (memory.queries, memory.shares),
-            (d_h, np.zeros((n_rows, memory.c.shape[1]), d_raw.dtype)),
-            (d_y, d_context, work.array((self, "d_x"), n_lines, self.layer.n_inputs)),
-            tuple(d_source), (d_matrix, d_W_query, d_v[:, 0]),
-            (work.array((self, "d_shares"), memory.shares.shape[1]),
-             work.array((self, "d_query"), self.n_keys),
-             work.scratch(len(d_matrix)), work.scratch(len(d_W_query))),
+            spans = np.minimum(spans, self.n_hidden + 1)
+        return writing.write(
+            self.layer.cell, (panels, spans), self._attention(weights, 0), tuple(weights.head[:3]),
+            (*source, values), (*of_labels[:2], memory.is_known, memory.table),
+            (*memory.of_steps, memory.sums, memory.raw), *search,
         )  # fmt: skip
-        embedding.backward(given.before, np.arange(self.n_outputs), d_y, d_labels)
-        self._begin_backward(weights, source, means, d_h[n_lines:], d_W_begin, d_b_begin,
-                             d_states, run)  # fmt: skip
-        d_b_key += np.add.reduce(d_keys, axis=0)
-        self._add_product(source.states, d_keys, d_W_key, work)
-        matmul.multiply(d_keys, weights.keys[2], d_states, 1)
-        return d_states
 
-    def _begin_backward(self, weights, source, means, d_begin, d_matrix, d_bias, d_states, run):
-        """From the gradient of the first states, in the order of the transcripts."""
-        in_order, d_means, d_out = run.work.arrays(
-            (self, "d_begin"), d_begin.shape, means.shape, d_states.shape
-        )
-        in_order[run.given.rows] = d_begin
-        d_bias += np.add.reduce(in_order, axis=0)
-        self._add_product(means, in_order, d_matrix, run.work)
-        matmul.multiply(in_order, weights.begin[2], d_means, 0)
-        pooling.mean_backward(source.start, source.lengths, d_means, d_out)
-        d_states += d_out
-
-    @staticmethod
-    def _add_product(a, b, to, work):
-        """Add the product of a transposed and b; rows of `to` beyond its own are scratch."""
-        scratch = work.scratch(len(to))
-        matmul.add_transposed_product(a, b, 0, len(a), matmul.ALL_ROWS, to, *scratch)
+    def room(self, n, n_source, work):
+        """Memory to write by so many hypotheses."""
+        dtype = work.dtype
+        n_known = self.n_outputs, self._n_gates
+        return Writing(
+            self.memory(n, n, n_source, work), np.zeros(self.n_outputs, bool),
+            np.empty(n_known, dtype), np.empty((n, self._n_gates + self.n_outputs), dtype),
+            np.empty((n, self.n_outputs), dtype),
+        )  # fmt: skip

@@ -18,6 +18,26 @@ def normal(rng, shape):
     return drawn
 
 
+class Tokens(NamedTuple):
+    """Vectors (D, E) of the tokens of a tile, each once, and the place (S,) of each line's."""
+
+    vectors: np.ndarray
+    places: np.ndarray
+
+    def of_lines(self, lines):
+        """The same in another order of the lines."""
+        return Tokens(self.vectors, self.places[lines])
+
+    @staticmethod
+    def of(table, tokens):
+        """Of tokens (S,) and all vectors (V, E); and which tokens (D,) these are."""
+        n_all = len(table)
+        found, numbers = np.full(n_all, -1), np.empty(len(tokens), np.int64)
+        labels = np.empty(n_all, np.int32)
+        labels = labels[: embedding.number(tokens, found, labels, numbers)]
+        return Tokens(table.take(labels, axis=0), numbers), labels
+
+
 class Embedding(Block):
     """A table with a row for each token, and a last one for those that are unknown.
 
@@ -26,12 +46,14 @@ class Embedding(Block):
     n_tokens : int
     n_outputs : int
         Numbers of a row.
+    gives_tokens : bool, default=False
+        Whether it gives Tokens in the place of a vector for each line.
     """
 
     is_table = True
 
-    def __init__(self, n_tokens, n_outputs):
-        self.n_outputs = n_outputs
+    def __init__(self, n_tokens, n_outputs, gives_tokens=False):
+        self.n_outputs, self.gives_tokens = n_outputs, gives_tokens
         self.parameters = (Parameter("E", (n_tokens + 1, n_outputs), normal, False),)
 
     def forward(self, weights, data, rows, run):
@@ -39,10 +61,12 @@ class Embedding(Block):
         start = run.timeline.start
         tokens = np.empty(start[-1], np.int32)
         embedding.on_timeline(data, rows, start, tokens)
+        if self.gives_tokens:
+            return Tokens.of(weights[0], tokens)
         return weights[0].take(tokens, axis=0, mode="clip"), tokens
 
     def backward(self, weights, tokens, d_x, gradient, run):
-        """Add to the rows of a TableGradient."""
+        """Add to the rows of a TableGradient the gradient of all vectors that were given."""
         embedding.backward(tokens, gradient.places, d_x, gradient.numbers)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skrnn.kernels import matmul, recurrence
+from skrnn.kernels import embedding, matmul, recurrence
 from skrnn.kernels.jit import Call
 from skrnn.network.block import Block, Parameter, constant, glorot, orthogonal
 
@@ -37,11 +37,13 @@ class Weights(NamedTuple):
     forward : the step matrix's panels, their spans, and the spans for a first step from zeros
     forward_of_state : the same for a first step from a given state
     backward : panels to the state and to the input, and the spans; None in prediction
+    of_tokens : W as panels, and transposed, in a layer of tokens
     """
 
     forward: tuple
     forward_of_state: tuple
     backward: tuple | None
+    of_tokens: tuple = ()
 
 
 class Layer(Block):
@@ -69,7 +71,7 @@ class Layer(Block):
         U = Parameter("U" + tag, (n_hidden, n_gates), orthogonal(cell.n_gates), True)
         b = Parameter("b" + tag, (n_blocks,), constant(cell.bias_start), False)
         self.parameters = (W, U, b) if is_recurrent else (W, b)
-        self.shape = n_hidden + 1 + n_inputs, n_blocks
+        self.shape, self._reads_lines = (n_hidden + 1 + n_inputs, n_blocks), True
         # U's blocks, turned by so many columns, go first; W's start at a later column.
         self._n_state, self._first_input = n_gates, n_blocks - n_gates
         self._turn = cell.rotation * n_hidden
@@ -120,9 +122,12 @@ class Layer(Block):
 
     def factors(self, arrays):
         """A cell that takes its gates' arguments halved has their weights halved."""
+        self.unpack_gradient([np.tile(self.factors_of_columns(), (self.shape[0], 1))], arrays)
+
+    def factors_of_columns(self):
+        """Factors of the columns of the step matrix."""
         halved = [0.5 if block in self.cell.halved else 1.0 for block in range(self.cell.n_blocks)]
-        matrix = np.tile(np.repeat(halved, self.n_hidden), (self.shape[0], 1))
-        self.unpack_gradient([matrix], arrays)
+        return np.repeat(halved, self.n_hidden)
 
     def pack(self, arrays, fill, both_ways):
         """The step matrix as panels; for the way back, its transposed rows of U and of W."""
@@ -165,10 +170,11 @@ class Layer(Block):
             Outputs, in memory of the workspace, as the history.
         history : History
         """
-        made_of = weights, x, run.timeline, run.keeps, last_only, state is None
+        x, places = self._inputs(weights, x, run)
+        made_of = weights, x, places, run.timeline, run.keeps, last_only, state is None
         kept = run.work.kept(self, made_of)
         if kept is None:
-            call = self.forward_call(weights, x, run, last_only, state is None)
+            call = self.forward_call(weights, x, places, run, last_only, state is None)
             kept = run.work.keep(self, made_of, call)
         call, h, history = kept
         if state is not None:
@@ -178,12 +184,16 @@ class Layer(Block):
         call()
         return h, history
 
-    def forward_call(self, weights, x, run, last_only, is_from_zeros):
+    def forward_call(self, weights, x, places, run, last_only, is_from_zeros):
         """The run as a call, and what it writes; the state and the memory before are not set."""
         history, h = self.memory(run, last_only)
         matrix = weights.forward if is_from_zeros else weights.forward_of_state
-        start = run.timeline.start
-        return Call(recurrence.forward, self.cell, matrix, x, start, tuple(history), h), h, history
+        given = matrix, x, places, run.timeline.start, tuple(history), h
+        return Call(recurrence.forward, self.cell, *given), h, history
+
+    def _inputs(self, weights, x, run):
+        """What the kernel reads."""
+        return x, recurrence.NO_PLACES
 
     def memory(self, run, last_only):
         """Memory of the workspace for a history and for outputs."""
@@ -235,7 +245,7 @@ class Layer(Block):
     def _backward(self, weights, history, d_h, d_matrix, d_c, run):
         """The way back as a call, what it writes, and the gradient of the final memory."""
         timeline, work = run.timeline, run.work
-        n_lines = timeline.n_lines if self.wants_input else 0
+        n_lines = timeline.n_lines if self.wants_input and self._reads_lines else 0
         d_x = work.array((self, "d_x"), n_lines, self.n_inputs)
         if d_c is None:
             d_c = work.array((self, "d_c"), timeline.n_rows, history.c.shape[1])
@@ -244,3 +254,84 @@ class Layer(Block):
             d_c, d_x, d_matrix, work.scratch(len(d_matrix)),
         )  # fmt: skip
         return call, d_x, d_c
+
+    @staticmethod
+    def mirrored(x, mirror):
+        """What the reverse direction reads."""
+        return x[mirror]
+
+    @staticmethod
+    def join(d_inputs, mirror):
+        """The gradient of the inputs by those of each direction's, which reads them mirrored."""
+        return d_inputs[0] if len(d_inputs) == 1 else d_inputs[0] + d_inputs[1][mirror]
+
+
+class LayerOfTokens(Layer):
+    """A layer that reads :class:`skrnn.network.embedding.Tokens`, a few tokens many times.
+
+    What a token adds to the gates is found once for each token of a tile, so its step matrix has no
+    rows of W.
+    """
+
+    def __init__(self, cell, n_inputs, n_hidden, dtype, wants_input, tag="", is_recurrent=True):
+        super().__init__(cell, n_inputs, n_hidden, dtype, wants_input, tag, is_recurrent)
+        self.shape, self._reads_lines = (n_hidden + 1, self.shape[1]), False
+
+    @property
+    def gradient_shapes(self):
+        of_W = matmul.rows_with_padding(self.n_inputs), self.cell.n_gates * self.n_hidden
+        return [*super().gradient_shapes, of_W]
+
+    def _pairs(self, arrays, matrix):
+        W, *others = arrays
+        return super()._pairs([W[:0], *others], matrix)
+
+    def unpack_gradient(self, gradients, arrays):
+        super().unpack_gradient(gradients[:1], arrays)
+        arrays[0][:] = gradients[1][: self.n_inputs]
+
+    def factors(self, arrays):
+        halved = self.factors_of_columns()
+        matrix = np.tile(halved, (self.shape[0], 1))
+        of_W = np.tile(halved[self._first_input :], (self.n_inputs, 1))
+        self.unpack_gradient([matrix, of_W], arrays)
+
+    def pack(self, arrays, fill, both_ways):
+        of_W = [arrays[0], arrays[0].T] if both_ways else [arrays[0]]
+        panels = [matmul.pack(one, self._width, fill) for one in of_W]
+        return [*super().pack(arrays, fill, both_ways), *panels]
+
+    def bind(self, packed):
+        n_of_W = 1 if len(packed) == 2 else 2
+        return super().bind(packed[:-n_of_W])._replace(of_tokens=tuple(packed[-n_of_W:]))
+
+    def _inputs(self, weights, x, run):
+        n_gates = self.cell.n_gates * self.n_hidden
+        table = run.work.array((self, "table"), len(x.vectors), n_gates)
+        matmul.multiply(x.vectors, weights.of_tokens[0], table, 0)
+        return table, x.places
+
+    def forward(self, weights, x, run, last_only, state=None):
+        """As that of a layer; x is Tokens, which belong to the history."""
+        h, history = super().forward(weights, x, run, last_only, state)
+        return h, (history, x)
+
+    def backward(self, weights, history, d_h, gradients, run, d_c=None):
+        """The gradient (D, E) of the vectors."""
+        history, (vectors, places) = history
+        super().backward(weights, history, d_h, gradients[:1], run, d_c)
+        n_gates = self.cell.n_gates * self.n_hidden
+        d_table, d_vectors = run.work.arrays((self, "back"), (len(vectors), n_gates), vectors.shape)
+        embedding.gates_backward(
+            places, vectors, weights.of_tokens[1], history.gates, d_table, d_vectors, gradients[1],
+            matmul.ALL_ROWS, run.work.scratch(len(gradients[1])),
+        )  # fmt: skip
+        return d_vectors
+
+    @staticmethod
+    def mirrored(x, mirror):
+        return x.of_lines(mirror)
+
+    @staticmethod
+    def join(d_inputs, mirror):
+        return d_inputs[0] if len(d_inputs) == 1 else d_inputs[0] + d_inputs[1]

@@ -13,12 +13,15 @@ from skrnn.network.embedding import ConditionedEmbedding, Embedding, TouchedRows
 from skrnn.network.examples import first_answers
 from skrnn.network.head import Head, head_of_steps
 from skrnn.network.inputs import Numbers
-from skrnn.network.layer import Layer
+from skrnn.network.layer import Layer, LayerOfTokens
 from skrnn.network.layout import Layout
 from skrnn.network.passes import Chain, Run
 from skrnn.network.pooling import EachStep
 from skrnn.network.weights import Packing
 from skrnn.network.workspace import Workspace
+
+# Of so many different tokens, those of a tile come again and again.
+_FEW_TOKENS = 256
 
 
 @dataclass(frozen=True)
@@ -79,12 +82,13 @@ class Architecture:
         cell = choices.load(choices.CELLS[self.cell])(self.activation)
         source = self._source() if source is None else source
         layers, n_inputs, wants_input = [], source.n_outputs, source.learns
+        kind = LayerOfTokens if source.gives_tokens else Layer
         n_directions = 2 if self.bidirectional else 1
         for i, size in enumerate(self.hidden_layer_sizes):
             tags = [f"_l{i}_d{d}" for d in range(n_directions)]
             given = cell, n_inputs, size, self.dtype, wants_input
-            layers.append(tuple(Layer(*given, tag, self.is_recurrent) for tag in tags))
-            n_inputs, wants_input = n_directions * size, True
+            layers.append(tuple(kind(*given, tag, self.is_recurrent) for tag in tags))
+            n_inputs, wants_input, kind = n_directions * size, True, Layer
         return Chain(source, layers, *self._output_blocks(cell, size, n_directions))
 
     def _source(self):
@@ -92,7 +96,9 @@ class Architecture:
         if self.n_conditions:
             return ConditionedEmbedding(self.n_tokens, self.embedding_dim, self.n_conditions)
         if self.embedding_dim is not None:
-            return Embedding(self.n_tokens, self.embedding_dim)
+            # Elsewhere bits of fits would change.
+            is_small = self.decoder is not None and self.n_tokens <= _FEW_TOKENS
+            return Embedding(self.n_tokens, self.embedding_dim, is_small)
         return Numbers(self.n_features, self.frame_length)
 
     def _output_blocks(self, cell, size, n_directions):
@@ -211,11 +217,12 @@ class Network:
         memory = Memory(self) if memory is None else memory
         shards = self.planner.plan(data, rows, training=True)
         memory.weight_sum = weight_sum = float(np.add.reduce(examples.row_weights[rows]))
-        packed = self._with_table(memory.fill(theta[self.n_in_table :]), theta)
+        packed = self._with_table(memory.fill(theta[self.n_in_table :], helpers), theta)
         numbers, gradients = memory.gradients(len(shards), data, rows)
 
         def work(i):
             workspace, value = memory.take_workspace(), 0.0
+            numbers[i] = 0
             for batch_rows, timeline in shards[i]:
                 of_data = rows[batch_rows]
                 labels = examples.labels(self.chain, of_data, timeline, weight_sum)
@@ -229,7 +236,7 @@ class Network:
 
         value = sum(threads.run(work, range(len(shards)), helpers))
         dense = gradient[-self.n_dense :]
-        self.packing.sum_up(numbers, memory.gradient_places, dense)
+        self.packing.sum_up(numbers, memory.gradient_places, dense, helpers)
         if memory.table is not None:
             memory.table.sum_up()
             if len(gradient) > len(dense):
@@ -404,7 +411,7 @@ class Memory:
         self._numbers = np.empty((0, 0), self._dtype)
 
     def gradients(self, n_shards, data, rows):
-        """Zeros (n_shards, n_gradients), and each shard's gradients of all blocks in them.
+        """Memory (n_shards, n_gradients), and each shard's gradients of all blocks in it.
 
         Those of a table are elsewhere, because they depend on the rows of the data.
         """
@@ -412,7 +419,6 @@ class Memory:
             self._numbers = np.empty((n_shards, self._packing.n_gradients), self._dtype)
             self._gradients = [self._packing.gradients(numbers) for numbers in self._numbers]
         numbers = self._numbers[:n_shards]
-        numbers.fill(0)
         if self.table is None:
             return numbers, self._gradients
         of_table = self.table.of_batch(data, rows, n_shards)

@@ -106,7 +106,7 @@ def _layers_forward(chain, weights, data, rows, run, all_steps=False):
         if histories:
             x = run.timeline.join(outputs)
             first_mask = _mask(x, run, first_mask)
-        inputs = (x, x[run.timeline.mirror]) if len(layer) == 2 else (x,)
+        inputs = (x, layer[1].mirrored(x, run.timeline.mirror)) if len(layer) == 2 else (x,)
         last_only = layer is chain.layers[-1] and not all_steps
         runs = [
             one.forward(w, x_one, run, last_only)
@@ -131,7 +131,7 @@ def _layers_backward(chain, weights, kept, histories, d_h, gradients, run):
         ]  # fmt: skip
         if not chain.layers[i][0].wants_input:
             return
-        d_x = d_inputs[0] if len(d_inputs) == 1 else d_inputs[0] + d_inputs[1][run.timeline.mirror]
+        d_x = chain.layers[i][0].join(d_inputs, run.timeline.mirror)
         if i == 0:
             chain.input.backward(weights.input, kept, d_x, gradients.input, run)
         else:

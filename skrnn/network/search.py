@@ -11,10 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from skrnn.kernels import beams
-from skrnn.network.layer import State
 
-#: Labels of a hypothesis that there is room for at first.
-_FIRST_ROOM = 16
+#: Labels that a kernel writes at once; between them the tree of labels gets room.
+_STEPS = 16
 #: Hypotheses of a row from which on values of the source's steps are worth their while.
 _MANY = 3
 
@@ -25,20 +24,6 @@ class Found(NamedTuple):
     labels: tuple
     log_probability: float
     has_ended: bool
-
-
-class Hypotheses(NamedTuple):
-    """Those that go on (N,), row after row, the best of a row first.
-
-    rows; nodes: their last labels in the tree; scores: their log-probabilities; parents: which of
-    the step before they go on from; labels: what they have written last.
-    """
-
-    rows: np.ndarray
-    nodes: np.ndarray
-    scores: np.ndarray
-    parents: np.ndarray
-    labels: np.ndarray
 
 
 class Beam:
@@ -63,15 +48,16 @@ class Beam:
         self._decoder, self._weights, self._source = decoder, weights, source
         self._penalty, n_rows, n_classes = float(length_penalty), len(begin), decoder.n_outputs
         room = n_rows * width
-        self._memory = decoder.memory(room, room, len(source.start) - 1, work)
+        self._memory = decoder.room(room, len(source.start) - 1, work)
         self._values = decoder.values(weights, source, work) if width >= _MANY else None
-        n_memory = decoder.n_hidden * decoder.layer.cell.n_memories
-        self._state = State(begin, np.zeros((n_rows, n_memory), begin.dtype))
-        every = np.arange(n_rows)
-        self._on = Hypotheses(
-            every, np.full(n_rows, -1), np.zeros(n_rows), every, np.full(n_rows, n_classes - 1)
-        )
-        self._tree, self._n_nodes = np.empty((2, _FIRST_ROOM * room), np.int32), 0
+        of_steps = self._memory.of_steps
+        of_steps.inputs[:n_rows, : begin.shape[1]], of_steps.c[room:] = begin, 0
+        # Those that go on, row after row, the best of a row first: their rows, the nodes of their
+        # last labels in the tree, log-probabilities, and these labels.
+        self._on = self._each_of(room, (int, int, float, int))
+        rows, nodes, scores, labels = self._on
+        rows[:n_rows], nodes[:], scores[:], labels[:] = np.arange(n_rows), -1, 0.0, n_classes - 1
+        self._tree, self._n_on, self._n_nodes = np.empty((2, 0), np.int32), n_rows, 0
         # Of each row: how many, and their nodes, lengths, log-probabilities, whether they end, and
         # what they are worth.
         self._found = (
@@ -83,30 +69,22 @@ class Beam:
             np.empty(width),
         )  # fmt: skip
 
+    @staticmethod
+    def _each_of(n, kinds):
+        return tuple(np.empty(n, kind) for kind in kinds)
+
     def write(self, most):
         """Go on until every row has its transcripts, `most` (B,) labels long at most."""
-        n_written = 0
-        while len(self._on.rows):
-            self._advance(n_written, most)
-            n_written += 1
-
-    def _advance(self, n_written, most):
-        """One more label, or the end, of each hypothesis of so many labels."""
-        rows, n = self._on.rows, len(self._on.rows)
-        memory = self._memory.of_one_step(n)
-        raw = self._decoder.write(
-            self._weights, self._source, rows, np.array([0, n]), self._on.labels, self._state,
-            memory, self._values,
-        )  # fmt: skip
-        room = self._found[1].size
-        going_on = [np.empty(room, kind) for kind in (int, int, float, int, int)]
-        self._make_room(room)
-        n_on, self._n_nodes = beams.advance(
-            raw, self._on[:3], (n_written, most, self._penalty), self._found, self._tree,
-            self._n_nodes, tuple(going_on), self._scratch,
-        )  # fmt: skip
-        self._on = Hypotheses(*[one[:n_on] for one in going_on])
-        self._state = State(memory.h[self._on.parents], memory.c[:n][self._on.parents])
+        n_written, room = 0, self._found[1].size
+        going_on = self._each_of(room, (int, int, float, int, int))
+        while self._n_on:
+            self._make_room(_STEPS * room)
+            self._n_on, self._n_nodes = self._decoder.write(
+                self._weights, self._source, self._values, self._memory,
+                (self._on, (self._n_on, self._n_nodes, n_written, _STEPS), (most, self._penalty),
+                 (self._found, self._tree, self._scratch), going_on),
+            )  # fmt: skip
+            n_written += _STEPS
 
     def _make_room(self, n_nodes):
         """For so many more nodes of the tree, which grows by half of itself at least."""

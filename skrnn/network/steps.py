@@ -63,7 +63,10 @@ class Steps:
             cell, history, before, after = memory
             for part, place in zip(before, columns, strict=False):
                 part[:] = old[:, place]
-            recurrence.forward(cell, of_layer[0].forward_of_state, x, start, history, after[0])
+            recurrence.forward(
+                cell, of_layer[0].forward_of_state, x, recurrence.NO_PLACES, start, history,
+                after[0],
+            )  # fmt: skip
             for part, place in zip(after, new_columns, strict=False):
                 new[:, place] = part
             x = after[0]

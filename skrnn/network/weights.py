@@ -11,7 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from skrnn.kernels import packing
+from skrnn.network import threads
 from skrnn.network.workspace import cut, empty
+
+# So many numbers are looked up by two threads, because one takes as long as a tenth of a step.
+_MANY = 1 << 18
 
 
 class LookUp(NamedTuple):
@@ -69,8 +73,15 @@ class Packing:
             [block.bind(arrays) for block, arrays in zip(self._blocks, packed, strict=True)]
         )
 
-        def fill(theta):
-            packing.pack(theta, self._factors, places, scaled, numbers)
+        def fill(theta, helpers=None):
+            if helpers is None or len(places) < _MANY:
+                packing.pack(theta, self._factors, places, scaled, numbers)
+                return weights
+            np.multiply(theta, self._factors[:-1], out=scaled[:-1])
+            threads.run(
+                lambda part: packing.look_up(scaled, places[part], numbers[part]),
+                _halves(len(places)), helpers,
+            )  # fmt: skip
             return weights
 
         return fill
@@ -89,14 +100,26 @@ class Packing:
             block.unpack_gradient(arrays, of_block)
         return found
 
-    def sum_up(self, numbers, places, gradient):
+    def sum_up(self, numbers, places, gradient, helpers=None):
         """Write the flat vector's gradient from the numbers (shards, n_gradients) of all shards.
 
         places: those of :meth:`gradient_places`. Shards are added in order, whatever the threads.
         """
-        packing.sum_up(numbers, places, self._factors, gradient)
+        if helpers is None or len(places) < _MANY:
+            packing.sum_up(numbers, places, self._factors, gradient)
+            return
+        threads.run(
+            lambda part: packing.sum_up_part(
+                numbers, places[part], self._factors[part], gradient[part]
+            ),
+            _halves(len(places)), helpers,
+        )  # fmt: skip
 
     @staticmethod
     def _by_block(numbers, shapes):
         arrays = iter(cut(numbers, chain(*shapes)))
         return [[next(arrays) for _ in of_block] for of_block in shapes]
+
+
+def _halves(n):
+    return slice(n // 2), slice(n // 2, n)

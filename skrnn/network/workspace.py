@@ -38,7 +38,7 @@ class Workspace:
     """
 
     def __init__(self, dtype):
-        self._dtype = dtype
+        self.dtype = dtype
         self._buffers, self._views, self._groups, self._kept = {}, {}, {}, {}
         #: Numbers there is memory for; scratch of products is left out.
         self.size = 0
@@ -79,11 +79,11 @@ class Workspace:
         if buffer is not None and buffer.size >= size:
             return buffer.reshape(-1)[:size].reshape(shape)
         self.size += size - (0 if buffer is None else buffer.size)
-        buffer = self._buffers[name] = empty(shape, self._dtype)
+        buffer = self._buffers[name] = empty(shape, self.dtype)
         return buffer
 
     def scratch(self, n_rows):
         """Memory for products with so many rows; see :func:`skrnn.kernels.matmul.scratch`."""
         if n_rows not in self._views:
-            self._views[n_rows] = matmul.scratch(n_rows, self._dtype)
+            self._views[n_rows] = matmul.scratch(n_rows, self.dtype)
         return self._views[n_rows]
