@@ -93,9 +93,10 @@ def emit_largest(builder, ty, columns, address):
 
     def run(number, mask):
         at = builder.mul(number, ir.Constant(_I64, VECTOR_BYTES))
-        units = Units(r, mask).load(builder.add(address, at))
-        existing = Vector(r, builder.select(mask, units.value, least))
-        builder.store(larger(existing, Vector(r, builder.load(top))).value, top)
+        numbers = Units(r, mask).load(builder.add(address, at))
+        if mask is not None:
+            numbers = Vector(r, builder.select(mask, numbers.value, least))
+        builder.store(larger(numbers, Vector(r, builder.load(top))).value, top)
 
     _each_register(r, columns, run)
     return r.largest(builder.load(top))

@@ -9,7 +9,7 @@ from collections import deque
 from skrnn.kernels import recurrence, timeline
 from skrnn.kernels.jit import Call
 from skrnn.network import threads
-from skrnn.network.head import Head
+from skrnn.network.head import Head, WideHead
 from skrnn.network.inputs import Numbers
 from skrnn.network.passes import Run
 from skrnn.network.pooling import Last
@@ -73,9 +73,9 @@ class Batches:
 
     def __init__(self, model):
         chain = model.network.chain
-        kinds = type(chain.input), type(chain.pooling), type(chain.head)
-        is_one_way = all(len(layer) == 1 for layer in chain.layers)
-        self._is_possible = kinds == (Numbers, Last, Head) and is_one_way
+        is_known = type(chain.input) is Numbers and type(chain.pooling) is Last
+        is_known &= type(chain.head) in (Head, WideHead)
+        self._is_possible = is_known and all(len(layer) == 1 for layer in chain.layers)
         self._known = {}
 
     def raw_predict(self, model, sequences):

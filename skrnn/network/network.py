@@ -11,7 +11,7 @@ from skrnn.network import passes, plan, threads
 from skrnn.network.block import Block
 from skrnn.network.embedding import ConditionedEmbedding, Embedding, TouchedRows
 from skrnn.network.examples import first_answers
-from skrnn.network.head import Head, head_of_steps
+from skrnn.network.head import head_of
 from skrnn.network.inputs import Numbers
 from skrnn.network.layer import Layer, LayerOfTokens
 from skrnn.network.layout import Layout
@@ -108,9 +108,9 @@ class Architecture:
             n_numbers = every.n_outputs, size, self.target_embedding_dim, self.n_outputs
             return every, choices.load(choices.DECODERS[self.decoder])(cell, *n_numbers, self.dtype)
         if self.return_sequences:
-            return every, head_of_steps(every.n_outputs, self.n_outputs, self.dtype)
+            return every, head_of(every.n_outputs, self.n_outputs, self.dtype, of_steps=True)
         pooling = choices.load(choices.POOLINGS[self.pooling])(size, n_directions, self.dtype)
-        return pooling, Head(pooling.n_outputs, self.n_outputs)
+        return pooling, head_of(pooling.n_outputs, self.n_outputs, self.dtype, of_steps=False)
 
     def n_parameters(self):
         """How many a network has, by arithmetic alone: nothing is allocated."""
