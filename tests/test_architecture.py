@@ -143,6 +143,11 @@ LAYERS = {
         "kernels.losses kernels.timeline network.timeline network.workspace",
         "numpy",
     ),
+    "network.repeated": (
+        "kernels.jit kernels.losses kernels.recurrence kernels.timeline network.head "
+        "network.inputs network.passes network.pooling",
+        "numpy",
+    ),
     "network.weights": ("kernels.packing network.threads network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
     "network.steps": (
@@ -152,7 +157,8 @@ LAYERS = {
     "network.network": (
         "blas choices kernels.updates network.block network.embedding network.examples "
         "network.head network.inputs network.layer network.layout network.passes "
-        "network.plan network.pooling network.threads network.weights network.workspace",
+        "network.plan network.pooling network.repeated network.threads network.weights "
+        "network.workspace",
         "numpy",
     ),
     "network.tracing": (
@@ -208,11 +214,7 @@ LAYERS = {
         "data.checks data.sequences data.streams data.tokens learning.streams",
         "numpy",
     ),
-    "learning.repeated": (
-        "kernels.jit kernels.recurrence kernels.timeline network.head network.inputs "
-        "network.passes network.pooling network.threads network.workspace",
-        "",
-    ),
+    "learning.repeated": ("network.passes network.repeated network.threads network.workspace", ""),
     "learning.model": (
         "data.scaling data.schema data.targets learning.consistency learning.repeated "
         "learning.saved learning.streams learning.token_streams linear.bag linear.path "

@@ -17,6 +17,7 @@ from skrnn.network.layer import Layer, LayerOfTokens
 from skrnn.network.layout import Layout
 from skrnn.network.passes import Chain, Run
 from skrnn.network.pooling import EachStep
+from skrnn.network.repeated import Steps
 from skrnn.network.weights import Packing
 from skrnn.network.workspace import Workspace
 
@@ -234,7 +235,14 @@ class Network:
             memory.give_back(workspace)
             return value
 
-        value = sum(threads.run(work, range(len(shards)), helpers))
+        step = None
+        if masks is None:
+            step = memory.steps.of(packed, gradients[0], loss, examples, shards, memory)
+        if step is None:
+            value = sum(threads.run(work, range(len(shards)), helpers))
+        else:
+            numbers.fill(0.0)
+            value = step.loss_gradient(rows, weight_sum)
         dense = gradient[-self.n_dense :]
         self.packing.sum_up(numbers, memory.gradient_places, dense, helpers)
         if memory.table is not None:
@@ -406,6 +414,7 @@ class Memory:
             self.table = TouchedRows(network.table_shape, self._dtype)
         self.fill = self._packing.memory(self._packing.look_up(both_ways=True))
         self.gradient_places = self._packing.gradient_places()
+        self.steps = Steps(network.chain)
         self._workspaces = deque() if workspaces is None else workspaces
         self._gradients = []
         self._numbers = np.empty((0, 0), self._dtype)
