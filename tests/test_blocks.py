@@ -318,6 +318,10 @@ def test_what_was_made_is_kept_for_the_same_objects_alone():
     assert work.kept("another name", (one, other)) is None
     for objects in ((other, one), (one, other.copy()), (one,), (one, other, one)):
         assert work.kept("name", objects) is None
+    for objects in ((one,), (other,)):
+        work.keep("name", objects, "others")
+    assert work.kept("name", (one, other)) is None
+    assert work.kept("name", (one,)) == work.kept("name", (other,)) == "others"
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

@@ -10,8 +10,11 @@ import numpy as np
 
 from skrnn.kernels import matmul
 
-# Shapes in which memory is remembered, and what is kept, at most.
-_MOST_VIEWS, _MOST_KEPT = 128, 32
+# Shapes in which memory is remembered, at most.
+_MOST_VIEWS = 128
+# Things that are kept under a name, at most: those of the full and of the last minibatch. More
+# would hold the memory of weights that are no longer those of any model.
+_MOST_KEPT = 2
 
 
 def empty(shape, dtype):
@@ -64,14 +67,16 @@ class Workspace:
 
     def kept(self, name, objects):
         """What was kept under a name, if it was made of these same objects; else None."""
-        found = self._kept.get((name, *map(id, objects)))
+        known = self._kept.get(name)
+        found = known and known.get(tuple(map(id, objects)))
         return found and found[1]
 
     def keep(self, name, objects, made):
-        """Keep what was made of some objects."""
-        if len(self._kept) >= _MOST_KEPT:
-            self._kept.clear()
-        self._kept[name, *map(id, objects)] = objects, made
+        """Keep what was made of some objects, and the last thing that was kept under that name."""
+        known = self._kept.setdefault(name, {})
+        if len(known) >= _MOST_KEPT:
+            del known[next(iter(known))]
+        known[tuple(map(id, objects))] = objects, made
         return made
 
     def _cut(self, name, shape):
