@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.optimize import minimize
 from scipy.special import logsumexp
+from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.linear_model import LogisticRegression
 
+from skrnn.linear import logistic
 from skrnn.linear.logistic import PENALTIES, Logistic
 
 
@@ -48,6 +51,36 @@ def test_left_out_log_odds_are_close_to_those_of_a_fit_without_the_sample(n_clas
         shift = left_out[i] - exact
         assert np.abs(shift - shift.mean() * (n_classes > 2)).max() < tolerance
         assert np.abs(exact - raw[i]).max() > 0.5 * np.abs(left_out[i] - raw[i]).max()
+
+
+@pytest.mark.parametrize(("load", "most"), [(load_breast_cancer, 120), (load_wine, 200)])
+def test_a_fit_takes_few_evaluations(monkeypatch, load, most):
+    """With the spread of the inputs for a scale it took three times as many where classes are
+    nearly separable.
+    """
+    X, codes = load(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    n_classes, n_evaluations = codes.max() + 1, []
+    indicators = np.eye(n_classes)[codes] if n_classes > 2 else codes[:, np.newaxis] * 1.0
+
+    def counting(*arguments, **options):
+        found = minimize(*arguments, **options)
+        assert found.success
+        n_evaluations.append(found.nfev)
+        return found
+
+    monkeypatch.setattr(logistic, "minimize", counting)
+    ones = np.ones(len(X))
+    Logistic(X @ np.linalg.eigh(X.T @ X)[1], indicators, ones, ones).fit()
+    assert sum(n_evaluations) < most
+
+
+def test_coefficients_of_several_classes_sum_to_zero():
+    problem, _ = logistic_of(60, 3, 4)
+    coefficients, unseen = problem.fit()
+    assert_allclose(coefficients.sum(axis=1), 0.0, atol=1e-12)
+    assert np.abs(coefficients).max() > 0.1
+    assert np.abs(unseen).max() > 0.1
 
 
 def test_one_sample_may_outweigh_all_others():
