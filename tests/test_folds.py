@@ -57,17 +57,17 @@ def test_log_odds_are_close_to_those_of_a_fit_without_the_fold(n_classes, tolera
     X, weights = rng.normal(size=(n, 4)), rng.integers(0, 3, n).astype(float)
     codes = (X @ rng.normal(size=(4, n_classes)) + rng.normal(size=(n, n_classes))).argmax(axis=1)
     X = X - np.average(X, axis=0, weights=weights)
-    values, vectors = np.linalg.eigh((weights[:, np.newaxis] * X).T @ X)
+    _, vectors = np.linalg.eigh((weights[:, np.newaxis] * X).T @ X)
     indicators = np.eye(n_classes)[codes] if n_classes > 2 else (codes == 1)[:, np.newaxis] * 1.0
     folds = np.arange(n) % 10
-    problem = FoldedLogistic(X @ vectors, values, indicators, weights, folds)
+    problem = FoldedLogistic(X @ vectors, indicators, weights, folds)
     penalty = np.r_[np.full(4, 0.01), 1e-6]
     fitted = problem._minimize(problem._start(), penalty)
     left_out, raw = problem._left_out(fitted, penalty), problem.terms @ fitted
     for fold in range(10):
         rest, own = folds != fold, folds == fold
         fewer = FoldedLogistic(
-            problem.terms[rest, :-1], values, indicators[rest], weights[rest], folds[rest]
+            problem.terms[rest, :-1], indicators[rest], weights[rest], folds[rest]
         )
         exact = problem.terms[own] @ fewer._minimize(fitted, penalty * problem.total / fewer.total)
         error = left_out[own] - exact

@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.optimize import minimize
 from scipy.special import logsumexp
+from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.linear_model import LogisticRegression
 
+from skrnn.linear import logistic
 from skrnn.linear.logistic import PENALTIES, Logistic
 
 
@@ -15,9 +18,9 @@ def logistic_of(n, n_classes, seed):
     X, weights = rng.normal(size=(n, 4)), rng.integers(1, 4, n).astype(float)
     codes = (X @ rng.normal(size=(4, n_classes)) + rng.normal(size=(n, n_classes))).argmax(axis=1)
     X = X - np.average(X, axis=0, weights=weights)
-    values, vectors = np.linalg.eigh((weights[:, np.newaxis] * X).T @ X)
+    _, vectors = np.linalg.eigh((weights[:, np.newaxis] * X).T @ X)
     indicators = np.eye(n_classes)[codes] if n_classes > 2 else (codes == 1)[:, np.newaxis] * 1.0
-    return Logistic(X @ vectors, values, indicators, weights, np.minimum(weights, 1.0)), codes
+    return Logistic(X @ vectors, indicators, weights, np.minimum(weights, 1.0)), codes
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -41,8 +44,7 @@ def test_left_out_log_odds_are_close_to_those_of_a_fit_without_the_sample(n_clas
         weights[i] -= 1.0
         kept = weights > 0
         fewer = Logistic(
-            problem.terms[kept, :-1], problem.values[:-1] * problem.total,
-            problem.indicators[kept], weights[kept], weights[kept],
+            problem.terms[kept, :-1], problem.indicators[kept], weights[kept], weights[kept]
         )  # fmt: skip
         scale = problem.total / fewer.total  # the penalty stays what it was in all
         exact = problem.terms[i] @ fewer._minimize(fitted, ridge * scale)
@@ -51,15 +53,45 @@ def test_left_out_log_odds_are_close_to_those_of_a_fit_without_the_sample(n_clas
         assert np.abs(exact - raw[i]).max() > 0.5 * np.abs(left_out[i] - raw[i]).max()
 
 
+@pytest.mark.parametrize(("load", "most"), [(load_breast_cancer, 120), (load_wine, 200)])
+def test_a_fit_takes_few_evaluations(monkeypatch, load, most):
+    """With the spread of the inputs for a scale it took three times as many where classes are
+    nearly separable.
+    """
+    X, codes = load(return_X_y=True)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    n_classes, n_evaluations = codes.max() + 1, []
+    indicators = np.eye(n_classes)[codes] if n_classes > 2 else codes[:, np.newaxis] * 1.0
+
+    def counting(*arguments, **options):
+        found = minimize(*arguments, **options)
+        assert found.success
+        n_evaluations.append(found.nfev)
+        return found
+
+    monkeypatch.setattr(logistic, "minimize", counting)
+    ones = np.ones(len(X))
+    Logistic(X @ np.linalg.eigh(X.T @ X)[1], indicators, ones, ones).fit()
+    assert sum(n_evaluations) < most
+
+
+def test_coefficients_of_several_classes_sum_to_zero():
+    problem, _ = logistic_of(60, 3, 4)
+    coefficients, unseen = problem.fit()
+    assert_allclose(coefficients.sum(axis=1), 0.0, atol=1e-12)
+    assert np.abs(coefficients).max() > 0.1
+    assert np.abs(unseen).max() > 0.1
+
+
 def test_one_sample_may_outweigh_all_others():
     for seed in range(20):
         random = np.random.RandomState(seed)
         X, weights = random.normal(size=(12, 2)), random.uniform(0.5, 2.0, 12)
         weights[seed % 12] = 1e20
         X = X - np.average(X, axis=0, weights=weights)
-        values, vectors = np.linalg.eigh((weights[:, np.newaxis] * X).T @ X)
+        _, vectors = np.linalg.eigh((weights[:, np.newaxis] * X).T @ X)
         indicators = (random.permutation(12) % 3 > 0)[:, np.newaxis] * 1.0
-        fits = Logistic(X @ vectors, values, indicators, weights, weights).fit()
+        fits = Logistic(X @ vectors, indicators, weights, weights).fit()
         assert all(np.isfinite(fitted).all() for fitted in fits)
 
 
@@ -100,8 +132,8 @@ def test_weights_are_repetition_for_the_logistic_map(n_classes):
         problem, _ = logistic_of(30, n_classes, seed)
         rows = np.repeat(np.arange(30), problem.weights.astype(int))[::-1]
         again = Logistic(
-            problem.terms[rows, :-1], problem.values[:-1] * problem.total,
-            problem.indicators[rows], np.ones(len(rows)), np.ones(len(rows)),
+            problem.terms[rows, :-1], problem.indicators[rows], np.ones(len(rows)),
+            np.ones(len(rows)),
         )  # fmt: skip
         (fitted, left_out), (fitted_again, left_out_again) = problem.fit(), again.fit()
         assert_allclose(fitted, fitted_again, rtol=1e-7, atol=1e-9)

@@ -37,6 +37,7 @@ SECTIONS = {
 }
 MODULES = {"scikit-learn": "sklearn"}
 VERSIONS = ("numpy", "scikit-learn", "numba", "torch", "jax", "keras", "skorch", "onnxruntime")
+VERSIONS += ("psutil",)
 
 
 def read_options():

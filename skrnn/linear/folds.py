@@ -106,27 +106,25 @@ class FoldedLogistic(Logistic):
 
     Parameters
     ----------
-    scores, values, indicators, weights : as in Logistic
+    scores, indicators, weights : as in Logistic
     folds : ndarray of shape (n,)
         The number of each row's fold.
     """
 
-    def __init__(self, scores, values, indicators, weights, folds):
-        super().__init__(scores, values, indicators, weights, weights)
+    def __init__(self, scores, indicators, weights, folds):
+        super().__init__(scores, indicators, weights, weights)
         self.rows_of_folds = [np.flatnonzero(folds == fold) for fold in np.unique(folds)]
 
     def _left_out(self, coefficients, ridge):
         """Log-odds (n, K), each fold's one Newton step away from the fit without it."""
-        raw = self.terms @ coefficients
+        raw = self._log_odds(coefficients)
         errors = self._losses_and_errors(raw)[1]
-        for k, (error, indicator) in enumerate(zip(errors.T, self.indicators.T, strict=True)):
-            mean = error + indicator
-            variance = self.shares * self.coupling * mean * (1.0 - mean)
-            curvature = (self.terms * variance[:, np.newaxis]).T @ self.terms
-            curvature[np.diag_indices(len(ridge))] += ridge
+        pairs = zip(errors.T, self._variances(errors).T, strict=True)
+        for k, (error, variance) in enumerate(pairs):
+            curvature = self._curvature(variance, ridge)
             for rows in self.rows_of_folds:
-                terms = self.terms[rows]
-                without = curvature - (terms * variance[rows, np.newaxis]).T @ terms
+                terms, weighted = self.terms[rows], (self.shares * variance)[rows, np.newaxis]
+                without = curvature - (terms * weighted).T @ terms
                 slope = (self.shares[rows] * error[rows]) @ terms
                 raw[rows, k] += terms @ cho_solve(cho_factor(without), slope)
         return raw

@@ -6,7 +6,7 @@ samples is close to them (Cook's distance; Rad and Maleki, 2020): equations 80 t
 """
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import cholesky, solve_triangular
 from scipy.optimize import brentq, minimize
 from scipy.special import expit, log_expit
 
@@ -44,9 +44,7 @@ class Logistic:
     Parameters
     ----------
     scores : ndarray of shape (n, rank)
-        Principal components, uncorrelated.
-    values : ndarray of shape (rank,)
-        Their weighted sums of squares.
+        Principal components.
     indicators : ndarray of shape (n, K)
         Of K classes, or, if K is 1, of the second of two.
     weights : ndarray of shape (n,)
@@ -54,12 +52,11 @@ class Logistic:
         How much of each weight is left out.
     """
 
-    def __init__(self, scores, values, indicators, weights, amounts):
+    def __init__(self, scores, indicators, weights, amounts):
         self.terms = np.column_stack([scores, np.ones(len(scores))])
         self.indicators, self.weights, self.amounts = indicators, weights, amounts
         self.total = weights.sum()
         self.shares = weights / self.total
-        self.values = np.r_[values / self.total, 1.0]
         self.members = np.arange(len(scores)), indicators.argmax(axis=1)
         n_outputs = indicators.shape[1]
         # The factor by which softmax's whole curvature exceeds that of a class by itself (81).
@@ -70,7 +67,7 @@ class Logistic:
         tried, coefficients = [], self._start()
         best = 0
         for penalty in PENALTIES:
-            ridge = np.r_[np.full(len(self.values) - 1, penalty), 1e-6]
+            ridge = np.r_[np.full(self.terms.shape[1] - 1, penalty), 1e-6]
             coefficients = self._minimize(coefficients, ridge)
             left_out = self._left_out(coefficients, ridge)
             slope = self._slope(left_out)
@@ -85,12 +82,23 @@ class Logistic:
         )
 
     def _start(self):
-        """The shares of the classes, nothing else."""
+        """The shares of the classes, nothing else; of several classes with a sum of zero, which it
+        keeps, because the penalty wants it and the likelihood does not see it.
+        """
         edge = max(0.5 / (self.total + 1.0), np.finfo(float).eps)  # 1 - edge has to be below 1
         means = np.clip(self.shares @ self.indicators, edge, 1.0 - edge)
         start = np.zeros((self.terms.shape[1], len(means)))
-        start[-1] = np.log(means) if len(means) > 1 else np.log(means / (1.0 - means))
+        if len(means) == 1:
+            start[-1] = np.log(means / (1.0 - means))
+        else:
+            start[-1] = np.log(means) - np.log(means).mean()
         return start
+
+    def _log_odds(self, coefficients):
+        """Of all samples, (n, K), the classes one after the other in memory: sums over few classes
+        are quicker so.
+        """
+        return (coefficients.T @ self.terms.T).T
 
     def _losses_and_errors(self, raw):
         """Losses (n,) of log-odds, and probabilities less indicators (n, K)."""
@@ -105,38 +113,52 @@ class Logistic:
         p[self.members] -= 1.0
         return np.log(total) - own, p
 
+    def _variances(self, errors):
+        """Curvature (n, K) of the losses, with the probabilities less indicators at hand."""
+        means = errors + self.indicators
+        return self.coupling * means * (1.0 - means)
+
+    def _curvature(self, variance, ridge):
+        """Curvature of the penalised mean loss of rows with these variances (n,)."""
+        half = self.terms * np.sqrt(self.shares * variance)[:, np.newaxis]
+        curvature = half.T @ half
+        curvature[np.diag_indices(len(ridge))] += ridge
+        return curvature
+
     def _minimize(self, start, ridge):
-        """L-BFGS, in coordinates in which the curvature is about one in every direction."""
-        unit = 1.0 / np.sqrt(0.25 * self.values + ridge)[:, np.newaxis]
+        """L-BFGS, in coordinates in which the curvature at the start, a mean over the classes, is
+        one in every direction.
+        """
+        errors = self._losses_and_errors(self._log_odds(start))[1]
+        root = cholesky(self._curvature(self._variances(errors).mean(axis=1), ridge))
+        inverse = solve_triangular(root, np.eye(len(root)))
         penalty = ridge[:, np.newaxis]
         shares = self.shares[:, np.newaxis]
 
         def objective(point):
-            coefficients = unit * point.reshape(start.shape)
-            losses, errors = self._losses_and_errors(self.terms @ coefficients)
+            coefficients = inverse @ point.reshape(start.shape)
+            losses, errors = self._losses_and_errors(self._log_odds(coefficients))
             errors *= shares
             value = self.shares @ losses + 0.5 * (penalty * coefficients**2).sum()
             slope = self.terms.T @ errors + penalty * coefficients
-            return value, (unit * slope).ravel()
+            return value, (inverse.T @ slope).ravel()
 
         found = minimize(
-            objective, (start / unit).ravel(), jac=True, method="L-BFGS-B",
-            options={"gtol": 1e-6, "ftol": 0.0, "maxiter": 300},
+            objective, (root @ start).ravel(), jac=True, method="L-BFGS-B",
+            options={"gtol": 1e-7, "ftol": 0.0, "maxiter": 300},
         )  # fmt: skip
-        return unit * found.x.reshape(start.shape)
+        return inverse @ found.x.reshape(start.shape)
 
     def _left_out(self, coefficients, ridge):
         """Log-odds (n, K) of each sample, one Newton step on from the fit without it."""
-        raw = self.terms @ coefficients
+        raw = self._log_odds(coefficients)
         errors = self._losses_and_errors(raw)[1]
         amount = self.amounts / self.total
-        for k, (error, indicator) in enumerate(zip(errors.T, self.indicators.T, strict=True)):
-            mean = error + indicator
-            variance = self.coupling * mean * (1.0 - mean)
-            curvature = (self.terms * (self.shares * variance)[:, np.newaxis]).T @ self.terms
-            curvature[np.diag_indices(len(ridge))] += ridge
-            solved = cho_solve(cho_factor(curvature), self.terms.T)
-            leverage = amount * (self.terms * solved.T).sum(axis=1)
+        pairs = zip(errors.T, self._variances(errors).T, strict=True)
+        for k, (error, variance) in enumerate(pairs):
+            root = cholesky(self._curvature(variance, ridge), lower=True)
+            solved = solve_triangular(root, self.terms.T, lower=True)
+            leverage = amount * (solved**2).sum(axis=0)
             raw[:, k] += leverage * error / np.maximum(1 - leverage * variance, 1e-6)
         return raw
 

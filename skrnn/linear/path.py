@@ -353,7 +353,7 @@ def _logistic(kind, left, ridge, indicators, loss):
     scores = ridge.scores()
     groups = [indicators] if loss.is_coupled else indicators.T[:, :, np.newaxis]
     fits = [
-        kind(scores, ridge.values, group, ridge.weights, left).fit()
+        kind(scores, group, ridge.weights, left).fit()
         if np.ptp(group, axis=0).any()
         else _constant(loss, group, scores, ridge.weights)
         for group in groups
