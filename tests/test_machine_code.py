@@ -39,11 +39,11 @@ for kernel, arguments in (
 """
 
 X86, ARM = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"
-#: Triple, features, rows of a tile, and how a whole register of float32 is written.
+#: Triple, processor, features, rows of a tile, and how a whole register of float32 is written.
 PROCESSORS = {
-    "x86-64-v3": (X86, "+avx,+avx2,+fma", 6, r"%ymm\d+"),
-    "x86-64-v4": (X86, "+avx,+avx2,+fma,+avx512f,+avx512vl,+avx512bw,+avx512dq", 12, r"%zmm\d+"),
-    "generic": (ARM, "", 12, r"v\d+\.4s"),
+    "x86-64-v3": (X86, "x86-64-v3", "+avx,+avx2,+fma", 6, r"%ymm\d+"),
+    "x86-64-v4": (X86, "x86-64-v4", "+avx,+avx2,+fma,+avx512f,+avx512vl", 12, r"%zmm\d+"),
+    "arm64": (ARM, "generic", "", 12, r"v\d+\.4s"),
 }
 #: What a step of an LSTM stores at least: gates and memory, or their gradients.
 N_STORES = 5
@@ -79,15 +79,15 @@ class Code:
 @pytest.fixture(scope="module", params=PROCESSORS)
 def compiled(request, tmp_path_factory):
     """The code of product, step and step back, rows of a tile and the pattern of a register."""
-    triple, features, rows, register = PROCESSORS[request.param]
+    triple, name, features, rows, register = PROCESSORS[request.param]
     binding.initialize_all_targets()
     try:
         binding.Target.from_triple(triple)
     except RuntimeError as error:
         pytest.skip(f"llvmlite makes no code for {triple}: {error}")
     environment = {
-        "NUMBA_CPU_NAME": request.param, "NUMBA_CPU_FEATURES": features, "NUMBA_DISABLE_JIT": "0",
-        "NUMBA_CACHE_DIR": str(tmp_path_factory.mktemp("cache")),
+        "NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features, "NUMBA_DISABLE_JIT": "0",
+        "NUMBA_OPT": "3", "NUMBA_CACHE_DIR": str(tmp_path_factory.mktemp("cache")),
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, "-c", COMPILE, triple], env=os.environ | environment, capture_output=True,
