@@ -106,7 +106,7 @@ model = make_pipeline(
     SequenceVectorizer(token_pattern=r"\S+"),
     RNNTranslator(
         embedding_dim=48, target_embedding_dim=48, hidden_layer_sizes=(96,), dropout=0.3,
-        max_iter=20, early_stopping=False, target_analyzer="word", dtype="float32", random_state=0,
+        max_iter=20, early_stopping=False, target_analyzer="word", random_state=0,
     ),
 )  # fmt: skip
 start = process_time()

@@ -107,7 +107,7 @@ for n in (3, 4, 5):
 
 model = RNNGenerator(
     embedding_dim=24, hidden_layer_sizes=(128,), cell="lstm", dropout=0.3, batch_size=32,
-    learning_rate_init=0.005, max_iter=20, early_stopping=False, dtype="float32", random_state=0,
+    learning_rate_init=0.005, max_iter=20, early_stopping=False, random_state=0,
 )  # fmt: skip
 start = process_time()
 model.fit(ids(X_train), y_train)

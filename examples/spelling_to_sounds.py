@@ -148,7 +148,7 @@ def ids(words):
 
 
 model = RNNTranslator(
-    embedding_dim=32, hidden_layer_sizes=(96,), label_smoothing=0.0, dtype="float32", random_state=0
+    embedding_dim=32, hidden_layer_sizes=(96,), label_smoothing=0.0, random_state=0
 )
 start = process_time()
 model.fit(ids(words[train]), sounds[train])

@@ -76,8 +76,8 @@ LAYERS = {
     ),
     "kernels.writing": ("kernels.beams kernels.decoder kernels.jit kernels.matmul", ""),
     "kernels.edit_distance": ("kernels.jit", ""),
-    "kernels.streams": ("kernels.jit", "numpy"),
-    "kernels.timeline": ("kernels.jit", ""),
+    "kernels.streams": ("kernels.affine kernels.jit", ""),
+    "kernels.timeline": ("kernels.jit", "numpy"),
     "kernels.updates": ("kernels.jit", "numpy"),
     "data": ("", ""),
     "data.sequences": ("", "numpy"),
@@ -126,7 +126,10 @@ LAYERS = {
     "network.layout": ("", "numpy"),
     "network.inputs": ("kernels.timeline network.block", "numpy"),
     "network.embedding": ("kernels.embedding network.block", "numpy"),
-    "network.layer": ("kernels.embedding kernels.matmul kernels.recurrence network.block", "numpy"),
+    "network.layer": (
+        "kernels.embedding kernels.jit kernels.matmul kernels.recurrence network.block",
+        "numpy",
+    ),
     "network.pooling": ("kernels.pooling kernels.timeline network.block", "numpy"),
     "network.decoder": (
         "kernels.decoder kernels.embedding kernels.matmul kernels.writing network.block "
@@ -138,7 +141,7 @@ LAYERS = {
         "kernels.attention kernels.matmul network.block network.pooling",
         "numpy",
     ),
-    "network.head": ("kernels.affine kernels.matmul network.block", "numpy"),
+    "network.head": ("kernels.affine kernels.jit kernels.matmul network.block", "numpy"),
     "network.passes": (
         "kernels.losses kernels.timeline network.timeline network.workspace",
         "numpy",
@@ -165,12 +168,13 @@ LAYERS = {
     "linear.calibration": ("quantiles", "numpy scipy"),
     "linear.rounding": ("", "numpy"),
     "linear.affine_map": ("", ""),
+    "linear.inputs": ("data.sequences", "numpy"),
     "linear.curves": ("", "numpy"),
     "linear.folds": ("linear.logistic linear.ridge", "numpy scipy"),
     "linear.path": (
-        "blas data.copies data.scaling data.sequences kernels.affine linear.affine_map "
-        "linear.calibration linear.curves "
-        "linear.folds linear.logistic linear.ridge linear.rounding",
+        "blas data.copies data.scaling kernels.affine kernels.jit linear.affine_map "
+        "linear.calibration linear.curves linear.folds linear.inputs linear.logistic "
+        "linear.ridge linear.rounding",
         "numpy",
     ),
     "linear.token_window": ("data.sequences linear.path", "numpy"),
@@ -207,9 +211,14 @@ LAYERS = {
         "data.checks data.sequences data.streams data.tokens learning.streams",
         "numpy",
     ),
+    "learning.repeated": (
+        "kernels.jit kernels.recurrence kernels.timeline network.head network.inputs "
+        "network.passes network.pooling network.threads network.workspace",
+        "",
+    ),
     "learning.model": (
-        "data.scaling data.schema data.targets learning.consistency learning.saved "
-        "learning.streams learning.token_streams linear.bag linear.path "
+        "data.scaling data.schema data.targets learning.consistency learning.repeated "
+        "learning.saved learning.streams learning.token_streams linear.bag linear.path "
         "linear.token_window network.inputs network.network version",
         "numpy",
     ),
@@ -246,7 +255,7 @@ LAYERS = {
     "parameters": ("choices losses", "joblib numpy sklearn"),
     "metrics": ("data.steps data.transcripts", "numpy sklearn"),
     "estimators.tasks": ("callbacks loading", ""),
-    "estimators.states": ("choices data.checks parameters", "numpy sklearn"),
+    "estimators.states": ("choices data.checks data.schema parameters", "numpy sklearn"),
     "estimators.streams": ("data.checks", "numpy sklearn"),
     "estimators.recurrent": (
         "callbacks data.checks data.examples data.reading data.schema data.sequences "

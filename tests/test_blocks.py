@@ -308,6 +308,39 @@ def test_a_group_of_arrays_is_kept_as_long_as_its_shapes():
     assert work.size == 12 + 5
 
 
+def test_what_was_made_is_kept_for_the_same_objects_alone():
+    work, one, other = Workspace(np.float32), np.zeros(2), np.zeros(2)
+    assert work.kept("name", (one, other)) is None
+    assert work.keep("name", (one, other), "made") == "made"
+    assert work.kept("name", (one, other)) == "made"
+    assert work.kept("another name", (one, other)) is None
+    for objects in ((other, one), (one, other.copy()), (one,), (one, other, one)):
+        assert work.kept("name", objects) is None
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_a_layer_that_runs_again_on_kept_memory_forgets_what_was_there(cell):
+    """In turns with other rows, weights and given states, each gives what it gave at first."""
+    net = building.network(cell, (4,))
+    (layer,) = net.chain.layers[0]
+    rng, work = np.random.default_rng(0), Workspace(np.float64)
+    weights = [net.weights(rng.normal(size=net.n_parameters)).layers[0][0] for _ in range(2)]
+    given = State(*(rng.normal(size=(3, n)) for n in (4, 4 * layer.cell.n_memories)))
+    cases = []
+    for lengths in ([5, 5, 5], [4, 2, 1]):
+        timeline = Timeline.of(np.array(lengths), False)
+        x = rng.normal(size=(timeline.n_lines, layer.n_inputs))
+        cases += [(w, x, timeline, s) for w in weights for s in (None, given)]
+
+    def run(case, work):
+        w, x, timeline, state = case
+        return layer.forward(w, x, Run(timeline, work, False), False, state)[0].copy()
+
+    expected = [run(case, Workspace(np.float64)) for case in cases]
+    for i in (0, 0, 0, 1, 0, 2, 2, 2, 3, 3, 3, 2, 4, 4, 4, 5, 6, 6, 6, 7, 0, 0, 0):
+        np.testing.assert_array_equal(run(cases[i], work), expected[i])
+
+
 def test_entries_of_a_chain_keep_their_places():
     chain = Chain("i", [("a", "b"), ("c", "d")], "p", "h")
     assert chain.flat() == ["i", "a", "b", "c", "d", "p", "h"]

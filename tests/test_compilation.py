@@ -1,6 +1,7 @@
 """Kernels on disk: compiled ahead of time, never twice, and not needed to be there."""
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -91,7 +92,7 @@ def run(*arguments, folder=ROOT, **environment):
     done = subprocess.run(
         command, cwd=folder, env=variables, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done
 
 
@@ -198,3 +199,14 @@ def test_registers_are_of_the_processor_that_code_is_compiled_for(features, size
         check=True,
     )  # fmt: skip
     assert run.stdout.split() == [str(size)]
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="x86 is not at hand")
+@pytest.mark.parametrize(
+    ("name", "features"), [("x86-64-v3", "+avx2,+fma"), ("x86-64", "+sse2")], ids=["avx2", "sse"]
+)
+def test_products_and_rows_are_right_on_other_processors(name, features):
+    """With smaller tiles, and with masks or without, as on arm64."""
+    which = ["tests/test_kernels.py", "-k", "multiply or whole_rows or sum_of_lines"]
+    environment = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
+    run("-m", "pytest", "-p", "no:cacheprovider", *which, **environment)

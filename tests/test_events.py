@@ -490,7 +490,7 @@ def test_the_start_is_kept_where_no_epoch_is_better_than_the_path():
     fit(start, data, start_diary)
     begins_at = start_diary.of(BESIDE)[0].validation_loss
     assert min(epoch.validation_loss for epoch in diary.of(BESIDE)) > begins_at
-    raw = model._raw_predict(data["X_val"])[1]
+    raw, _ = model._predicted(data["X_val"], lambda model, raw: raw)
     sequences = model._model.schema.read(data["X_val"])
     np.testing.assert_allclose(raw, path.predict(sequences), rtol=1e-10)
 

@@ -157,7 +157,7 @@ def test_the_network_and_the_path_read_a_gap_as_the_mean(dtype, frame_length):
         data = sequence_data(sequences, center, scale, frame_length)
         start = np.arange(0, 5 * data.n_steps + 1, 5)
         x = np.full((start[-1], 3 * frame_length), NAN, dtype)
-        timeline.gather(data, np.arange(5), start, x)
+        timeline.gather(data[1:], np.arange(5), start, x, data.values)
         path = linear_path.LinearPath(
             3, 0, center.astype(float), scale.astype(float), rng.__class__(1).normal(size=(9, 2)),
             np.ones(2), np.ones(2),

@@ -362,7 +362,7 @@ def test_paths_of_tokens_in_pieces(monkeypatch):
 def test_gradient_of_tokens_is_that_of_their_vectors():
     X = documents()
     y = np.array([(x == 3).sum() - x[-1] for x in X], float)
-    model = small(embedding_dim=3, linear_path=None).fit(X, y)
+    model = small(embedding_dim=3, linear_path=None, dtype="float64").fit(X, y)
     found, table = input_gradients(model, X), model.embeddings_
     for place, token in enumerate(model.tokens_):
         own, values = table[place].copy(), []

@@ -18,7 +18,7 @@ from skrnn.data.sequences import Sequences
 from skrnn.kernels import attention, matmul, pooling, rnn, timeline, updates
 from skrnn.kernels.activations import exp_to_one, logistic, tanh
 from skrnn.kernels.instructions import add_multiple_of_row, dot_of_rows, sum_of_lines
-from skrnn.kernels.jit import FLAGS, INTERPRETED
+from skrnn.kernels.jit import FLAGS, INTERPRETED, Call
 from skrnn.kernels.matmul import (
     ALL_ROWS,
     add_transposed_product,
@@ -56,8 +56,8 @@ def elementwise(formula):
             _, columns, x, y = values
             registers = Registers(builder, like.dtype)
             mask = registers.mask(columns, 0)
-            value = Vector(registers, registers.load(registers.pointer(x), mask))
-            registers.store(formula(value).value, registers.pointer(y), mask)
+            value = Vector(registers, registers.load(x, mask))
+            registers.store(formula(value).value, y, mask)
             return context.get_dummy_value()
 
         return types.void(like, *[types.intp] * 3), codegen
@@ -402,9 +402,11 @@ def test_gather_standardises(lengths, per_step, frame_length, dtype):
     data = sequence_data(sequences, center, scale, frame_length)
     start = step_starts(data.lengths[rows])
     x = np.full((start[-1], 3 * frame_length), np.nan, dtype)
-    timeline.gather(data, rows, start, x)
+    timeline.gather(data[1:], rows, start, x, data.values)
     again = np.full_like(x, np.nan)
-    timeline.gather(data._replace(n_steps=0), rows, start, again)  # as for different lengths
+    timeline.gather(
+        data._replace(n_steps=0)[1:], rows, start, again, data.values
+    )  # as for different lengths
     np.testing.assert_array_equal(x, again)
     by_hand = []
     for row in rows:
@@ -613,3 +615,23 @@ def test_penalty_and_its_gradient(dtype):
     assert value == pytest.approx(0.35 * (kept**2).sum(), rel=rtol)
     np.testing.assert_allclose(gradient, before + 0.7 * kept, rtol=rtol)
     np.testing.assert_array_equal(gradient[::3], before[::3])
+
+
+@pytest.mark.skipif(INTERPRETED, reason="types are looked at by numba alone")
+def test_a_call_that_is_made_again_is_not_asked_for_types(monkeypatch):
+    asked, typeof = [], updates.toward.typeof_pyval
+    monkeypatch.setattr(
+        updates.toward, "typeof_pyval", lambda value: asked.append(value) or typeof(value)
+    )
+    theta, average = np.ones(3), np.zeros(3)
+    move = Call(updates.toward, theta, average, 0.5)
+    for expected in (0.5, 0.75):
+        move()
+        np.testing.assert_array_equal(average, expected)
+    assert asked
+    asked.clear()
+    theta[:] = 0.0  # in place
+    for expected in (0.375, 0.1875):
+        move()
+        np.testing.assert_array_equal(average, expected)
+    assert not asked

@@ -17,6 +17,7 @@ from skrnn.data.examples import Examples
 from skrnn.data.sequences import Sequences
 from skrnn.learning import training
 from skrnn.linear import path as linear_path
+from skrnn.linear.inputs import flatten
 
 
 def test_a_net_alone_is_kept_where_the_path_says_nothing():
@@ -46,7 +47,7 @@ def test_a_second_net_that_is_interrupted_at_once_is_forgotten(monkeypatch):
 
 def test_flatten_takes_the_last_steps_and_fills_short_sequences_with_zeros():
     sequences = Sequences.from_list([np.arange(6.0).reshape(3, 2), np.full((1, 2), 9.0)])
-    flat = linear_path.flatten(sequences, slice(0, 2), np.zeros((1, 2)), np.ones((1, 2)), 2)
+    flat = flatten(sequences, slice(0, 2), np.zeros((1, 2)), np.ones((1, 2)), 2)
     assert_array_equal(flat, [[2, 3, 4, 5], [0, 0, 9, 9]])
 
 
@@ -58,14 +59,12 @@ def test_flatten_gives_a_row_the_same_bits_beside_shorter_ones(per_step, dtype):
     center, scale = (center, scale) if per_step else (center[:1], scale[:1])
     arrays = [rng.normal(size=(4, 2)).astype(dtype) for _ in range(3)]
     for n_steps in (4, 3):
-        alike = linear_path.flatten(
-            Sequences.from_list(arrays), slice(0, 3), center, scale, n_steps
-        )
+        alike = flatten(Sequences.from_list(arrays), slice(0, 3), center, scale, n_steps)
         ragged = Sequences.from_list([*arrays, arrays[0][:1]])
-        mixed = linear_path.flatten(ragged, slice(0, 4), center, scale, n_steps)
+        mixed = flatten(ragged, slice(0, 4), center, scale, n_steps)
         assert alike.dtype == mixed.dtype == np.float64
         assert_array_equal(alike, mixed[:3])
-        some = linear_path.flatten(ragged, slice(1, 3), center, scale, n_steps)
+        some = flatten(ragged, slice(1, 3), center, scale, n_steps)
         assert_array_equal(some, mixed[1:3])
         steps = np.array(arrays, float)[:, -n_steps:]
         expected = (steps - center[-n_steps:]) / scale[-n_steps:]
@@ -74,24 +73,35 @@ def test_flatten_gives_a_row_the_same_bits_beside_shorter_ones(per_step, dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("per_step", [True, False])
-def test_a_prediction_has_the_bits_of_the_flat_inputs(per_step, dtype, rng):
-    """Those that the map was fitted to; here by loops, in the order in which they are added."""
+def test_a_prediction_is_of_the_flat_inputs_and_has_bits_of_its_own(per_step, dtype, rng):
+    """Of those that the map was fitted to, however far from zero the numbers are."""
     lengths = [4, 4, 4] if per_step else [4, 1, 6]
-    X = [rng.normal(size=(length, 2)).astype(dtype) for length in lengths]
+    X = [(1000 + rng.normal(size=(length, 2))).astype(dtype) for length in lengths]
     X[0][2, 1] = np.nan
-    center, scale = rng.normal(size=(4, 2)), rng.uniform(1, 2, size=(4, 2))
+    center, scale = 1000 + rng.normal(size=(4, 2)), rng.uniform(1, 2, size=(4, 2))
     center, scale = (center, scale) if per_step else (center[:1], scale[:1])
     arrays = rng.normal(size=(6, 2)), rng.normal(size=2), np.ones(2)
     path = linear_path.LinearPath(3, 0, center, scale, *arrays)
     sequences = replace(Sequences.from_list(X), has_gaps=True)
     expected = np.tile(path.intercepts, (3, 1))
-    flat = linear_path.flatten(sequences, slice(0, 3), center, scale, 3)
+    flat = flatten(sequences, slice(0, 3), center, scale, 3)
     for column, coefficients in zip(np.nan_to_num(flat).T, path.coefficients, strict=True):
         expected += column[:, np.newaxis] * coefficients
     found = path.predict(sequences)
-    assert_array_equal(found, expected)
+    assert found.dtype == dtype
+    # Where numbers are missing, what the centre of 1000 loses in single precision is not made good.
+    whole = [1, 2] if per_step else [2]
+    atol = {"float32": (1e-5, 3e-4), "float64": (1e-12, 1e-12)}[dtype]
+    assert_allclose(found[whole], expected[whole], rtol=0, atol=atol[0])
+    assert_allclose(found, expected, rtol=0, atol=atol[1])
     for rows in ([1], [2, 0]):
         assert_array_equal(path.predict(sequences.take(rows)), found[rows])
+
+
+def raw_of(model, X):
+    """Raw predictions."""
+    raw, _ = model._predicted(X, lambda model, raw: raw)
+    return raw
 
 
 def test_auto_sees_at_most_512_inputs():
@@ -163,8 +173,8 @@ def test_weights_are_repetition():
     ):
         model.set_params(random_state=0, early_stopping=False)
         target = y if isinstance(model, RNNRegressor) else np.minimum(y, 2).astype(int)
-        raw = model.fit(X, target, sample_weight=weights)._raw_predict(X)[1]
-        again = model.fit(X[repeated], target[repeated])._raw_predict(X)[1]
+        raw = raw_of(model.fit(X, target, sample_weight=weights), X)
+        again = raw_of(model.fit(X[repeated], target[repeated]), X)
         assert_allclose(raw, again, rtol=1e-7, atol=1e-9)
 
 

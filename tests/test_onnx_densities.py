@@ -97,7 +97,7 @@ def test_one_token_alone():
         one(fitted([[7], [7, 7], [7, 7, 7]], **TOKENS))
         for one in (
             lambda model: found_by(model, np.array([[7, 0], [7, 7]])),
-            lambda model: model.score_samples([[7], [7, 7]]),
+            lambda model: model.score_samples([[7], [7, 7]]).astype(np.float32),
         )
     ))  # fmt: skip
 

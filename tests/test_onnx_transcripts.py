@@ -221,7 +221,7 @@ def test_a_trained_decoder():
     found = run(to_onnx(model), *padded(X))
     assert [" ".join(one) for one in written(model, found["labels"])] == model.predict(X)
     expected = [of_row[0][1] for of_row in model.predict_beams(X, n=1)]
-    assert_close(found["log_probability"], np.array(expected))
+    assert_close(found["log_probability"], np.array(expected, np.float32))
 
 
 @pytest.mark.parametrize("decoder", ["attention", "ctc"])

@@ -245,6 +245,72 @@ def test_a_child_does_not_wait_for_the_threads_of_its_parent():
         assert ended == (child, 0)
 
 
+@pytest.fixture
+def none_kept():
+    """No threads are left of earlier contexts, nor of the test."""
+    threads.Lent.end_all()
+    yield
+    threads.Lent.end_all()
+
+
+@pytest.mark.usefixtures("none_kept")
+def test_threads_that_last_work_in_the_next_context_too():
+    together, seen = Barrier(3, timeout=30), []
+
+    def work(item):
+        together.wait()
+        seen.append(get_ident())
+
+    for _ in range(3):
+        with threads.lasting_helpers(3) as helpers:
+            threads.run(work, range(3), helpers)
+    assert len(set(seen)) == 3
+    with threads.lasting_helpers(1) as helpers:
+        assert helpers is None
+
+
+@pytest.mark.usefixtures("none_kept")
+def test_contexts_that_are_open_at_once_share_no_threads():
+    with threads.lasting_helpers(2) as one, threads.lasting_helpers(2) as other:
+        assert one is not other
+    with threads.lasting_helpers(2) as again, threads.lasting_helpers(3) as more:
+        assert again in (one, other)
+        assert more.most == 2
+
+
+@pytest.mark.usefixtures("none_kept")
+def test_threads_are_kept_of_a_few_contexts_only():
+    before, contexts = running(), [threads.lasting_helpers(2) for _ in range(9)]
+    for context in contexts:
+        threads.run(str, range(2), context.__enter__())
+    for context in contexts:
+        context.__exit__(None, None, None)
+    del context, contexts
+    last = monotonic() + 10.0
+    while len(running() - before) > 4 and monotonic() < last:
+        sleep(0.001)
+    assert len(running() - before) == 4
+
+
+@pytest.mark.usefixtures("none_kept")
+def test_threads_do_not_last_beyond_an_error_or_a_fork():
+    before = running()
+    with pytest.raises(KeyError), threads.lasting_helpers(2) as helpers:
+        threads.run({}.__getitem__, range(2), helpers)
+    assert not left_of(running() - before)
+    with threads.lasting_helpers(2) as helpers:
+        threads.run(str, range(2), helpers)
+    assert running() - before
+    if not hasattr(os, "fork"):
+        return
+    child = os.fork()
+    if child == 0:
+        with threads.lasting_helpers(2) as anew:
+            os._exit(0 if threads.run(str, range(2), anew) == ["0", "1"] else 1)
+    assert os.waitpid(child, 0) == (child, 0)
+    assert not left_of(running() - before)
+
+
 class Interrupt:
     """Raises KeyboardInterrupt in this thread at one of the lines of the module."""
 

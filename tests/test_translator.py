@@ -130,7 +130,7 @@ def test_forms_of_the_same_sequences():
 
 def test_a_beam_is_at_least_as_probable_as_the_greedy_transcript():
     X, y = words()
-    model = translator(max_iter=8, early_stopping=False).fit(X, y)
+    model = translator(max_iter=8, early_stopping=False, dtype="float64").fit(X, y)
     greedy, beam = model.predict_beams(X, 1), model.predict_beams(X, 5)
     for one, several in zip(greedy, beam, strict=True):
         assert [log for _, log in several] == pytest.approx(
@@ -141,7 +141,7 @@ def test_a_beam_is_at_least_as_probable_as_the_greedy_transcript():
 
 def test_attention_says_what_each_label_looks_at():
     X, y = words()
-    model = translator().fit(X, y)
+    model = translator(dtype="float64").fit(X, y)
     shares = model.attention_weights(X[:20], y[:20])
     for x, one, of_labels in zip(X, y, shares, strict=False):
         assert of_labels.shape == (len(one) + 1, len(x))

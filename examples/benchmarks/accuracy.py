@@ -35,7 +35,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
-from time import process_time
+from time import perf_counter, process_time
 from typing import NamedTuple
 
 import numpy as np
@@ -316,23 +316,25 @@ class TorchGRU:
     A GRU of 64 units and a linear layer on its last valid state; orthogonal and Glorot start; X and
     y standardised; Adam, 3e-3 with cosine to zero over some 3,000 updates, gradients clipped to
     norm 1, batches of 32 (64 from 4,000 rows); the weights that were best on a fifth of the
-    training rows, for forecasts on their last 15 %.
+    training rows, for forecasts on their last 15 %. Sequences are packed where their lengths
+    differ. A fit that ends after the epoch with so many updates is there to be timed.
     """
 
-    def __init__(self, data, seed):
-        self.data, self.seed = data, seed
+    def __init__(self, data, seed, n_threads=1, most_updates=3000):
+        self.data, self.seed, self.n_threads = data, seed, n_threads
+        self.most_updates, self.epoch_seconds = most_updates, []
         self.is_classifier = data.metric == "accuracy"
 
     def fit(self, X, y):
         import torch
 
-        torch.set_num_threads(1)
+        torch.set_num_threads(self.n_threads)
         torch.set_flush_denormal(True)  # else the vanishing gradients of long series are slow
         torch.manual_seed(self.seed)
         self.X_scaler = StandardScaler().fit(X if np.ndim(X[0]) == 1 else np.concatenate(list(X)))
         sequences, targets = self._sequences(X), self._targets(y)
         n_outputs = len(self.classes) if self.is_classifier else targets.shape[1]
-        self.gru = torch.nn.GRU(sequences[0].shape[1], 64)
+        self.gru = torch.nn.GRU(sequences[0].shape[1], 64, batch_first=True)
         self.head = torch.nn.Linear(64, n_outputs)
         self._start(torch.nn.init)
         self._train(torch, sequences, targets, *self._split(y))
@@ -348,11 +350,13 @@ class TorchGRU:
         return self.y_scaler.inverse_transform(raw)
 
     def _sequences(self, X):
-        from torch import tensor
+        """One tensor, or a list where lengths differ."""
+        from torch import stack, tensor
 
         if np.ndim(X[0]) == 1:  # a table: each column is a step, standardised by itself
-            return list(tensor(self.X_scaler.transform(X)).float().unsqueeze(2))
-        return [tensor(self.X_scaler.transform(x)).float() for x in X]
+            return tensor(self.X_scaler.transform(X)).float().unsqueeze(2)
+        found = [tensor(self.X_scaler.transform(x)).float() for x in X]
+        return found if isinstance(X, list) else stack(found)
 
     def _targets(self, y):
         from torch import tensor
@@ -380,32 +384,39 @@ class TorchGRU:
             for block in value.data.chunk(3 if "_l0" in name else 1):
                 (init.orthogonal_ if "_hh_" in name else init.xavier_uniform_)(block)
 
-    def _forward(self, sequences):
+    def _forward(self, sequences, rows=slice(None)):
         from torch.nn.utils.rnn import pack_sequence
 
-        return self.head(self.gru(pack_sequence(sequences, enforce_sorted=False))[1][-1])
+        if isinstance(sequences, list):
+            rows = np.arange(len(sequences))[rows]
+            chosen = pack_sequence([sequences[i] for i in rows], enforce_sorted=False)
+        else:
+            chosen = sequences[rows]
+        return self.head(self.gru(chosen)[1][-1])
 
     def _train(self, torch, sequences, targets, train, watched):
         functions = torch.nn.functional
         loss = functions.cross_entropy if self.is_classifier else functions.mse_loss
         layers = torch.nn.ModuleList([self.gru, self.head])
         n_batches = -(-len(train) // (64 if len(train) >= 4000 else 32))
-        n_epochs = -(-3000 // n_batches)
-        optimizer = torch.optim.Adam(layers.parameters(), lr=3e-3)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, n_epochs * n_batches)
+        self.n_epochs = -(-3000 // n_batches)
+        optimizer = torch.optim.Adam(layers.parameters(), lr=3e-3, fused=True)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, self.n_epochs * n_batches)
         random, best, best_loss = np.random.RandomState(self.seed), None, np.inf
-        for _ in range(n_epochs):
+        for _ in range(-(-self.most_updates // n_batches)):
+            start = perf_counter()
             for rows in np.array_split(random.permutation(train), n_batches):
                 optimizer.zero_grad()
-                loss(self._forward([sequences[i] for i in rows]), targets[rows]).backward()
+                loss(self._forward(sequences, rows), targets[rows]).backward()
                 torch.nn.utils.clip_grad_norm_(layers.parameters(), 1.0)
                 optimizer.step()
                 schedule.step()
             with torch.no_grad():
-                raw = self._forward([sequences[i] for i in watched])
+                raw = self._forward(sequences, watched)
                 watched_loss = loss(raw, targets[watched]).item()
             if watched_loss < best_loss:
                 best, best_loss = deepcopy(layers.state_dict()), watched_loss
+            self.epoch_seconds.append(perf_counter() - start)
         layers.load_state_dict(best)
 
 

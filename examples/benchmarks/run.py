@@ -12,7 +12,7 @@ memory grow, and the share of the machine's matrix-product rate; at the end the 
 Peers come with ``pip install ".[bench]"``; one that is not installed leaves a dash. What is
 compared with what is in docs/benchmarks.md. `--output` writes each section's tables into that page,
 between its markers, and all numbers into a JSON file beside it; sections can be run one by one.
-It takes about twenty-five minutes on two processors, which should have nothing else to do.
+It takes about half an hour on two processors, which should have nothing else to do.
 """
 
 import argparse

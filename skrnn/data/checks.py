@@ -13,7 +13,7 @@ ARRAY_AXES = ("sample", "step", "feature")
 STEP_AXES = ("step", "feature")
 TARGET_AXES = ("sample", "output")
 # Of so few values an array of booleans takes less time than their sum does.
-_FEW = 1 << 14
+_VERY_FEW, _FEW = 8, 1 << 14
 
 
 class StepAxes:
@@ -269,6 +269,8 @@ def as_float(array, dtype):
 
 def is_finite(values):
     """Whether all values are finite."""
+    if values.size <= _VERY_FEW:
+        return all(map(math.isfinite, values.ravel().tolist()))
     if values.size <= _FEW:
         return bool(np.isfinite(values).all())
     # A sum is finite only if all its terms are, and needs no array of booleans. It may also

@@ -11,6 +11,8 @@ from skrnn.data.columns import is_frame, names_of
 from skrnn.data.sequences import Sequences
 
 _OF_ROWS = ("table", "flat")
+#: The precision of nets of tokens by default, because ids have none of their own.
+DTYPE_OF_TOKENS = "float32"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ class Schema:
             Of ids, which :meth:`settled` numbers.
         """
         sequences = tokens.read(X, estimator_name)
-        return cls("tokens", 1, 1, None, None, dtype or "float64", estimator_name), sequences
+        dtype = dtype or DTYPE_OF_TOKENS
+        return cls("tokens", 1, 1, None, None, dtype, estimator_name), sequences
 
     @classmethod
     def learn(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Self
 
 import numpy as np
@@ -10,6 +10,14 @@ from numpy.typing import DTypeLike
 
 # Sequences that some_at_a_time gives at most.
 _AT_A_TIME = 4096
+# Sequences of an array whose places are remembered.
+_FEW = 4096
+
+
+@lru_cache(maxsize=64)
+def _equal(n, n_timesteps):
+    """Starts and lengths of sequences end to end, which nothing changes."""
+    return np.arange(n, dtype=np.int64) * n_timesteps, np.full(n, n_timesteps, dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -62,9 +70,10 @@ class Sequences:
         """
         n, n_timesteps, n_features = X.shape
         values = np.ascontiguousarray(X).reshape(n * n_timesteps, n_features)
-        starts = np.arange(n, dtype=np.int64) * n_timesteps
-        found = cls(values, starts, np.full(n, n_timesteps, dtype=np.int64))
-        vars(found)["n_steps"] = n_timesteps  # to look for it would take as long as all the rest
+        places = _equal if n <= _FEW else _equal.__wrapped__
+        found = cls(values, *places(n, n_timesteps))
+        # To look for it would take as long as all the rest.
+        vars(found).update(n_steps=n_timesteps, is_array=True)
         return found
 
     @classmethod
@@ -85,6 +94,11 @@ class Sequences:
         values = np.concatenate(arrays, dtype=dtype, casting="unsafe")
         lengths = np.array([len(array) for array in arrays], dtype=np.int64)
         return cls(np.ascontiguousarray(values), np.cumsum(lengths) - lengths, lengths)
+
+    @cached_property
+    def is_array(self) -> bool:
+        """Whether these are known to be all rows of a 3-D array."""
+        return False
 
     @property
     def n_features(self) -> int:

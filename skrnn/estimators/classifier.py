@@ -2,7 +2,6 @@
 
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
@@ -187,7 +186,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         over all steps).
 
     dtype : {"float32", "float64"} or None, default=None
-        Precision of training and prediction. None keeps float32 and makes everything else float64.
+        Precision of training and prediction. None keeps float32 and makes everything else float64,
+        but with `embedding_dim` it is float32, as vectors of tokens are elsewhere, because ids have
+        no precision of their own. Pass "float64" there for what is to be exact to more than five
+        digits, such as that weights are repetition.
 
     n_jobs : int or None, default=None
         Threads of one ``fit`` or ``predict``, counted as joblib counts threads: None is 1 unless
@@ -478,8 +480,11 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
             n_timesteps, ...) for an X that is an array without padding, else a list with an array
             for each sample; so are probabilities and raw outputs.
         """
-        model, raw, answers = self._raw_predict(X)
-        return answers.in_form(self._decode(model, raw))
+        return self._made_of_raw(X, self._decode)
+
+    def _made_of_raw(self, X, decode):
+        found, answers = self._predicted(X, decode)
+        return answers.in_form(found)
 
     def _decode(self, model, raw):
         """Predictions of raw ones."""
@@ -496,9 +501,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         -------
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
         """
-        model, raw, answers = self._raw_predict(X)
-        with np.errstate(all="ignore"):  # small probabilities underflow
-            return answers.in_form(model.target.probabilities(raw))
+        return self._made_of_raw(X, lambda model, raw: model.target.probabilities(raw))
 
     def predict_log_proba(self, X: ArrayLike) -> Any:
         """Logarithms of ``predict_proba``.
@@ -511,9 +514,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         -------
         ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
         """
-        model, raw, answers = self._raw_predict(X)
-        with np.errstate(all="ignore"):
-            return answers.in_form(model.target.log_probabilities(raw))
+        return self._made_of_raw(X, lambda model, raw: model.target.log_probabilities(raw))
 
     def decision_function(self, X: ArrayLike) -> Any:
         """Raw outputs: log-odds of the second class or of each label, or class scores before
@@ -527,8 +528,7 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         -------
         ndarray of shape (n_samples,), (n_samples, n_classes) or (n_samples, n_labels)
         """
-        model, raw, answers = self._raw_predict(X)
-        return answers.in_form(model.target.decision(raw))
+        return self._made_of_raw(X, lambda model, raw: model.target.decision(raw))
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Accuracy: the share of samples, or of steps, whose class, or all of whose labels, are

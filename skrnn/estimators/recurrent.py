@@ -375,17 +375,20 @@ class RecurrentEstimator(HiddenStates, Streaming, Learner):
     def _answers(self, X, sequences, schema):
         return _answers(X, sequences, schema, self.return_sequences)
 
-    def _raw_predict(self, X):
-        """The model, read once, its raw predictions, and what they are of: Samples or Steps."""
+    def _predicted(self, X, decode):
+        """What ``decode(model, raw)`` makes of the raw predictions of a model, which is read once,
+        and what they are of: Samples or Steps. Small probabilities underflow without a warning.
+        """
         model = vars(self).get("_model")
         if model is None:  # which scikit-learn takes as long to find out as a small net to predict
             check_is_fitted(self)
         with np.errstate(all="ignore"):  # what is not finite is refused below
             sequences = model.schema.read(X, self.n_timesteps)
             raw = model.raw_predict(sequences, partial(n_threads, self.n_jobs))
+            found = decode(model, raw)
         answers = _answers(X, sequences, model.schema, model.architecture.return_sequences)
         require_finite_output(raw, axes=answers.axes)
-        return model, raw, answers
+        return found, answers
 
 
 def _class_weighed(values, weights, schema, target, name="sample_weight"):

@@ -193,7 +193,10 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         over all steps), and the target likewise (not for "poisson").
 
     dtype : {"float32", "float64"} or None, default=None
-        Precision of training and prediction. None keeps float32 and makes everything else float64.
+        Precision of training and prediction. None keeps float32 and makes everything else float64,
+        but with `embedding_dim` it is float32, as vectors of tokens are elsewhere, because ids have
+        no precision of their own. Pass "float64" there for what is to be exact to more than five
+        digits, such as that weights are repetition.
 
     n_jobs : int or None, default=None
         Threads of one ``fit`` or ``predict``, counted as joblib counts threads: None is 1 unless
@@ -476,9 +479,7 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
             one more axis. With `return_sequences` an array (n_samples, n_timesteps, ...) for an X
             that is an array without padding, else a list with an array for each sample.
         """
-        model, raw, answers = self._raw_predict(X)
-        with np.errstate(all="ignore"):
-            predictions = self._decode(model, raw)
+        predictions, answers = self._predicted(X, self._decode)
         require_finite_output(predictions, axes=answers.axes)
         return answers.in_form(predictions)
 

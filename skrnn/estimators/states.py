@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skrnn import choices
 from skrnn.data.checks import require_finite_output
+from skrnn.data.schema import DTYPE_OF_TOKENS
 from skrnn.parameters import n_threads
 
 
@@ -108,8 +109,10 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        both = ["float64", "float32"]
-        tags.transformer_tags.preserves_dtype = both if self.dtype is None else [self.dtype]
+        dtypes = ["float64", "float32"] if self.dtype is None else [self.dtype]
+        if self.embedding_dim is not None and self.dtype is None:
+            dtypes = [DTYPE_OF_TOKENS]
+        tags.transformer_tags.preserves_dtype = dtypes
         return tags
 
 

@@ -165,7 +165,10 @@ class RNNTranslator(Writer):
         over all steps).
 
     dtype : {"float32", "float64"} or None, default=None
-        Precision of training and prediction. None keeps float32 and makes everything else float64.
+        Precision of training and prediction. None keeps float32 and makes everything else float64,
+        but with `embedding_dim` it is float32, as vectors of tokens are elsewhere, because ids have
+        no precision of their own. Pass "float64" there for what is to be exact to more than five
+        digits, such as that weights are repetition.
 
     n_jobs : int or None, default=None
         Threads of one ``fit`` or ``predict``, counted as in joblib.

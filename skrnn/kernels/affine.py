@@ -6,14 +6,19 @@ the sum of the lanes of sums in order. So a row's bits are its own.
 
 import numpy as np
 
-from skrnn.kernels.instructions import dot, instruction
+from skrnn.kernels.instructions import dot, dot_of_rows, instruction, row_instruction
 from skrnn.kernels.jit import kernel, long_kernel, part
-from skrnn.kernels.vectors import VECTOR_BYTES, fma
+from skrnn.kernels.vectors import VECTOR_BYTES, absolute, fma, where_above
 
 
 @kernel
 def forward(V, bias, x, y):
     """y (B, K) = x (B, P) V + bias."""
+    if y.shape[1] == 1:  # the sum in registers takes a fifth of the time
+        for i in range(y.shape[0]):
+            line = x.ctypes.data + i * x.strides[0]
+            y[i, 0] = bias[0] + dot_of_rows(x, x.shape[1], line, V.ctypes.data)
+        return
     for i in range(y.shape[0]):
         for k in range(y.shape[1]):
             y[i, k] = bias[k]
@@ -80,38 +85,60 @@ def backward_of_lines(columns, x, d_y, d_columns, d_bias, d_x):
                 )
 
 
+def _standardize(units, values, center, factor, to):
+    """Standardised numbers; a NaN is read as the mean."""
+    value = units.load(values)
+    standardized = (value - units.load(center)) * units.load(factor)
+    units.store(where_above(absolute(value), -1.0, standardized, 0.0), to)
+
+
+_standardize_row = row_instruction(_standardize, 4)
+
+
 @part
-def _read_window(values, at, first, last, center, scale, window):
-    """``window[first:last]``: standardised numbers of values from `at` on, NaN read as the mean."""
-    for p in range(first, last):
-        x = (values[at + p] - center[p]) / scale[p]
-        window[p] = x if values[at + p] == values[at + p] else 0.0
+def _rise(rises, n_inputs, window):
+    """Put what rises between two values of an input behind all inputs of the window."""
+    inputs, starts, factors = rises
+    for j in range(inputs.shape[0]):
+        risen = (window[inputs[j]] - starts[j]) * factors[j]
+        window[n_inputs + j] = 0 if risen < 0 else 1 if risen > 1 else risen
+
+
+@part
+def map_window(window, columns, bias, y, i):
+    """y[i] (K,) = columns (K, P) window (P,) + bias."""
+    n_inputs, size = columns.shape[1], columns.itemsize
+    for k in range(y.shape[1]):
+        column = columns.ctypes.data + k * n_inputs * size
+        y[i, k] = bias[k] + dot_of_rows(columns, n_inputs, window.ctypes.data, column)
 
 
 @long_kernel
-def forward_of_windows(values, ends, n_before, n_after, sizes, center, scale, V, bias, window, y):
+def forward_of_windows(ends, n_before, n_after, sizes, linear_map, rises, window, y, values):
     """y (n, K): the map of the standardised steps around a place in each of some sequences.
 
     values (S * F,): the steps end to end; ends (n,): places among them, before which n_before (n,)
     steps of the sequence stand, and n_after (n,) from there on. sizes: how many steps before the
-    place are read, and F; as many from the place on as V (P, K), center and scale (P,) have
-    numbers left for. A step that there is not, and a NaN, count as the mean. window (P,) is
-    scratch.
+    place are read, and F; as many from the place on as there are numbers left for in linear_map:
+    center and factor (P,), columns (K, P + R), bias (K,). A step that there is not, and a NaN,
+    count as the mean. rises: R inputs, from which value on each rises from zero to one, and how
+    steeply. window (P + R,) is scratch.
     """
     n_steps, n_features = sizes
-    n_columns, n_ahead = y.shape[1], V.shape[0] // n_features - n_steps
+    center, factor, columns, bias = linear_map
+    n_inputs, size = center.shape[0], values.itemsize
+    n_ahead = n_inputs // n_features - n_steps
     for i in range(y.shape[0]):
         first = max(n_steps - n_before[i], 0) * n_features
         last = (n_steps + min(n_after[i], n_ahead)) * n_features
-        _read_window(values, (ends[i] - n_steps) * n_features, first, last, center, scale, window)
-        if n_columns == 1:  # the sum in a register takes half of the time
-            total = bias[0]
-            for p in range(first, last):
-                total += window[p] * V[p, 0]
-            y[i, 0] = total
-            continue
-        for k in range(n_columns):
-            y[i, k] = bias[k]
-        for p in range(first, last):
-            for k in range(n_columns):
-                y[i, k] += window[p] * V[p, k]
+        for p in range(first):
+            window[p] = 0
+        for p in range(last, n_inputs):
+            window[p] = 0
+        at = first * size
+        _standardize_row(
+            values, last - first, values.ctypes.data + (ends[i] - n_steps) * n_features * size + at,
+            center.ctypes.data + at, factor.ctypes.data + at, window.ctypes.data + at,
+        )  # fmt: skip
+        _rise(rises, n_inputs, window)
+        map_window(window, columns, bias, y, i)

@@ -21,7 +21,7 @@ a cache on disk
 
 import os
 import warnings
-from functools import wraps
+from functools import partial, wraps
 from inspect import getfile
 
 import numba
@@ -53,6 +53,37 @@ def kernel(function):
 def long_kernel(function):
     """A kernel that runs without the interpreter's lock."""
     return _compile(function, nogil=True)
+
+
+class Call:
+    """A call of a kernel with some arguments, to be made again and again.
+
+    In each call numba looks at the types of all arguments, which takes as long as a small net's
+    step. Here it does so once, when the call is made for the second time.
+
+    Parameters
+    ----------
+    function : kernel
+    arguments : tuple
+        The first ones. Those that follow in each call must be of the same types each time.
+    """
+
+    __slots__ = ("_call", "_n_looked_at")
+
+    def __init__(self, function, *arguments):
+        self._call, self._n_looked_at = partial(function, *arguments), 0 if INTERPRETED else 2
+
+    def __call__(self, *others):
+        if self._n_looked_at:
+            self._n_looked_at -= 1
+            if not self._n_looked_at:
+                self._call = _of_known_types(self._call.func, self._call.args, others)
+        return self._call(*others)
+
+
+def _of_known_types(function, arguments, others):
+    types = tuple(map(function.typeof_pyval, (*arguments, *others)))
+    return partial(function.compile(types), *arguments)
 
 
 def part(function):

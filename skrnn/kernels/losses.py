@@ -10,19 +10,20 @@ from skrnn.kernels.jit import kernel
 
 
 @kernel
-def squared_error(raw, targets, shares, values):
-    """values (n,): the rows' losses times their shares (n,); raw becomes the gradient of their sum.
+def squared_error(raw, targets, shares):
+    """Sum of the rows' losses times their shares (n,); raw (n, K) becomes its gradient.
 
-    raw, targets (n, K). A row's loss is half the mean of its squared errors, in double precision.
+    A row's loss is half the mean of its squared errors from targets (n, K), in double precision.
     """
-    n_columns = raw.shape[1]
+    n_columns, total = raw.shape[1], 0.0
     for i in range(raw.shape[0]):
         of_row = 0.0
         for k in range(n_columns):
             error = np.float64(raw[i, k]) - np.float64(targets[i, k])
             of_row += 0.5 * error * error
             raw[i, k] = error / n_columns * shares[i]
-        values[i] = of_row / n_columns * shares[i]
+        total += of_row / n_columns * shares[i]
+    return total
 
 
 #: Those there are, by the names of the losses.

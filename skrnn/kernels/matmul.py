@@ -42,11 +42,12 @@ def _multiply(a, a_row, a_column, n_rows, panel, depth, c, c_row, columns, accum
     """One panel of a product, by addresses and strides: tiles, then smaller ones for the rest.
 
     `like` is any 3-D array of the elements' type. Callers wrap constants in ``np.intp``, because
-    numba would compile this once more for each literal.
+    numba would compile this once more for each literal. Where the larger tile has six rows, two
+    smaller ones take eight or nine rows quicker than it does with single rows behind it.
     """
     size = like.itemsize
     i = 0
-    while i + TILE_ROWS <= n_rows:
+    while i + TILE_ROWS <= n_rows and not (TILE_ROWS == 6 and 8 <= n_rows - i <= 9):
         tile(
             TILE_ROWS, like, a + i * a_row * size, a_row, a_column, panel, depth,
             c + i * c_row * size, c_row, columns, accumulate,

@@ -16,8 +16,7 @@ last observation, so there are k runs of the network, one for each way to cut a 
 on in turn: the oldest states are those of the run that is next.
 """
 
-import numpy as np
-
+from skrnn.kernels.affine import map_window
 from skrnn.kernels.jit import kernel, part
 
 #: What :func:`observe` finds.
@@ -53,18 +52,14 @@ def _move(before, after, first, width, n):
 
 
 @part
-def _map(after, first, coefficients, intercepts, of_path):
-    """The linear path's raw predictions of the inputs that stand in each row from a column on.
-
-    They are added in the order of :func:`skrnn.kernels.affine.forward`, which predicts whole
-    sequences.
+def _map(after, first, columns, bias, window, of_path):
+    """The linear path's raw predictions of the inputs that stand in each row from a column on, by
+    the map of :func:`skrnn.kernels.affine.forward_of_windows`.
     """
     for r in range(of_path.shape[0]):
-        for k in range(of_path.shape[1]):
-            total = intercepts[k]
-            for p in range(coefficients.shape[0]):
-                total += after[r, first + p] * coefficients[p, k]
-            of_path[r, k] = total
+        for p in range(window.shape[0]):
+            window[p] = after[r, first + p]
+        map_window(window, columns, bias, of_path, r)
 
 
 @kernel
@@ -72,17 +67,17 @@ def observe(x, marks, of_network, linear_map, longest, before, after, inputs, of
     """Go on by the observations x (n, F); GOOD, or what is wrong.
 
     marks: the marked features, and for each of them and stream the logarithm of the steps since its
-    last value. of_network: centre and factor (Q,) of its inputs. linear_map: centre and scale (Q,)
-    of the path's, its coefficients (n_path * Q, K), of no rows without a path, and intercepts (K,).
-    before, after (n, n_numbers): rows as above; the new states, n_states at the end, are left to
-    the caller. Written are inputs (n, k * Q) for the network, and of_path (n, K), of no rows
-    without a path: its raw predictions.
+    last value. of_network: centre and factor (Q,) of its inputs. linear_map: centre and factor of
+    the path's, its columns (K, n_path * Q), of no length without a path, its bias (K,), and scratch
+    (n_path * Q,), in the network's precision. before, after (n, n_numbers): rows as above; the new
+    states, n_states at the end, are left to the caller. Written are inputs (n, k * Q) for the
+    network, and of_path (n, K), of no rows without a path: its raw predictions.
     """
     gaps, logs = marks
-    center, scale, coefficients, intercepts = linear_map
+    center, factor, columns, bias, window = linear_map
     n_features, n_gaps = x.shape[1], len(gaps)
     n_inputs = n_features + 2 * n_gaps
-    k, n_path = inputs.shape[1] // n_inputs, coefficients.shape[0] // n_inputs
+    k, n_path = inputs.shape[1] // n_inputs, window.shape[0] // n_inputs
     path = 1 + 2 * n_features
     frames = path + n_path * n_inputs
     states = frames + (k - 1) * n_inputs
@@ -103,9 +98,9 @@ def observe(x, marks, of_network, linear_map, longest, before, after, inputs, of
             else:
                 value = inputs.dtype.type(after[r, 1 + n_features + q - 2 * n_gaps])
             scaled = (value - of_network[0][q]) * of_network[1][q]
-            of_map = (np.float64(value) - center[q]) / scale[q]
+            of_map = (value - center[q]) * factor[q]
             if value != value:  # none so far, so the mean
-                scaled, of_map = of_network[1][q] * inputs.dtype.type(0), 0.0
+                scaled, of_map = of_network[1][q] * inputs.dtype.type(0), inputs.dtype.type(0)
             inputs[r, (k - 1) * n_inputs + q] = scaled
             if before[r, 0] == 0:  # the first frame repeats the first observation
                 for j in range(k - 1):
@@ -114,7 +109,7 @@ def observe(x, marks, of_network, linear_map, longest, before, after, inputs, of
                 after[r, frames - n_inputs + q] = of_map
         for i in range((k - 1) * n_inputs):
             after[r, frames + i] = inputs[r, n_inputs + i]
-    _map(after, path, coefficients, intercepts, of_path)
+    _map(after, path, columns, bias, window, of_path)
     return GOOD
 
 

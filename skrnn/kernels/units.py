@@ -13,7 +13,7 @@ _I64 = ir.IntType(64)
 
 
 class Units:
-    """Some units of a row; `mask` says which of a register's lanes exist."""
+    """Some units of a row; `mask` says which of a register's lanes exist, None that all do."""
 
     def __init__(self, registers, mask):
         self.registers, self.mask = registers, mask
@@ -21,12 +21,10 @@ class Units:
 
     def load(self, address):
         """What is in memory; zeros in lanes that do not exist."""
-        r = self.registers
-        return Vector(r, r.load(r.pointer(address), self.mask))
+        return Vector(self.registers, self.registers.load(address, self.mask))
 
     def store(self, vector, address):
-        r = self.registers
-        r.store(vector.value, r.pointer(address), self.mask)
+        self.registers.store(vector.value, address, self.mask)
 
     def copies(self, scalar):
         """A number in all lanes."""
@@ -46,7 +44,7 @@ def emit(builder, ty, columns, body):
     r, results = Registers(builder, ty), []
     is_full = builder.icmp_signed(">=", columns, columns.type(r.width))
     with builder.if_else(is_full) as (full, partial):
-        for branch, mask in ((full, r.full_mask), (partial, lambda: r.mask(columns, 0))):
+        for branch, mask in ((full, lambda: None), (partial, lambda: r.mask(columns, 0))):
             with branch:
                 number = body(Units(r, mask()))
                 results.append((number, builder.block))
@@ -63,7 +61,7 @@ def _each_register(r, columns, run):
     b = r.builder
     n_full = b.udiv(columns, ir.Constant(_I64, r.width))
     with cgutils.for_range(b, n_full) as loop:
-        run(loop.index, r.full_mask())
+        run(loop.index, None)
     n_left = b.urem(columns, ir.Constant(_I64, r.width))
     with b.if_then(b.icmp_signed(">", n_left, ir.Constant(_I64, 0))):
         run(n_full, r.mask(n_left, 0))

@@ -22,17 +22,23 @@ def _has(feature):
 
 #: Bytes of a vector register. Machine code from the cache was compiled for the same number.
 VECTOR_BYTES = 64 if _has("avx512f") else 32 if _has("avx2") else 16
+#: LLVM's names of the architecture, which is in the cache key too, are of Linux and of macOS.
+IS_ARM64 = binding.get_process_triple().startswith(("aarch64", "arm64"))
+#: Vector registers of the processor.
+N_REGISTERS = 32 if VECTOR_BYTES == 64 or IS_ARM64 else 16
+#: Whether an instruction can load and store some lanes of a register.
+HAS_MASKS = VECTOR_BYTES > 16 or _has("avx")
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 
-def _declare(builder, name, result, arguments):
+def declare(builder, name, result, arguments):
     """An LLVM intrinsic as a function of the module being built."""
     known = builder.module.globals.get(name)
     return known or ir.Function(builder.module, ir.FunctionType(result, arguments), name)
 
 
-class Registers:
+class MaskedRegisters:
     """The vectors of one precision (a type of numba's), while a place in a kernel is compiled."""
 
     def __init__(self, builder, ty):
@@ -43,6 +49,7 @@ class Registers:
         self.width = VECTOR_BYTES // self.size
         self.vector = ir.VectorType(self.real, self.width)
         self.integer = ir.VectorType(ir.IntType(8 * self.size), self.width)
+        self.zero = ir.Constant(self.vector, None)
         self.name = f"v{self.width}f{8 * self.size}"
 
     def constant(self, number):
@@ -86,9 +93,6 @@ class Registers:
         limit = self.splat(self.builder.trunc(columns, _I32))
         return self.builder.icmp_signed("<", numbers, limit)
 
-    def full_mask(self):
-        return ir.Constant(ir.VectorType(ir.IntType(1), self.width), [1] * self.width)
-
     def addresses(self, first, stride, n):
         """So many addresses, `stride` bytes apart."""
         addresses = [first]
@@ -96,32 +100,80 @@ class Registers:
             addresses.append(self.builder.add(addresses[-1], stride))
         return addresses
 
-    def pointer(self, address, vectors=0):
-        """Pointer to the vector that many vectors behind `address`."""
-        step = ir.Constant(_I64, vectors * VECTOR_BYTES)
-        return self.builder.inttoptr(self.builder.add(address, step), self.vector.as_pointer())
+    def pointer(self, address, kind=None):
+        """Pointer to the vector at an address, or to another type."""
+        return self.builder.inttoptr(address, (kind or self.vector).as_pointer())
+
+    def number(self, address):
+        """The one number at an address."""
+        return self.builder.load(self.pointer(address, self.real), align=self.size, typ=self.real)
 
     def call(self, operation, *values):
-        function = _declare(
+        function = declare(
             self.builder, f"llvm.{operation}.{self.name}", self.vector, [self.vector] * len(values)
         )
         return self.builder.call(function, values)
 
-    def load(self, pointer, mask):
-        """What is in memory; zeros where nothing exists."""
-        load = _declare(
-            self.builder, f"llvm.masked.load.{self.name}.p0", self.vector,
+    def load(self, address, mask=None):
+        """What is in memory, of all lanes or those that exist; zeros in the others."""
+        b, pointer = self.builder, self.pointer(address)
+        if mask is None:
+            return b.load(pointer, align=self.size, typ=self.vector)
+        load = declare(
+            b, f"llvm.masked.load.{self.name}.p0", self.vector,
             [pointer.type, _I32, mask.type, self.vector],
         )  # fmt: skip
-        zero = ir.Constant(self.vector, None)
-        return self.builder.call(load, [pointer, ir.Constant(_I32, self.size), mask, zero])
+        return b.call(load, [pointer, ir.Constant(_I32, self.size), mask, self.zero])
 
-    def store(self, value, pointer, mask):
-        store = _declare(
-            self.builder, f"llvm.masked.store.{self.name}.p0", ir.VoidType(),
+    def store(self, value, address, mask=None):
+        """To memory, all lanes or those that exist."""
+        b, pointer = self.builder, self.pointer(address)
+        if mask is None:
+            b.store(value, pointer, align=self.size)
+            return
+        store = declare(
+            b, f"llvm.masked.store.{self.name}.p0", ir.VoidType(),
             [self.vector, pointer.type, _I32, mask.type],
         )  # fmt: skip
-        self.builder.call(store, [value, pointer, ir.Constant(_I32, self.size), mask])
+        b.call(store, [value, pointer, ir.Constant(_I32, self.size), mask])
+
+
+class UnmaskedRegisters(MaskedRegisters):
+    """Where no instruction takes a mask, LLVM would make a branch for each lane.
+
+    Instead, a lane that does not exist is taken to be where the row begins: it is loaded from
+    there and dropped, and what it stores there is overwritten, because the row's first number is
+    stored last.
+    """
+
+    def mask(self, columns, first):
+        """Which lanes exist, and how many bytes each is behind the first one's address."""
+        b, offsets = self.builder, []
+        for lane in range(self.width):
+            exists = b.icmp_signed(">", columns, columns.type(first + lane))
+            offsets.append(b.select(exists, _I64(lane * self.size), _I64(-first * self.size)))
+        return super().mask(columns, first), offsets
+
+    def load(self, address, mask=None):
+        if mask is None:
+            return super().load(address)
+        (exists, offsets), value = mask, self.zero
+        for lane, offset in enumerate(offsets):
+            number = self.number(self.builder.add(address, offset))
+            value = self.builder.insert_element(value, number, _I32(lane))
+        return self.builder.select(exists, value, self.zero)
+
+    def store(self, value, address, mask=None):
+        if mask is None:
+            super().store(value, address)
+            return
+        b, (_, offsets) = self.builder, mask
+        for lane in reversed(range(self.width)):
+            place = self.pointer(b.add(address, offsets[lane]), self.real)
+            b.store(b.extract_element(value, _I32(lane)), place, align=self.size)
+
+
+Registers = MaskedRegisters if HAS_MASKS else UnmaskedRegisters
 
 
 class Vector:

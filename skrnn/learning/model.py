@@ -17,12 +17,13 @@ from skrnn.data import targets
 from skrnn.data.scaling import Moments
 from skrnn.data.schema import Schema
 from skrnn.learning import consistency, saved
+from skrnn.learning.repeated import Batches
 from skrnn.learning.streams import Streams
 from skrnn.learning.token_streams import TokenStreams
 from skrnn.linear.bag import BagPath
 from skrnn.linear.path import CurvedPath, LinearPath
 from skrnn.linear.token_window import TokenWindow
-from skrnn.network.inputs import sequence_data
+from skrnn.network.inputs import standardized_data
 from skrnn.network.network import Architecture, Network
 from skrnn.version import __version__
 
@@ -102,10 +103,15 @@ class Model:
         return network_of(self.architecture)
 
     @cached_property
+    def _batches(self):
+        return Batches(self)
+
+    @cached_property
     def _standardisation(self):
         """Centre and factor of inputs, in the network's precision and in memory of its own."""
         dtype = self.architecture.dtype
-        return np.array(self.scaling.center, dtype), (1.0 / self.scaling.scale).astype(dtype)
+        scaling = self.scaling.center, 1.0 / self.scaling.scale
+        return tuple(np.array(one, dtype, order="C") for one in scaling)
 
     # Predictions
 
@@ -114,7 +120,8 @@ class Model:
         n_steps = len(self.scaling.center)
         if n_steps > 1 and sequences.n_steps != n_steps:  # kernels would read past the end
             raise ValueError(f"Every sequence must have the {n_steps} steps of the table of fit.")
-        return sequence_data(sequences, *self._standardisation, self.architecture.frame_length)
+        frame_length = self.architecture.frame_length
+        return standardized_data(sequences, *self._standardisation, frame_length)
 
     def raw_predict(self, sequences, count_threads=lambda: 1):
         """Raw predictions (n, n_outputs), in the network's units.
@@ -126,8 +133,13 @@ class Model:
         count_threads : callable
             Says how many threads there may be, as in :meth:`Network.helpers`.
         """
+        raw = self._batches.raw_predict(self, sequences)
+        if raw is not None:
+            return raw
         raw = self._of_network(self.network.raw_predict, sequences, count_threads)
-        return raw if self.path is None else raw + self.path_predict(sequences)
+        if self.path is not None:
+            raw += self.path_predict(sequences)
+        return raw
 
     def pooled_states(self, sequences, count_threads):
         """Pooled states (n, n_pooled) of sequences; arguments as in :meth:`raw_predict`."""
@@ -205,11 +217,12 @@ class Model:
         return self.target.loss.link_slope(self._before_link(raw)) * scale
 
     def _before_link(self, raw):
-        scaling = self.scaling
         if not self.target.loss.is_standardized:
             return raw.astype(np.float64)
-        center = scaling.target_center[:, np.newaxis]
-        scale = scaling.target_scale[:, np.newaxis]
+        if raw.shape[1] == len(self.scaling.target_scale):
+            return raw * self.scaling.target_scale + self.scaling.target_center
+        center = self.scaling.target_center[:, np.newaxis]
+        scale = self.scaling.target_scale[:, np.newaxis]
         levels = raw.astype(np.float64).reshape(len(raw), len(scale), -1)
         return (levels * scale + center).reshape(raw.shape)
 

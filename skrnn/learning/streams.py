@@ -10,7 +10,7 @@ from skrnn.data.checks import STREAMS, require_finite_output
 from skrnn.data.streams import StreamState, read_step, refuse_infinite
 from skrnn.kernels import streams
 from skrnn.network import threads
-from skrnn.network.plan import most_kept
+from skrnn.network.plan import MOST_KEPT
 from skrnn.network.steps import Steps
 
 
@@ -49,11 +49,12 @@ class Streams:
     def _set_path(self, path):
         n_inputs, n_outputs = self.schema.n_inputs, self.chain.head.n_outputs
         self._n_path = 0 if path is None else path.n_steps
-        shapes = (n_inputs,), (n_inputs,), (self._n_path * n_inputs, n_outputs), (n_outputs,)
-        arrays = map(np.ones, shapes)  # without a path nothing is made of them
+        n_window = self._n_path * n_inputs
+        # Without a path nothing is made of them.
+        linear_map = map(np.ones, ((n_inputs,), (n_inputs,), (n_outputs, n_window), (n_outputs,)))
         if path is not None:
-            arrays = path.center, path.scale, path.coefficients, path.intercepts
-        self._map = tuple(one.reshape(to).copy() for one, to in zip(arrays, shapes, strict=True))
+            linear_map, _ = path.map_in(self.dtype)
+        self._map = tuple(one.astype(self.dtype, copy=False) for one in linear_map)
 
     def _set_places(self, layers):
         """Where in a row of a state the next states of all layers stand, and where the new ones."""
@@ -83,9 +84,10 @@ class Streams:
             before = np.array(before)
         inputs = np.empty((len(read), self._n_frame * self.schema.n_inputs), self.dtype)
         of_path = np.empty((len(read) if self._n_path else 0, len(self._map[3])), self.dtype)
+        window = np.empty(self._map[2].shape[1], self.dtype)
         found = streams.observe(
-            read, self._marks(read, before), self._scales, self._map, self._longest, before, after,
-            inputs, of_path,
+            read, self._marks(read, before), self._scales, (*self._map, window), self._longest,
+            before, after, inputs, of_path,
         )  # fmt: skip
         if found != streams.GOOD:
             self._refuse(found, x, read, state)
@@ -107,7 +109,7 @@ class Streams:
         if steps is None or steps.n_rows != len(inputs):
             steps = Steps(self.chain, len(inputs), self.dtype)
         raw = steps.forward(self.weights, inputs, before, after, self._oldest, self._newest)
-        if steps.size <= most_kept():
+        if steps.size <= MOST_KEPT:
             self._idle.append(steps)
         return raw
 

@@ -1,7 +1,7 @@
 """The linear map beside the recurrent layers: how it is fitted, and what it predicts."""
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,12 +9,13 @@ import numpy as np
 from skrnn import blas
 from skrnn.data.copies import left_out
 from skrnn.data.scaling import mean_and_scale, sequence_scaling
-from skrnn.data.sequences import Sequences
 from skrnn.kernels import affine
+from skrnn.kernels.jit import Call
 from skrnn.linear.affine_map import AffineMap
 from skrnn.linear.calibration import calibrate, calibrate_column
-from skrnn.linear.curves import HEIGHT, Curves, curves_of
+from skrnn.linear.curves import HEIGHT, NO_CURVES, Curves, curves_of
 from skrnn.linear.folds import FoldedLogistic, FoldedRidge, folds_of
+from skrnn.linear.inputs import Inputs
 from skrnn.linear.logistic import Logistic, is_as_good, work
 from skrnn.linear.ridge import Ridge
 from skrnn.linear.rounding import rounded
@@ -23,8 +24,6 @@ from skrnn.linear.rounding import rounded
 MAX_INPUTS = 512
 #: The same of the map at each step, which is fitted to as many rows as there are steps.
 _MAX_INPUTS_OF_STEPS = 256
-# Rows flattened at a time, so that the design matrix of large data never exists whole.
-_CHUNK = 1024
 # The work up to which a logistic regression is a small part of a fit. It fits classes better than
 # ridge regression on indicators does.
 _MOST_WORK = 4e9
@@ -59,6 +58,8 @@ class LinearPath(AffineMap):
     intercepts: np.ndarray
     unit: np.ndarray
 
+    _curves = NO_CURVES
+
     def of_unscaled_inputs(self):
         """Coefficients (n_steps + n_ahead, F, n_outputs) and intercepts for inputs as they are.
 
@@ -77,32 +78,49 @@ class LinearPath(AffineMap):
 
         Those of a sequence do not depend on the other ones, to the bit.
         """
+        call, raw = self.call(sequences, of_steps)
+        values = sequences.values.reshape(-1)
+        values.flags.writeable = False  # one type for the kernel, whatever the user's array allows
+        call(values)
+        return raw
+
+    def call(self, sequences, of_steps=False):
+        """The call that predicts, of flat values, for sequences like these; what it writes."""
         n_left = sequences.lengths  # which is enough, because nothing behind a sequence is read
         if of_steps:
             n_left, sequences = sequences.n_left(), sequences.so_far()
-        values = sequences.values.reshape(-1)
-        values.flags.writeable = False  # one type for the kernel, whatever the user's array allows
         lengths, ends = sequences.lengths, sequences.starts + sequences.lengths
-        linear_map = self._map
-        raw = np.empty((len(sequences), len(self.intercepts)))
-        affine.forward_of_windows(
-            values, ends, lengths, n_left, (self.n_steps, sequences.n_features), *linear_map,
-            np.empty(len(self.coefficients)), raw,
-        )  # fmt: skip
-        return raw
+        dtype = sequences.values.dtype
+        raw = np.empty((len(sequences), len(self.intercepts)), dtype)
+        window = np.empty(len(self.coefficients), dtype)
+        sizes = self.n_steps, sequences.n_features
+        given = ends, lengths, n_left, sizes, *self.map_in(dtype), window, raw
+        return Call(affine.forward_of_windows, *given), raw
 
-    @cached_property
-    def _map(self):
-        """Centre and scale of each input, coefficients and intercepts, for the kernel.
+    def map_in(self, dtype):
+        """The map in a precision, as :func:`skrnn.kernels.affine.forward_of_windows` reads it:
+        centre and factor of each input, transposed coefficients, intercepts; and what rises.
 
         Copies, because a model in shared memory is read-only, for which numba would compile anew.
+        What the centre loses in that precision the intercepts make good.
         """
-        n_steps, n_features = self.n_steps + self.n_ahead, self.center.shape[1]
-        scales = [
-            np.resize(array[-self.n_steps :], (n_steps, n_features)).ravel()
-            for array in (self.center, self.scale)
-        ]
-        return *scales, self.coefficients.copy(), self.intercepts.copy()
+        known = vars(self).setdefault("_maps", {})
+        if dtype not in known:
+            n_steps, n_features = self.n_steps + self.n_ahead, self.center.shape[1]
+            center, scale = (
+                np.resize(array[-self.n_steps :], (n_steps, n_features)).ravel()
+                for array in (self.center, self.scale)
+            )
+            lost = (center.astype(dtype) - center) / scale
+            intercepts = self.intercepts + lost @ self.coefficients[: len(lost)]
+            linear_map = center, 1.0 / scale, self.coefficients.T, intercepts
+            rises = self._curves
+            of_rises = rises.starts, 1.0 / (rises.ends - rises.starts)
+            known[dtype] = (
+                tuple(np.array(one, dtype, order="C") for one in linear_map),
+                (np.array(rises.columns, np.int64), *(one.astype(dtype) for one in of_rises)),
+            )
+        return known[dtype]
 
     def gradient(self, sequences, slopes, of_steps=False):
         """Gradient of the sum of raw predictions times slopes (n, n_outputs).
@@ -149,17 +167,6 @@ class CurvedPath(LinearPath):
         """None, None: one number for each column does not say what a curve does."""
         return None, None
 
-    def predict(self, sequences, of_steps=False):
-        """Raw predictions (n, n_outputs) of samples of the table; those of a row are its own."""
-        inputs = Inputs.of(sequences, of_steps, self.n_steps, self.n_ahead)
-        raw = np.empty((len(inputs), len(self.intercepts)))
-        # Copies, because a model in shared memory is read-only, for which numba would compile anew.
-        linear_map = self.coefficients.copy(), self.intercepts.copy()
-        for rows, flat in inputs.chunks(self.center, self.scale):
-            columns = np.ascontiguousarray(np.hstack([flat, self._curves.rises(flat)]))
-            affine.forward(*linear_map, columns, raw[rows])
-        return raw
-
     def gradient(self, sequences, slopes, of_steps=False):
         """Gradient of the sum of raw predictions times slopes, as :meth:`LinearPath.gradient`."""
         inputs = Inputs.of(sequences, of_steps, self.n_steps, self.n_ahead)
@@ -197,90 +204,6 @@ def window_of(sequences, linear_path, both_sides):
         n_steps = (most + 1) // 2 if both_sides else most
     n_steps = min(int(n_steps), longest)
     return n_steps, n_steps - 1 if both_sides else 0
-
-
-def flatten(sequences, rows, center, scale, n_steps):
-    """Standardised last steps of some rows, (n_rows, n_steps * F), older steps of short ones zero.
-
-    Parameters
-    ----------
-    sequences : Sequences
-    rows : slice
-    center, scale : ndarray of shape (1, F) or (T, F)
-    n_steps : int
-
-    Returns
-    -------
-    ndarray of float64
-    """
-    some = sequences.take(rows)
-    lengths = some.lengths
-    if len(center) > 1:
-        center, scale = center[-n_steps:], scale[-n_steps:]
-    if (lengths == n_steps).all():  # nothing to cut or to fill
-        flat = some.steps().reshape(len(lengths), n_steps, -1)
-        return ((flat.astype(np.float64) - center) / scale).reshape(len(lengths), -1)
-    steps = np.arange(n_steps) - n_steps  # counted from the end, -1 the last
-    places = np.maximum((some.starts + lengths)[:, np.newaxis] + steps, 0)
-    flat = (sequences.values[places].astype(np.float64) - center) / scale
-    flat[lengths[:, np.newaxis] < -steps] = 0.0
-    return flat.reshape(len(lengths), -1)
-
-
-@dataclass(frozen=True, eq=False)
-class Inputs:
-    """The inputs of the map for some sequences.
-
-    Attributes
-    ----------
-    sequences : Sequences
-        Of steps: what there is of a sequence up to each of its steps.
-    n_steps, n_ahead : int
-    n_left : ndarray of shape (n,) or None
-        How many steps follow each of these, in its own sequence; None where none are read.
-    """
-
-    sequences: Sequences
-    n_steps: int
-    n_ahead: int = 0
-    n_left: np.ndarray | None = None
-
-    @classmethod
-    def of(cls, sequences, of_steps, n_steps, n_ahead):
-        """Of sequences, or of each of their steps."""
-        if not of_steps:
-            return cls(sequences, n_steps)
-        return cls(sequences.so_far(), n_steps, n_ahead, sequences.n_left())
-
-    def __len__(self):
-        return len(self.sequences)
-
-    def chunks(self, center, scale):
-        """Slices of rows with their flat standardised inputs, some rows at a time."""
-        for first in range(0, len(self), _CHUNK):
-            rows = slice(first, min(first + _CHUNK, len(self)))
-            flat = flatten(self.sequences, rows, center, scale, self.n_steps)
-            if self.n_ahead:
-                flat = np.hstack([flat, self._next_steps(rows, center, scale)])
-            if self.sequences.has_gaps:
-                flat[np.isnan(flat)] = 0.0  # the mean
-            yield rows, flat
-
-    def columns(self, center, scale):
-        """Standardised columns (n,) of a plain table, one at a time."""
-        rows = self.sequences.steps().reshape(len(self), -1)
-        for column, mean, unit in zip(rows.T, center.ravel(), scale.ravel(), strict=True):
-            standardized = (column.astype(np.float64) - mean) / unit
-            yield np.nan_to_num(standardized) if self.sequences.has_gaps else standardized
-
-    def _next_steps(self, rows, center, scale):
-        """Standardised steps after each of some steps, (n_rows, n_ahead * F), missing ones zero."""
-        some, n_left = self.sequences.take(rows), self.n_left[rows, np.newaxis]
-        ahead = np.arange(self.n_ahead)
-        places = (some.starts + some.lengths)[:, np.newaxis] + np.minimum(ahead, n_left - 1)
-        steps = (some.values[places].astype(np.float64) - center) / scale
-        steps[ahead >= n_left] = 0.0
-        return steps.reshape(len(some), -1)
 
 
 def fit(examples, origins, loss, linear_path, both_sides=False):

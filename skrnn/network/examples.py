@@ -87,8 +87,10 @@ class Examples(NamedTuple):
             answers = chain.pooling.answers(rows, firsts, timeline)
         else:
             answers = given.answers
-        offsets = 0.0 if self.offsets is None else self.offsets[answers]
-        return Labels(self.targets[answers], self.weights[answers] / weight_sum, offsets, given)
+        # To take rows takes a third of the time of an index.
+        offsets = 0.0 if self.offsets is None else self.offsets.take(answers, axis=0)
+        shares = self.weights[answers] / weight_sum
+        return Labels(self.targets.take(answers, axis=0), shares, offsets, given)
 
     def halves(self):
         """Which answers are of every other row, and which of the rest: indices of each.

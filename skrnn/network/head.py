@@ -3,6 +3,7 @@
 import numpy as np
 
 from skrnn.kernels import affine, matmul
+from skrnn.kernels.jit import Call
 from skrnn.network.block import Block, Parameter, constant, glorot
 
 #: Outputs of a narrow head at most.
@@ -30,16 +31,29 @@ class Head(Block):
     def given(self, examples, rows):
         """What it reads of the answers of some rows of the examples; None where nothing."""
 
-    def forward(self, weights, pooled, run=None):
+    def forward(self, weights, pooled, run):
         """Raw predictions (B, K) of pooled states (B, P), which are kept."""
-        V, bias = weights
-        raw = np.empty((len(pooled), len(bias)), pooled.dtype)
-        affine.forward(V, bias, pooled, raw)
+        made_of = weights, pooled
+        kept = run.work.kept(self, made_of)
+        if kept is None:
+            kept = run.work.keep(self, made_of, self.forward_call(weights, pooled, run))
+        call, raw = kept
+        call()
         return raw, pooled
 
-    def backward(self, weights, pooled, d_raw, gradients, run=None):
+    def forward_call(self, weights, pooled, run):
+        """That as a call, and what it writes."""
+        raw = run.work.array((self, "raw"), len(pooled), self.n_outputs)
+        return Call(affine.forward, *weights, pooled, raw), raw
+
+    def backward(self, weights, pooled, d_raw, gradients, run):
         """The gradient of the pooled states, in their place."""
-        affine.backward(weights[0], pooled, d_raw, *gradients)
+        name, made_of = (self, "backward"), (weights, pooled, d_raw, gradients)
+        call = run.work.kept(name, made_of)
+        if call is None:
+            call = Call(affine.backward, weights[0], pooled, d_raw, *gradients)
+            run.work.keep(name, made_of, call)
+        call()
         return pooled
 
 
@@ -72,7 +86,7 @@ class HeadOfSteps(Head):
         panels = [matmul.pack(V, self._width, fill), bias]
         return [*panels, matmul.pack(V.T, self._width, fill)] if both_ways else panels
 
-    def forward(self, weights, pooled, run=None):
+    def forward(self, weights, pooled, run):
         """Raw predictions (S, K) of the states (S, P) of all steps, which are kept."""
         raw = np.empty((len(pooled), self.n_outputs), pooled.dtype)
         raw[:] = weights[1]
@@ -108,7 +122,7 @@ class NarrowHeadOfSteps(Head):
     def unpack_gradient(self, gradients, arrays):
         arrays[0][:], arrays[1][:] = gradients[0].T, gradients[1]
 
-    def forward(self, weights, pooled, run=None):
+    def forward(self, weights, pooled, run):
         """Raw predictions (S, K) of the states (S, P) of all steps, which are kept."""
         raw = np.empty((len(pooled), self.n_outputs), pooled.dtype)
         affine.forward_of_lines(*weights, pooled, raw)

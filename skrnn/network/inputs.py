@@ -1,5 +1,7 @@
 """The first block: the numbers of the sequences, standardised, on the timeline."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from skrnn.kernels import timeline
@@ -20,19 +22,30 @@ def sequence_data(sequences, center, scale, frame_length=1):
     -------
     SequenceData
     """
-    lengths = n_frames = sequences.lengths
-    missing = np.zeros_like(lengths)
-    if frame_length > 1:
-        n_frames = -(-lengths // frame_length)
-        missing = n_frames * frame_length - lengths
-    dtype, n_steps = sequences.values.dtype, -(-sequences.n_steps // frame_length)
-    values = sequences.values.view()
+    dtype = sequences.values.dtype
+    scaling = np.ascontiguousarray(center, dtype), np.ascontiguousarray(scale, dtype)
+    return standardized_data(sequences, *scaling, frame_length)
+
+
+def standardized_data(sequences, center, scale, frame_length):
+    """The same, of centre and scale in the precision of the sequences."""
+    values, n_steps = sequences.values.view(), sequences.n_steps
     values.flags.writeable = False  # one type for kernels, whatever the user's array allows
+    lengths = sequences.lengths
+    if frame_length == 1:
+        missing = _zeros(len(lengths))
+    else:
+        lengths, n_steps = -(-lengths // frame_length), -(-n_steps // frame_length)
+        missing = lengths * frame_length - sequences.lengths
     return SequenceData(
-        values, sequences.starts, n_frames, missing,
-        np.ascontiguousarray(center, dtype), np.ascontiguousarray(scale, dtype),
-        frame_length, n_steps,
-    )  # fmt: skip
+        values, sequences.starts, lengths, missing, center, scale, frame_length, n_steps
+    )
+
+
+@lru_cache(maxsize=4)
+def _zeros(n):
+    """Zeros (n,), which nothing changes."""
+    return np.zeros(n, np.int64)
 
 
 class Numbers(Block):
@@ -50,8 +63,8 @@ class Numbers(Block):
 
     def forward(self, weights, data, rows, run):
         """x (S, k * F) of some rows of the data, the longest sequence first; nothing is kept."""
-        x = np.empty((run.timeline.start[-1], self.n_outputs), data.values.dtype)
-        timeline.gather(data, rows, run.timeline.start, x)
+        x = run.work.array((self, "x"), run.timeline.n_lines, self.n_outputs)
+        timeline.gather(data[1:], rows, run.timeline.start, x, data.values)
         return x, None
 
 

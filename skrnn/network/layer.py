@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skrnn.kernels import embedding, matmul, recurrence
+from skrnn.kernels.jit import Call
 from skrnn.network.block import Block, Parameter, constant, glorot, orthogonal
 
 
@@ -169,16 +170,26 @@ class Layer(Block):
             Outputs, in memory of the workspace, as the history.
         history : History
         """
-        history, h = self.memory(run, last_only)
-        matrix, n_rows = weights.forward, run.timeline.n_rows
-        if state is None:
-            history.c[-n_rows:] = 0.0
-        else:
-            matrix = weights.forward_of_state
-            history.inputs[:n_rows, : self.n_hidden], history.c[-n_rows:] = state
         x, places = self._inputs(weights, x, run)
-        recurrence.forward(self.cell, matrix, x, places, run.timeline.start, tuple(history), h)
+        made_of = weights, x, places, run.timeline, run.keeps, last_only, state is None
+        kept = run.work.kept(self, made_of)
+        if kept is None:
+            call = self.forward_call(weights, x, places, run, last_only, state is None)
+            kept = run.work.keep(self, made_of, call)
+        call, h, history = kept
+        if state is not None:
+            history.inputs[: run.timeline.n_rows, : self.n_hidden] = state.h
+        if self.cell.n_memories:
+            history.c[-run.timeline.n_rows :] = 0.0 if state is None else state.c
+        call()
         return h, history
+
+    def forward_call(self, weights, x, places, run, last_only, is_from_zeros):
+        """The run as a call, and what it writes; the state and the memory before are not set."""
+        history, h = self.memory(run, last_only)
+        matrix = weights.forward if is_from_zeros else weights.forward_of_state
+        given = matrix, x, places, run.timeline.start, tuple(history), h
+        return Call(recurrence.forward, self.cell, *given), h, history
 
     def _inputs(self, weights, x, run):
         """What the kernel reads."""
@@ -220,16 +231,29 @@ class Layer(Block):
         d_x : ndarray of shape (S, F)
             Gradient of the inputs; (0, F) where it is not wanted.
         """
-        timeline, work = run.timeline, run.work
-        if d_c is None:
-            d_c = np.zeros((timeline.n_rows, history.c.shape[1]), d_h.dtype)
-        n_wanted = timeline.n_lines if self.wants_input and self._reads_lines else 0
-        d_x = work.array((self, "d_x"), n_wanted, self.n_inputs)
-        recurrence.backward(
-            self.cell, weights.backward, timeline.start, tuple(history), d_h, d_c, d_x,
-            gradients[0], work.scratch(len(gradients[0])),
-        )  # fmt: skip
+        name = self, "backward"
+        made_of = weights, history, d_h, gradients[0], d_c
+        kept = run.work.kept(name, made_of)
+        if kept is None:
+            kept = run.work.keep(name, made_of, self._backward(*made_of, run))
+        call, d_x, zeros = kept
+        if d_c is None and self.cell.n_memories:
+            zeros[:] = 0.0
+        call()
         return d_x
+
+    def _backward(self, weights, history, d_h, d_matrix, d_c, run):
+        """The way back as a call, what it writes, and the gradient of the final memory."""
+        timeline, work = run.timeline, run.work
+        n_lines = timeline.n_lines if self.wants_input and self._reads_lines else 0
+        d_x = work.array((self, "d_x"), n_lines, self.n_inputs)
+        if d_c is None:
+            d_c = work.array((self, "d_c"), timeline.n_rows, history.c.shape[1])
+        call = Call(
+            recurrence.backward, self.cell, weights.backward, timeline.start, tuple(history), d_h,
+            d_c, d_x, d_matrix, work.scratch(len(d_matrix)),
+        )  # fmt: skip
+        return call, d_x, d_c
 
     @staticmethod
     def mirrored(x, mirror):

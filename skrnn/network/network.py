@@ -273,12 +273,12 @@ class Network:
         """
         n_steps = data.n_steps * len(data.lengths) or data.lengths.sum()
         is_worth_threads = self.planner.is_worth_threads(n_steps)
-        return threads.helpers(count_threads() if is_worth_threads else 1)
+        return threads.lasting_helpers(count_threads() if is_worth_threads else 1)
 
     def pooled_states(self, theta, data, helpers=None):
         """Pooled hidden states (n, n_pooled) of all rows; the last ones where none are pooled."""
         given = self.n_pooled, theta, data, helpers
-        states = self._of_answers(lambda weights, pooled: pooled, *given)
+        states = self._of_answers(lambda weights, pooled, run: pooled, *given)
         if not self.chain.pooling.of_steps:
             return states
         firsts, n_ahead = first_answers(data.lengths), self.chain.layers[-1][0].n_hidden
@@ -300,8 +300,8 @@ class Network:
         on other rows.
         """
 
-        def head(weights, pooled):
-            return self.chain.head.forward(weights.head, pooled)[0]
+        def head(weights, pooled, run):
+            return self.chain.head.forward(weights.head, pooled, run)[0]
 
         return self._of_answers(head, self.n_outputs, theta, data, helpers)
 
@@ -351,7 +351,7 @@ class Network:
 
         def answer(rows, run):
             pooled = passes.pooled_states(self.chain, weights, data, rows, run)
-            found[pooling.answers(rows, firsts, run.timeline)] = function(weights, pooled)
+            found[pooling.answers(rows, firsts, run.timeline)] = function(weights, pooled, run)
 
         self.each_tile(answer, data, helpers)
         return found
@@ -371,16 +371,15 @@ class Network:
 
     def each_tile(self, work, data, helpers):
         """Call ``work(rows, run)`` for each tile of the data."""
-        shards = self.planner.plan(data, np.arange(len(data.lengths)), training=False)
 
         def work_on(shard):
             workspace = threads.take(self._workspaces) or Workspace(self.dtype)
             for rows, timeline in shard:
                 work(rows, Run(timeline, workspace, False))
-            if workspace.size <= plan.most_kept():
+            if workspace.size <= plan.MOST_KEPT:
                 self._workspaces.append(workspace)
 
-        threads.run(work_on, shards, helpers)
+        threads.run(work_on, self.planner.plan_all(data), helpers)
 
 
 class Memory:

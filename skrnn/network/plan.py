@@ -20,6 +20,8 @@ _DEALT_ROWS, _TILE_MULTIPLE = 4, 12
 # Numbers a tile of rows may keep for the way back (training) and at work (prediction), so that
 # they stay in the cache: a step of an LSTM (128, 50, 32, 128) in shards of 32 rows 10.8 -> 7.7 ms.
 _TRAIN_TILE, _PREDICT_TILE = 1 << 20, 1 << 20
+#: Numbers of a workspace that is worth keeping after a prediction.
+MOST_KEPT = _PREDICT_TILE
 # With fewer rows than these a product waits for memory.
 _MIN_TRAIN_ROWS, _MIN_PREDICT_ROWS = 12, 48
 # More of them where answers are written one by one: each is a step in Python, and rows that have
@@ -36,11 +38,6 @@ class Tile(NamedTuple):
 
     rows: np.ndarray
     timeline: Timeline
-
-
-def most_kept():
-    """Numbers of a workspace that is worth keeping after a prediction."""
-    return _PREDICT_TILE
 
 
 class Planner:
@@ -78,6 +75,12 @@ class Planner:
         lengths = data.lengths[rows]
         order = np.argsort(-lengths, kind="stable")
         return self._cut(order, lengths[order], training)
+
+    def plan_all(self, data):
+        """The same for all rows of the data, to predict them."""
+        if data.n_steps:
+            return self._plan_equal(len(data.lengths), data.n_steps, training=False)
+        return self.plan(data, np.arange(len(data.lengths)), training=False)
 
     def is_worth_threads(self, n_steps):
         """Whether to predict so many time steps takes so long that threads help."""

@@ -68,7 +68,7 @@ class Last(Pooling):
             final = start[lengths - 1] + np.arange(n_rows)
         for first in range(0, self.n_outputs, self.n_hidden):
             d_out = run.work.array(("d_h", first), run.timeline.n_lines, self.n_hidden)
-            d_out[:] = 0
+            d_out.fill(0)
             d_out[final] = d_pooled[:, first : first + self.n_hidden]
             d_h.append(d_out)
         return d_h
@@ -103,7 +103,7 @@ class _OverSteps(Pooling):
     def forward(self, weights, outputs, run):
         """Pooled outputs (B, P) of all states (S, H)."""
         out = run.timeline.join(outputs)
-        pooled = np.empty((run.timeline.n_rows, self.n_outputs), out.dtype)
+        pooled = run.work.array((self, "pooled"), run.timeline.n_rows, self.n_outputs)
         self._pool(out, run.timeline.start, run.timeline.lengths, pooled)
         return pooled, out
 

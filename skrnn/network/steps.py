@@ -71,4 +71,4 @@ class Steps:
                 new[:, place] = part
             x = after[0]
         pooled, _ = self.chain.pooling.forward(weights.pooling, (x,), self._run)
-        return self.chain.head.forward(weights.head, pooled)[0]
+        return self.chain.head.forward(weights.head, pooled, self._run)[0].copy()

@@ -1,10 +1,11 @@
 """Threads that help the calling thread through a list of work."""
 
+import os
 from _thread import allocate_lock, start_new_thread
 from collections import deque
 from contextlib import nullcontext
-from os import getpid
 from queue import Empty, SimpleQueue
+from typing import ClassVar
 from weakref import finalize
 
 import numpy as np
@@ -16,6 +17,13 @@ _LONGEST_START = 1.0
 def helpers(n_threads):
     """Context of Helpers that make `n_threads` threads with the one that asks, or of None."""
     return Helpers(n_threads - 1) if n_threads > 1 else nullcontext()
+
+
+def lasting_helpers(n_threads):
+    """The same with threads that wait for the next such context: to start one takes as long as a
+    small batch takes to predict.
+    """
+    return Lent(n_threads - 1) if n_threads > 1 else nullcontext()
 
 
 def run(work, items, helpers=None):
@@ -53,7 +61,7 @@ class Helpers:
     """
 
     def __init__(self, most):
-        self._most, self._jobs, self._process = most, SimpleQueue(), getpid()
+        self._most, self._jobs, self._process = most, SimpleQueue(), os.getpid()
         self._begun, self._ends = SimpleQueue(), []  # locks that threads hold until they end
         self._end_all = finalize(self, self._jobs.put, None)
 
@@ -62,9 +70,14 @@ class Helpers:
 
     def __exit__(self, *error):
         self._end_all()
-        if getpid() == self._process:  # a child that was forked has no other thread
+        if os.getpid() == self._process:  # a child that was forked has no other thread
             for end in self._ends:
                 end.acquire()
+
+    @property
+    def most(self):
+        """Threads there may be; 0 in a process that was forked, which has none of them."""
+        return self._most if os.getpid() == self._process else 0
 
     def run(self, work, items):
         """``[work(item) for item in items]``. This thread works too: to wake one takes long."""
@@ -86,6 +99,47 @@ class Helpers:
             self._ends.append(self._begun.get(timeout=_LONGEST_START))
         except (RuntimeError, MemoryError, Empty):  # there are no more: do with those there are
             self._most = len(self._ends)
+
+
+class Lent:
+    """Context of Helpers that are kept for the next one which wants as many.
+
+    Those of the last few contexts are kept. They end with the process, and before a fork, because
+    a child would have none of their threads.
+
+    Parameters
+    ----------
+    most : int
+        Threads there may be.
+    """
+
+    _kept: ClassVar = deque(maxlen=4)
+
+    def __init__(self, most):
+        self._most, self._helpers = most, None
+
+    def __enter__(self):
+        found = take(self._kept)
+        if found is None or found.most != self._most:
+            found = Helpers(self._most)
+        self._helpers = found
+        return found
+
+    def __exit__(self, *error):
+        if error[0] is None:
+            self._kept.appendleft(self._helpers)
+        else:  # a thread may still be at work
+            self._helpers.__exit__(*error)
+
+    @classmethod
+    def end_all(cls):
+        """End those that are kept."""
+        while (helpers := take(cls._kept)) is not None:
+            helpers.__exit__()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=Lent.end_all)
 
 
 def _serve(jobs, begun):

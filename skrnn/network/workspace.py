@@ -39,7 +39,9 @@ class Workspace:
 
     def __init__(self, dtype):
         self.dtype = dtype
-        self._buffers, self._views, self._groups = {}, {}, {}
+        self._buffers, self._views, self._groups, self._kept = {}, {}, {}, {}
+        #: Numbers there is memory for; scratch of products is left out.
+        self.size = 0
 
     def array(self, name, *shape):
         """An uninitialised array of some shape; the last one of that name is overwritten."""
@@ -56,18 +58,29 @@ class Workspace:
             self._groups[name] = shapes, views
         return views
 
+    def kept(self, name, objects):
+        """What was kept under a name, if it was made of these same objects; else None."""
+        known, found = self._kept.get(name, ((), None))
+        if len(known) != len(objects):
+            return None
+        for one, other in zip(known, objects, strict=True):
+            if one is not other:
+                return None
+        return found
+
+    def keep(self, name, objects, made):
+        """Keep what was made of some objects, in the place of what was kept under that name."""
+        self._kept[name] = objects, made
+        return made
+
     def _cut(self, name, shape):
         """That memory in another shape, if there is enough of it."""
         buffer, size = self._buffers.get(name), prod(shape)
         if buffer is not None and buffer.size >= size:
             return buffer.reshape(-1)[:size].reshape(shape)
+        self.size += size - (0 if buffer is None else buffer.size)
         buffer = self._buffers[name] = empty(shape, self.dtype)
         return buffer
-
-    @property
-    def size(self):
-        """Numbers there is memory for; scratch of products is left out."""
-        return sum(buffer.size for buffer in self._buffers.values())
 
     def scratch(self, n_rows):
         """Memory for products with so many rows; see :func:`skrnn.kernels.matmul.scratch`."""

@@ -50,6 +50,7 @@ SIZES = (
     (64, 100, 64, 256),
 )
 DENSE = tuple(Case(cell, *size) for size in SIZES for cell in N_GATES)
+SMALLEST = DENSE[:6]
 RAGGED = tuple(Case(cell, 64, 29, 12, 64, True) for cell in N_GATES)
 #: For training steps alone.
 OF_ALL_STEPS = (

@@ -5,7 +5,7 @@ from statistics import geometric_mean
 from typing import NamedTuple
 
 from page import table
-from speed import costs, fit, growth, predict, product, step, transcripts
+from speed import costs, fit, growth, predict, product, recipe, step, transcripts
 from speed.cases import Case
 from speed.race import seconds
 from speed.report import number
@@ -87,6 +87,12 @@ def share_widest(results):
     return _least(product.share(row) for row in rows if _is_widest_lstm(row["case"]))
 
 
+def python_of_step(results):
+    """Microseconds of the slowest of the smallest nets."""
+    parts = results.get("step", {}).get("parts", [])
+    return _most(1e6 * step.rest(row) for row in parts)
+
+
 def ragged(results):
     """The least of the cells'."""
     rows = _rows(results, "step", is_of_kind=_is_ragged)
@@ -117,8 +123,9 @@ def _ratio_of(cell, rows):
     return _least(step.peer_ratio(row) for row in rows if row["case"]["cell"] == cell)
 
 
-def _prediction_ratios(results):
-    return _known(predict.peer_ratio(row) for row in _rows(results, "predict", "batches"))
+def _prediction_ratios(results, ours="skrnn"):
+    rows = _rows(results, "predict", "batches")
+    return _known(predict.peer_ratio(row, ours) for row in rows)
 
 
 def prediction_mean(results):
@@ -127,6 +134,22 @@ def prediction_mean(results):
 
 def prediction_worst(results):
     return _least(_prediction_ratios(results))
+
+
+def estimator_mean(results):
+    return _mean(_prediction_ratios(results, "estimator"))
+
+
+def estimator_worst(results):
+    return _least(_prediction_ratios(results, "estimator"))
+
+
+def overhead_batch(results):
+    return _most(map(predict.overhead, _rows(results, "predict", "batches")))
+
+
+def overhead_row(results):
+    return _most(map(predict.overhead, _rows(results, "predict", "rows")))
 
 
 def one_row(results):
@@ -145,6 +168,10 @@ def fit_skorch(results):
 
 def fit_keras(results):
     return _fit_ratio(results, "Keras")
+
+
+def fit_recipe(results):
+    return recipe.mean(results.get("fit", {}).get("recipe", []))
 
 
 def search_skorch(results):
@@ -218,7 +245,7 @@ def large_array(results):
 
 def token_memory(results):
     added = results.get("costs", {}).get("tokens")
-    return added and added["float32"] / 1e6
+    return added and added["default"] / 1e6
 
 
 def _spread(results, name):
@@ -249,6 +276,12 @@ FIGURES = (
     Figure("step: the same, worst row but the LSTM of 256 units", 1.5, step_worst),
     Figure("step: the same, LSTM of 256 units (or the next line)", 1.5, step_widest),
     Figure("step: LSTM of 256 units, share of the matrix-product rate", ENOUGH_SHARE, share_widest),
+    Figure(
+        "step of the smallest nets: what is not recurrence, us, one thread, worst",
+        15.0,
+        python_of_step,
+        True,
+    ),
     Figure("ragged step: packed PyTorch / skrnn, worst cell", 5.0, ragged),
     Figure("step with attention pooling: PyTorch / skrnn, worst cell", 2.0, attention),
     Figure("target for each step, GRU: PyTorch / skrnn", 2.5, each_step),
@@ -260,6 +293,14 @@ FIGURES = (
         prediction_mean,
     ),
     Figure("batch prediction: the same, worst row", 1.2, prediction_worst),
+    Figure(
+        "predict of a default model, batch: best peer's network / our estimator, geometric mean",
+        1.6,
+        estimator_mean,
+    ),
+    Figure("predict of a default model, batch: the same, worst row", 1.0, estimator_worst),
+    Figure("predict, batch: our estimator / our network, worst row", 1.1, overhead_batch, True),
+    Figure("predict, one row: our estimator / our network, worst", 1.8, overhead_row, True),
     Figure("step of encoder and decoder: PyTorch / skrnn", 3.0, step_of_transcripts),
     Figure("1,000 transcripts, greedy: PyTorch / skrnn", 5.0, greedy),
     Figure("1,000 transcripts, beam of 5: PyTorch / skrnn", 10.0, beam),
@@ -267,15 +308,16 @@ FIGURES = (
     Figure("one row: RNNRegressor.predict / MLPRegressor.predict, worst", 1.2, one_row, True),
     Figure("20-epoch fit: skorch / skrnn, worst", 10.0, fit_skorch),
     Figure("20-epoch fit: faster Keras / skrnn, worst", 10.0, fit_keras),
+    Figure("default fit on data sets: PyTorch / skrnn, geometric mean", 8.0, fit_recipe),
     Figure("12-fit grid search: skorch / skrnn at the same n_jobs, worst", 10.0, search_skorch),
     Figure("steps of 2 ms and more: 1 / 2 threads, worst", 1.7, step_threads),
     Figure("12-fit grid search: n_jobs 1 / 2, processes", 1.7, search_processes),
     Figure("12-fit grid search: n_jobs 1 / 2, joblib's threads", 1.7, search_threads),
-    Figure("first fit, empty compile cache, seconds, slowest cell", 6.0, first_fit, True),
-    Figure("first fit, filled cache, seconds beyond a second one", 0.4, first_fit_cached, True),
+    Figure("first fit, empty compile cache, seconds, slowest cell", 3.5, first_fit, True),
+    Figure("first fit, filled cache, seconds beyond a second one", 0.3, first_fit_cached, True),
     Figure("memory an epoch adds / one minibatch's activations, worst cell", 4.0, memory, True),
     Figure("memory an epoch adds / a large 3-D float32 X", 0.1, large_array, True),
-    Figure("memory a fit of tokens adds in float32, MB", 200.0, token_memory, True),
+    Figure("memory a fit of tokens adds, MB", 200.0, token_memory, True),
     Figure("epoch time per row, 1e3 to 1e6 rows, slowest / fastest", 1.2, growth_rows, True),
     Figure("epoch time per step, 10 to 2000 steps, slowest / fastest", 1.2, growth_steps, True),
     Figure("step with vanishing gradients / fresh step, worst cell", 1.2, vanishing, True),

@@ -7,6 +7,7 @@ Whole fits through each library's estimators; seconds.
 from statistics import median
 
 from page import table
+from speed import recipe
 from speed.race import Entrant, Worker, fastest, seconds
 from speed.report import number, quotient, ratio, say, say_results
 
@@ -82,6 +83,7 @@ def measure(track, options):
         say_results(f"search n_jobs={jobs}", results)
         measured["searches"].append({"jobs": jobs, "results": results})
     measured["vowels"] = {} if quick else _measure_vowels(track, range(5))
+    measured["recipe"] = recipe.measure(track, quick)
     return measured
 
 
@@ -123,5 +125,6 @@ def markdown(result):
             table(fits, map(_fit_cells, result["fits"])),
             table(searches, map(_search_cells, result["searches"])),
             table(vowels, lines),
+            recipe.markdown(result.get("recipe", [])),  # an older measurement has none
         ]
     )

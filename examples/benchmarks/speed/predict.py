@@ -1,7 +1,8 @@
 """Prediction
 ==========
 
-Of a batch and of one row; milliseconds, and in brackets the threads.
+Of a batch and of one row, by networks and through the whole estimator; milliseconds, and in
+brackets the threads.
 """
 
 from page import table
@@ -17,6 +18,8 @@ def entrants(case):
     for n in (1, 2):
         common = {"case": case, "threads": n}
         yield Entrant("skrnn", "ours.predict", n, common)
+        if not case.ragged:
+            yield Entrant("estimator", "estimators.predict", n, common)
         yield Entrant("ONNX Runtime", "onnx_model.predict", n, common)
         for packed in (True, False) if case.ragged else (True,):
             yield Entrant("PyTorch", "pytorch.predict", n, common | {"packed": packed})
@@ -54,9 +57,14 @@ def measure(track, options):
     return measured
 
 
-def peer_ratio(row):
-    """The fastest peer's seconds over ours; None without peers."""
-    return quotient(seconds(row["results"], *PEERS), seconds(row["results"], "skrnn"))
+def peer_ratio(row, ours="skrnn"):
+    """The fastest peer's seconds over ours, or over those of our estimator; None without both."""
+    return quotient(seconds(row["results"], *PEERS), seconds(row["results"], ours))
+
+
+def overhead(row):
+    """Our estimator's seconds over those of its network; None of an older measurement."""
+    return quotient(*(seconds(row["results"], name) for name in ("estimator", "skrnn")))
 
 
 def over_mlp(row):
@@ -69,8 +77,10 @@ def over_mlp(row):
 
 def _cells(row):
     case = Case(**row["case"])
-    times = [with_threads(fastest(row["results"], name)) for name in ("skrnn", *PEERS)]
-    return [case.cell, case.title, *times, number(peer_ratio(row))]
+    names = ("skrnn", *PEERS, "estimator")
+    times = [with_threads(fastest(row["results"], name)) for name in names]
+    ratios = peer_ratio(row), peer_ratio(row, "estimator"), overhead(row)
+    return [case.cell, case.title, *times, *map(number, ratios)]
 
 
 def _estimator_cells(row):
@@ -82,7 +92,8 @@ def _estimator_cells(row):
 
 
 def markdown(result):
-    header = ["cell", "batch, T, F, H", "skrnn", *PEERS, "best peer / skrnn"]
+    header = ["cell", "batch, T, F, H", "skrnn", *PEERS, "estimator", "best peer / skrnn"]
+    header += ["best peer / estimator", "estimator / skrnn"]
     grids = [table(header, map(_cells, result[kind])) for kind in ("batches", "rows")]
     lines = [cells for row in result["estimators"] for cells in _estimator_cells(row)]
     header = ["one row through the estimator", "columns, H", "ms", "over MLPRegressor"]

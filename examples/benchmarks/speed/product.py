@@ -10,6 +10,7 @@ from speed.race import Entrant, seconds
 from speed.report import say_results
 
 SIZE = 2048
+_ROUNDS = 3
 STEP_FACTOR = 3  # a step has the products of a prediction, and two for each on the way back
 
 
@@ -28,7 +29,7 @@ def measure(track, options):
     size = 64 if options.quick else SIZE
     rows = []
     for case in grid(options.quick):
-        results = track.race(list(entrants(case, size)))
+        results = track.race(list(entrants(case, size)), _ROUNDS)
         say_results(f"product {case.cell} {case.title}", results)
         rows.append({"case": case._asdict(), "size": size, "results": results})
     return {"rows": rows}

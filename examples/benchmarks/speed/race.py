@@ -5,13 +5,13 @@ number only once. In each round each one is timed once, so that a busy minute sl
 """
 
 import json
+import math
 import os
 import select
 import signal
 import subprocess
 import sys
 from importlib.util import find_spec
-from math import ceil
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -24,6 +24,7 @@ PACKAGES = {
     "PyTorch packed": ("torch",),
     "PyTorch padded": ("torch",),
     "PyTorch compiled": ("torch",),
+    "PyTorch sparse": ("torch",),
     "PyTorch, vanishing": ("torch",),
     "JAX": ("jax", "optax"),
     "ONNX Runtime": ("onnx", "onnxruntime"),
@@ -170,13 +171,13 @@ class Track:
             self._workers[key] = Worker(entrant.threads, entrant.environment)
         return self._workers[key]
 
-    def race(self, entrants):
+    def race(self, entrants, most_rounds=math.inf):
         """Results of all that are admitted, in their order; see :func:`result`."""
         entrants = [entrant for entrant in entrants if self.admits(entrant.name)]
         first = self._prepare(entrants)
         running = [i for i, e in enumerate(entrants) if has_chances(e, first[i], entrants, first)]
         times = {i: [] for i in running}
-        for _ in range(self._rounds([first[i] for i in running])):
+        for _ in range(min(self._rounds([first[i] for i in running]), most_rounds)):
             for i in running:
                 times[i].append(self._time(i, entrants[i], first[i]["seconds"]))
         self._forget(entrants)
@@ -211,7 +212,7 @@ class Track:
         return max(min(self.rounds, 3), min(self.rounds, int(20.0 / seconds))) if seconds else 0
 
     def _time(self, i, entrant, estimate):
-        repetitions = ceil(self.seconds / max(estimate, 1e-6))
+        repetitions = math.ceil(self.seconds / max(estimate, 1e-6))
         answer = self.worker(entrant).ask(time=str(i), repetitions=repetitions)
         return answer.get("seconds", float("nan"))
 

@@ -33,6 +33,10 @@ def milliseconds(seconds):
     return number(seconds and 1e3 * seconds)
 
 
+def microseconds(seconds):
+    return number(seconds and 1e6 * seconds)
+
+
 def megabytes(size):
     return number(size and 1e-6 * size)
 

@@ -1,13 +1,14 @@
 """Training step
 =============
 
-Forward, backward and Adam on one minibatch; milliseconds, and in brackets the threads.
+Forward, backward and Adam on one minibatch; milliseconds, and in brackets the threads. Of the
+smallest nets also what is not recurrence, most of which is Python.
 """
 
 from page import table
-from speed.cases import Case, grid, of_all_steps
-from speed.race import Entrant, fastest, seconds
-from speed.report import number, quotient, say_results, with_threads
+from speed.cases import QUICK, SMALLEST, Case, grid, of_all_steps
+from speed.race import Entrant, Worker, fastest, seconds
+from speed.report import microseconds, number, quotient, say, say_results, with_threads
 
 PEERS = ("PyTorch", "PyTorch compiled", "JAX")
 RAGGED_PEERS = ("PyTorch packed", "PyTorch padded", "JAX")
@@ -54,7 +55,23 @@ def measure(track, options):
         results = track.race(list(entrants(case, options.compile)))
         say_results(f"step {case.cell} {case.title}{', per step' * case.per_step}", results)
         rows.append({"case": case._asdict(), "results": results})
-    return {"rows": rows}
+    return {"rows": rows, "parts": _parts(options.quick, track)}
+
+
+def _parts(quick, track):
+    """Of the steps of the smallest nets, in a process of their own."""
+    rows = []
+    with Worker(1) as worker:
+        for case in QUICK[:1] if quick else SMALLEST:
+            given = {"case": case, "rounds": track.rounds, "least": track.seconds}
+            rows.append({"case": case._asdict(), **worker.call("ours.parts", **given)})
+            say(f"parts {case.cell} {case.title}: rest {microseconds(rest(rows[-1]))} us")
+    return rows
+
+
+def rest(parts):
+    """Seconds of a step that are not recurrence."""
+    return parts["step"] - parts["forward"] - parts["backward"]
 
 
 def peer_ratio(row):
@@ -82,7 +99,17 @@ def markdown(result):
         rows = [row for row, case in zip(result["rows"], cases, strict=True) if is_of_kind(case)]
         if rows:
             parts.append(_table(title, peers, rows))
+    if "parts" in result:  # an older measurement has none
+        parts.append(_table_of_parts(result["parts"]))
     return "\n\n".join(parts)
+
+
+def _table_of_parts(parts):
+    lines = []
+    for row in parts:
+        case, times = Case(**row["case"]), (row["step"], row["forward"], row["backward"], rest(row))
+        lines.append([case.cell, case.title, *map(microseconds, times)])
+    return table(["cell", "one thread, us", "step", "forward", "backward", "rest"], lines)
 
 
 def _table(title, peers, rows):

@@ -12,6 +12,7 @@ from skrnn.network.inputs import sequence_data
 from skrnn.network.network import Architecture, Memory, Network
 from skrnn.network.threads import helpers as helpers_of
 from speed.cases import Case, inputs, lengths, tokens
+from step_parts import Step, fastest
 
 _OPEN = ExitStack()  # open as long as the process
 
@@ -66,6 +67,19 @@ def step(case, threads):
     """Forward, backward, clipping, Adam."""
     case = Case(*case)
     return _step(case, threads, _network(case)[1])
+
+
+def parts(case, rounds, least):
+    """Seconds of a step on one thread, and of its recurrence forward and backward: the fastest of
+    runs in turns, each for at least so long.
+    """
+    step = Step(case[0], tuple(case[1:5]))
+    runs = {"step": step.step, "forward": step.forward, "backward": step.backward}
+    times = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, run in runs.items():
+            times[name].append(fastest(run, least))
+    return {name: min(found) for name, found in times.items()}
 
 
 def vanishing_step(case, threads, factor):
