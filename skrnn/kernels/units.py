@@ -94,7 +94,7 @@ def emit_largest(builder, ty, columns, address):
     def run(number, mask):
         at = builder.mul(number, ir.Constant(_I64, VECTOR_BYTES))
         units = Units(r, mask).load(builder.add(address, at))
-        existing = Vector(r, builder.select(mask, units.value, least))
+        existing = Vector(r, r.where_it_exists(units.value, mask, least))
         builder.store(larger(existing, Vector(r, builder.load(top))).value, top)
 
     _each_register(r, columns, run)
