@@ -74,7 +74,7 @@ LAYERS = {
         "kernels.pooling kernels.recurrence kernels.step kernels.vectors",
         "numpy",
     ),
-    "kernels.writing": ("kernels.beams kernels.decoder kernels.jit kernels.matmul", ""),
+    "kernels.writing": ("kernels.beams kernels.decoder kernels.jit kernels.matmul", "numpy"),
     "kernels.edit_distance": ("kernels.jit", ""),
     "kernels.streams": ("kernels.affine kernels.jit", ""),
     "kernels.timeline": ("kernels.jit", "numpy"),
