@@ -48,11 +48,7 @@ LAYERS = {
         "kernels.interpreted kernels.jit kernels.units kernels.vectors",
         "numba numpy",
     ),
-    "kernels.recurrence": (
-        "kernels.instructions kernels.jit kernels.matmul kernels.step",
-        "numpy",
-    ),
-    "kernels.affine": ("kernels.instructions kernels.jit kernels.vectors", "numpy"),
+    "kernels.recurrence": ("kernels.instructions kernels.jit kernels.matmul kernels.step", ""),
     "kernels.losses": ("kernels.jit", "numpy"),
     "kernels.packing": ("kernels.jit", ""),
     "kernels.pooling": ("kernels.jit", ""),
@@ -76,8 +72,9 @@ LAYERS = {
     ),
     "kernels.writing": ("kernels.beams kernels.decoder kernels.jit kernels.matmul", "numpy"),
     "kernels.edit_distance": ("kernels.jit", ""),
+    "kernels.timeline": ("kernels.instructions kernels.jit kernels.vectors", ""),
+    "kernels.affine": ("kernels.instructions kernels.jit kernels.timeline kernels.vectors", ""),
     "kernels.streams": ("kernels.affine kernels.jit", ""),
-    "kernels.timeline": ("kernels.jit", "numpy"),
     "kernels.updates": ("kernels.jit", "numpy"),
     "data": ("", ""),
     "data.sequences": ("", "numpy"),
@@ -146,6 +143,11 @@ LAYERS = {
         "kernels.losses kernels.timeline network.timeline network.workspace",
         "numpy",
     ),
+    "network.repeated": (
+        "kernels.jit kernels.losses kernels.recurrence kernels.timeline network.head "
+        "network.inputs network.passes network.pooling",
+        "numpy",
+    ),
     "network.weights": ("kernels.packing network.threads network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
     "network.steps": (
@@ -155,7 +157,8 @@ LAYERS = {
     "network.network": (
         "blas choices kernels.updates network.block network.embedding network.examples "
         "network.head network.inputs network.layer network.layout network.passes "
-        "network.plan network.pooling network.threads network.weights network.workspace",
+        "network.plan network.pooling network.repeated network.threads network.weights "
+        "network.workspace",
         "numpy",
     ),
     "network.tracing": (
@@ -211,11 +214,7 @@ LAYERS = {
         "data.checks data.sequences data.streams data.tokens learning.streams",
         "numpy",
     ),
-    "learning.repeated": (
-        "kernels.jit kernels.recurrence kernels.timeline network.head network.inputs "
-        "network.passes network.pooling network.threads network.workspace",
-        "",
-    ),
+    "learning.repeated": ("network.passes network.repeated network.threads network.workspace", ""),
     "learning.model": (
         "data.scaling data.schema data.targets learning.consistency learning.repeated "
         "learning.saved learning.streams learning.token_streams linear.bag linear.path "

@@ -9,7 +9,7 @@ from skrnn import choices
 from skrnn.kernels.matmul import pack
 from skrnn.network import passes
 from skrnn.network.block import Block, Parameter, constant, glorot, orthogonal
-from skrnn.network.head import NarrowHeadOfSteps, head_of_steps
+from skrnn.network.head import Head, HeadOfSteps, WideHead, head_of
 from skrnn.network.layer import Layer, State
 from skrnn.network.layout import Layout
 from skrnn.network.network import Network
@@ -232,7 +232,7 @@ def test_packed_parameters(cell, both_ways, dtype):
                 np.testing.assert_array_equal(found.backward[1], expected)
             else:
                 assert found.backward is None
-    np.testing.assert_array_equal(weights.head[0].ravel(), theta[-22:-2])
+    np.testing.assert_array_equal(weights.head[0].T.ravel(), theta[-22:-2])
     np.testing.assert_array_equal(weights.head[1], theta[-2:])
 
 
@@ -243,7 +243,7 @@ def test_gradients_are_the_adjoint_of_packing(cell):
     theta, gradient = rng.normal(size=layout.n_parameters), np.full(layout.n_parameters, np.nan)
     shards = rng.normal(size=(3, packing.n_gradients))
     total = packing.gradients(shards.sum(axis=0))
-    product = theta[-22:-2] @ total.head[0].ravel() + theta[-2:] @ total.head[1]
+    product = theta[-22:-2] @ total.head[0].T.ravel() + theta[-2:] @ total.head[1]
     of_blocks = chain.like(layout.by_block(theta))
     for layer, arrays, d_layer in zip(chain.layers, of_blocks.layers, total.layers, strict=True):
         for one, parameters, (d_matrix,) in zip(layer, arrays, d_layer, strict=True):
@@ -264,15 +264,16 @@ def test_shards_are_added_in_order():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("of_steps", [True, False])
 @pytest.mark.parametrize("n_outputs", [1, 3, 5])
-def test_heads_of_steps_are_heads_of_many_rows(n_outputs, dtype):
+def test_a_head_is_an_affine_map(n_outputs, of_steps, dtype):
     """Of few outputs and of more, with so many states that registers and tiles are not filled."""
     rng = rng_of(21, n_outputs)
     theta = rng.normal(size=19 * n_outputs + n_outputs).astype(dtype)
     pooled, d_raw = rng.normal(size=(50, 19)), rng.normal(size=(50, n_outputs))
     chains = Chain(Block(), [], Block(), None)
-    head = head_of_steps(19, n_outputs, np.dtype(dtype))
-    assert isinstance(head, NarrowHeadOfSteps) == (n_outputs < 5)
+    head = head_of(19, n_outputs, np.dtype(dtype), of_steps)
+    assert type(head) is (WideHead if n_outputs > 4 else HeadOfSteps if of_steps else Head)
     chain = chains._replace(head=head)
     packing = Packing(chain, Layout(chain.flat()), dtype)
     weights = packing.memory(packing.look_up(both_ways=True))(theta).head
@@ -281,6 +282,7 @@ def test_heads_of_steps_are_heads_of_many_rows(n_outputs, dtype):
     tolerance = {"rtol": 0, "atol": 1e-13 if dtype == np.float64 else 2e-5}
     raw, kept = head.forward(weights, pooled.astype(dtype), run)
     np.testing.assert_allclose(raw, pooled @ V + bias, **tolerance)
+    raw = raw.copy()
     for rows in (slice(7, 8), slice(3, 20)):
         some, _ = head.forward(weights, pooled[rows].astype(dtype), run)
         np.testing.assert_array_equal(some, raw[rows])
@@ -316,6 +318,10 @@ def test_what_was_made_is_kept_for_the_same_objects_alone():
     assert work.kept("another name", (one, other)) is None
     for objects in ((other, one), (one, other.copy()), (one,), (one, other, one)):
         assert work.kept("name", objects) is None
+    for objects in ((one,), (other,)):
+        work.keep("name", objects, "others")
+    assert work.kept("name", (one, other)) is None
+    assert work.kept("name", (one,)) == work.kept("name", (other,)) == "others"
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

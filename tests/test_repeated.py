@@ -3,11 +3,15 @@
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 
+import building
 import numpy as np
 import pytest
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.learning import repeated
+from skrnn.network.examples import Examples
+from skrnn.network.network import Memory
+from skrnn.network.repeated import Steps
 
 SETTINGS = {"max_iter": 2, "random_state": 0, "early_stopping": False}
 
@@ -140,3 +144,51 @@ def test_infinite_values_are_refused_as_ever():
     bad[1, 3, 0] = np.inf
     with pytest.raises(ValueError, match="infinity"):
         model.predict(bad)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "softmax"])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_steps_have_the_bits_of_the_way_that_all_nets_go(cell, loss, dtype, monkeypatch):
+    rng, n_outputs = np.random.default_rng(0), 3 if loss == "softmax" else 1
+    net = building.network(cell, (5,), 2, n_outputs, dtype)
+    data = building.sequence_data(rng.normal(size=(40 * 6, 2)).astype(dtype), np.arange(0, 241, 6))
+    data = data._replace(n_steps=6)
+    targets = rng.integers(3, size=(40, 1)) if loss == "softmax" else rng.normal(size=(40, 1))
+    weights, loss = rng.uniform(0.5, 2, size=40).astype(dtype), building.loss(loss, n_outputs)
+    orders = [rng.permutation(40)[:n] for n in (16, 16, 16, 9, 16, 9, 9, 9, 1, 2, 3, 4, 5, 16)]
+
+    def train(offsets):
+        examples = Examples(data, targets.astype(dtype), weights, offsets)
+        theta, found = net.initialize(np.random.RandomState(0)), []
+        gradient, memory = np.empty_like(theta), Memory(net)
+        for rows in orders:
+            value = net.loss_gradient(
+                loss, theta, examples, rows, gradient, alpha=0.1, memory=memory
+            )
+            theta -= 0.1 * gradient
+            found.append((value, gradient.copy()))
+        return found
+
+    for offsets in (None, rng.normal(size=(40, n_outputs)).astype(dtype)):
+        with monkeypatch.context() as patched:
+            patched.setattr(Steps, "of", lambda *arguments: None)
+            expected = train(offsets)
+        for (value, gradient), (same, bits) in zip(train(offsets), expected, strict=True):
+            assert value == same
+            np.testing.assert_array_equal(gradient, bits)
+
+
+def test_steps_follow_other_examples_and_losses():
+    rng, net = np.random.default_rng(0), building.network("gru", (4,))
+    data = building.sequence_data(rng.normal(size=(60, 2)), np.arange(0, 61, 3))._replace(n_steps=3)
+    memory, rows, theta = Memory(net), np.arange(20), net.initialize(np.random.RandomState(0))
+    for name in ("squared_error", "absolute_error", "squared_error"):
+        examples = Examples(data, rng.normal(size=(20, 1)), np.ones(20))
+        loss, gradients = building.loss(name), np.empty((2, len(theta)))
+        values = [
+            net.loss_gradient(loss, theta, examples, rows, gradient, memory=kept)
+            for gradient, kept in zip(gradients, (memory, None), strict=True)
+        ]
+        assert values[0] == values[1]
+        np.testing.assert_array_equal(*gradients)

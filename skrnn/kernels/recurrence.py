@@ -14,15 +14,13 @@ into the last B lines of c. Arrays that belong together come as a tuple, which n
 fifth of a microsecond; a named tuple would take it a whole one.
 """
 
-import numpy as np
-
 from skrnn.kernels import step
 from skrnn.kernels.instructions import copy_of_row
 from skrnn.kernels.jit import long_kernel, part
 from skrnn.kernels.matmul import DEPTH, add_transposed_product, multiply_rows
 
-#: In the place of the rows of a table, where there is none.
-NO_PLACES = np.empty(0, np.int64)
+#: In the place of the rows of a table, where there is none: another type, so other machine code.
+NO_PLACES = None
 
 
 @part
@@ -68,7 +66,7 @@ def forward(cell, matrix, x, places, start, history, h):
     panels, spans, first_spans = matrix
     inputs, gates, c, tanh_c = history
     n_rows, n_steps, n_hidden = start[1], start[-1], h.shape[1]
-    keep, every, is_table = gates.shape[0] == n_steps, h.shape[0] == n_steps, len(places) > 0
+    keep, every = gates.shape[0] == n_steps, h.shape[0] == n_steps
     c_before = c_start = c.shape[0] - n_rows
     if first_spans[0, 0] >= n_hidden:
         for r in range(n_rows):
@@ -78,13 +76,14 @@ def forward(cell, matrix, x, places, start, history, h):
         n_active = start[t + 1] - start[t]
         low = start[t] if keep else 0
         c_now = low if keep else c_start
-        if is_table:
+        not_zero = spans if t else first_spans
+        if places is None:  # which is known when this is compiled, so that there is one way only
+            _add_inputs(x, start[t], n_active, n_hidden, inputs, low)
+            multiply_rows(inputs, low, n_active, panels, not_zero, gates, low, 0)
+        else:
             for r in range(n_active):
                 put_row(x, places[start[t] + r], low + r, n_hidden, inputs, gates)
-        else:
-            _add_inputs(x, start[t], n_active, n_hidden, inputs, low)
-        not_zero = spans if t else first_spans
-        multiply_rows(inputs, low, n_active, panels, not_zero, gates, low, is_table)
+            multiply_rows(inputs, low, n_active, panels, not_zero, gates, low, 1)
         # A sequence that ends here leaves its state in a line that another one writes later.
         step.forward(
             cell, n_active, gates, low, inputs, start[t + 1] if keep else 0, c, c_before, c_now,

@@ -16,7 +16,7 @@ last observation, so there are k runs of the network, one for each way to cut a 
 on in turn: the oldest states are those of the run that is next.
 """
 
-from skrnn.kernels.affine import map_window
+from skrnn.kernels.affine import map_line
 from skrnn.kernels.jit import kernel, part
 
 #: What :func:`observe` finds.
@@ -59,7 +59,7 @@ def _map(after, first, columns, bias, window, of_path):
     for r in range(of_path.shape[0]):
         for p in range(window.shape[0]):
             window[p] = after[r, first + p]
-        map_window(window, columns, bias, of_path, r)
+        map_line(columns, bias, window.ctypes.data, of_path, r)
 
 
 @kernel

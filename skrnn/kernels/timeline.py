@@ -2,11 +2,9 @@
 
 from collections import namedtuple
 
-import numpy as np
-
+from skrnn.kernels.instructions import row_instruction
 from skrnn.kernels.jit import kernel, long_kernel
-
-_ONE = np.uint64(1)
+from skrnn.kernels.vectors import absolute, where_above
 
 #: Sequences as a network reads them, in steps of `frame_length` observations, and the
 #: standardisation of an observation ``(x - center) * scale``, center and scale (1, F) or (T, F).
@@ -16,6 +14,16 @@ SequenceData = namedtuple(
     "SequenceData",
     "values starts lengths missing center scale frame_length n_steps",
 )
+
+
+def _standardize(units, values, center, factor, to):
+    """Standardised numbers; a NaN is read as the mean."""
+    value = units.load(values)
+    standardized = (value - units.load(center)) * units.load(factor)
+    units.store(where_above(absolute(value), -1.0, standardized, 0.0), to)
+
+
+standardize_row = row_instruction(_standardize, 4)
 
 
 @kernel
@@ -55,26 +63,22 @@ def gather(data, rows, start, x, values):
     it lacks. A NaN is a missing value, and read as the mean.
     """
     starts, lengths, n_missing, center, scale, k, n_steps = data
-    # Places are unsigned, because numba counts negative ones from the end, which took up to three
-    # quarters of the time.
-    n_features, row_width = np.uint64(values.shape[1]), np.uint64(x.shape[1])
-    of_step = n_features if center.shape[0] > 1 else np.uint64(0)
-    flat, inputs = values.reshape(-1), x.reshape(-1)
-    centers, scales = center.reshape(-1), scale.reshape(-1)
+    n_features, size = values.shape[1], values.itemsize
+    width = n_features * size
+    of_step = width if center.shape[0] > 1 else 0
     for r in range(rows.shape[0]):
         first, length, missing = starts[rows[r]], n_steps, n_missing[0]
         if length == 0:  # with a million rows each look-up is a cache miss
             length, missing = lengths[rows[r]], n_missing[rows[r]]
         for t in range(length):
-            to = np.uint64(start[t] + r) * row_width
+            to = x.ctypes.data + (start[t] + r) * k * width
             for j in range(t * k - missing, (t + 1) * k - missing):
-                step = np.uint64(max(j, 0))
-                of, scaling = (np.uint64(first) + step) * n_features, step * of_step
-                for _ in range(n_features):
-                    value, factor = flat[of], scales[scaling]
-                    scaled = (value - centers[scaling]) * factor
-                    inputs[to] = scaled if value == value else factor * 0  # missing, so the mean
-                    of, scaling, to = of + _ONE, scaling + _ONE, to + _ONE
+                step = max(j, 0)
+                standardize_row(
+                    values, n_features, values.ctypes.data + (first + step) * width,
+                    center.ctypes.data + step * of_step, scale.ctypes.data + step * of_step, to,
+                )  # fmt: skip
+                to += width
 
 
 @kernel

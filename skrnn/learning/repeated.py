@@ -1,18 +1,10 @@
-"""Predictions of small batches, again and again: all calls of kernels are kept with the model.
-
-Between the kernels of a small net Python takes longer than they do. Here there is nothing between
-them, because what a call is given is found once for all batches of a shape.
-"""
+"""Predictions of small batches, again and again: all calls of kernels are kept with the model."""
 
 from collections import deque
 
-from skrnn.kernels import recurrence, timeline
-from skrnn.kernels.jit import Call
 from skrnn.network import threads
-from skrnn.network.head import Head
-from skrnn.network.inputs import Numbers
 from skrnn.network.passes import Run
-from skrnn.network.pooling import Last
+from skrnn.network.repeated import Forward, is_plain
 from skrnn.network.workspace import Workspace
 
 # Numbers of a batch, and shapes of batches, at most.
@@ -33,21 +25,9 @@ class Repeated:
 
     def __init__(self, model, sequences, rows, of_rows):
         network, data = model.network, model.data(sequences)
+        run = Run(of_rows, Workspace(network.dtype), False)
         self._theta, weights = model.theta.tobytes(), network.weights(model.theta)
-        work = Workspace(network.dtype)
-        run, chain = Run(of_rows, work, False), network.chain
-        x = work.array("x", of_rows.n_lines, chain.input.n_outputs)
-        self._gather = Call(timeline.gather, data[1:], rows, of_rows.start, x)
-        self._calls, self._memories = [], []
-        for (layer,), (of_layer,) in zip(chain.layers, weights.layers, strict=True):
-            is_last = layer is chain.layers[-1][0]
-            given = of_layer, x, recurrence.NO_PLACES, run, is_last, True
-            call, x, history = layer.forward_call(*given)
-            self._calls.append(call)
-            if layer.cell.n_memories:
-                self._memories.append(history.c[-of_rows.n_rows :])
-        call, self._raw = chain.head.forward_call(weights.head, x, run)
-        self._calls.append(call)
+        self._forward = Forward(network.chain, weights, data, rows, run)
         self._path, self._of_path = None, 0.0
         if model.path is not None:
             self._path, self._of_path = model.path.call(sequences)
@@ -58,24 +38,17 @@ class Repeated:
 
     def raw_predict(self, values):
         """Raw predictions (n, n_outputs) of values (n * n_steps, F), in memory of their own."""
-        self._gather(values)
-        for memory in self._memories:
-            memory.fill(0.0)
-        for call in self._calls:
-            call()
+        raw = self._forward.run(values)
         if self._path is not None:
             self._path(values.reshape(-1))
-        return self._raw + self._of_path
+        return raw + self._of_path
 
 
 class Batches:
     """Those that a model has, by the shapes of batches."""
 
     def __init__(self, model):
-        chain = model.network.chain
-        kinds = type(chain.input), type(chain.pooling), type(chain.head)
-        is_one_way = all(len(layer) == 1 for layer in chain.layers)
-        self._is_possible = kinds == (Numbers, Last, Head) and is_one_way
+        self._is_possible = is_plain(model.network.chain)
         self._known = {}
 
     def raw_predict(self, model, sequences):

@@ -51,10 +51,6 @@ class Curves:
         return is_rising / (self.ends - self.starts)
 
 
-#: Those of a map that has none.
-NO_CURVES = Curves((), np.empty(0), np.empty(0))
-
-
 def curves_of(columns, weights):
     """The Curves of a table; None where no column has any, or there are too many columns.
 

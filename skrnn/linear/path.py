@@ -13,7 +13,7 @@ from skrnn.kernels import affine
 from skrnn.kernels.jit import Call
 from skrnn.linear.affine_map import AffineMap
 from skrnn.linear.calibration import calibrate, calibrate_column
-from skrnn.linear.curves import HEIGHT, NO_CURVES, Curves, curves_of
+from skrnn.linear.curves import HEIGHT, Curves, curves_of
 from skrnn.linear.folds import FoldedLogistic, FoldedRidge, folds_of
 from skrnn.linear.inputs import Inputs
 from skrnn.linear.logistic import Logistic, is_as_good, work
@@ -57,8 +57,6 @@ class LinearPath(AffineMap):
     coefficients: np.ndarray
     intercepts: np.ndarray
     unit: np.ndarray
-
-    _curves = NO_CURVES
 
     def of_unscaled_inputs(self):
         """Coefficients (n_steps + n_ahead, F, n_outputs) and intercepts for inputs as they are.
@@ -114,13 +112,14 @@ class LinearPath(AffineMap):
             lost = (center.astype(dtype) - center) / scale
             intercepts = self.intercepts + lost @ self.coefficients[: len(lost)]
             linear_map = center, 1.0 / scale, self.coefficients.T, intercepts
-            rises = self._curves
-            of_rises = rises.starts, 1.0 / (rises.ends - rises.starts)
             known[dtype] = (
                 tuple(np.array(one, dtype, order="C") for one in linear_map),
-                (np.array(rises.columns, np.int64), *(one.astype(dtype) for one in of_rises)),
+                self._rises_in(dtype),
             )
         return known[dtype]
+
+    def _rises_in(self, dtype):
+        return None
 
     def gradient(self, sequences, slopes, of_steps=False):
         """Gradient of the sum of raw predictions times slopes (n, n_outputs).
@@ -180,6 +179,10 @@ class CurvedPath(LinearPath):
             places = inputs.sequences.starts[rows][:, np.newaxis] + steps
             found[places] = (d_flat / self.scale.ravel()).reshape(*places.shape, -1)
         return found
+
+    def _rises_in(self, dtype):
+        of_rises = self.starts, 1.0 / (self.ends - self.starts)
+        return np.array(self.columns, np.int64), *(one.astype(dtype) for one in of_rises)
 
     @property
     def _curves(self):

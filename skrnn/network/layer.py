@@ -235,14 +235,14 @@ class Layer(Block):
         made_of = weights, history, d_h, gradients[0], d_c
         kept = run.work.kept(name, made_of)
         if kept is None:
-            kept = run.work.keep(name, made_of, self._backward(*made_of, run))
+            kept = run.work.keep(name, made_of, self.backward_call(*made_of, run))
         call, d_x, zeros = kept
         if d_c is None and self.cell.n_memories:
             zeros[:] = 0.0
         call()
         return d_x
 
-    def _backward(self, weights, history, d_h, d_matrix, d_c, run):
+    def backward_call(self, weights, history, d_h, d_matrix, d_c, run):
         """The way back as a call, what it writes, and the gradient of the final memory."""
         timeline, work = run.timeline, run.work
         n_lines = timeline.n_lines if self.wants_input and self._reads_lines else 0

@@ -11,12 +11,13 @@ from skrnn.network import passes, plan, threads
 from skrnn.network.block import Block
 from skrnn.network.embedding import ConditionedEmbedding, Embedding, TouchedRows
 from skrnn.network.examples import first_answers
-from skrnn.network.head import Head, head_of_steps
+from skrnn.network.head import head_of
 from skrnn.network.inputs import Numbers
 from skrnn.network.layer import Layer, LayerOfTokens
 from skrnn.network.layout import Layout
 from skrnn.network.passes import Chain, Run
 from skrnn.network.pooling import EachStep
+from skrnn.network.repeated import Steps
 from skrnn.network.weights import Packing
 from skrnn.network.workspace import Workspace
 
@@ -108,9 +109,9 @@ class Architecture:
             n_numbers = every.n_outputs, size, self.target_embedding_dim, self.n_outputs
             return every, choices.load(choices.DECODERS[self.decoder])(cell, *n_numbers, self.dtype)
         if self.return_sequences:
-            return every, head_of_steps(every.n_outputs, self.n_outputs, self.dtype)
+            return every, head_of(every.n_outputs, self.n_outputs, self.dtype, of_steps=True)
         pooling = choices.load(choices.POOLINGS[self.pooling])(size, n_directions, self.dtype)
-        return pooling, Head(pooling.n_outputs, self.n_outputs)
+        return pooling, head_of(pooling.n_outputs, self.n_outputs, self.dtype, of_steps=False)
 
     def n_parameters(self):
         """How many a network has, by arithmetic alone: nothing is allocated."""
@@ -234,7 +235,14 @@ class Network:
             memory.give_back(workspace)
             return value
 
-        value = sum(threads.run(work, range(len(shards)), helpers))
+        step = None
+        if masks is None:
+            step = memory.steps.of(packed, gradients[0], loss, examples, shards, memory)
+        if step is None:
+            value = sum(threads.run(work, range(len(shards)), helpers))
+        else:
+            numbers.fill(0.0)
+            value = step.loss_gradient(rows, weight_sum)
         dense = gradient[-self.n_dense :]
         self.packing.sum_up(numbers, memory.gradient_places, dense, helpers)
         if memory.table is not None:
@@ -406,6 +414,7 @@ class Memory:
             self.table = TouchedRows(network.table_shape, self._dtype)
         self.fill = self._packing.memory(self._packing.look_up(both_ways=True))
         self.gradient_places = self._packing.gradient_places()
+        self.steps = Steps(network.chain)
         self._workspaces = deque() if workspaces is None else workspaces
         self._gradients = []
         self._numbers = np.empty((0, 0), self._dtype)

@@ -10,6 +10,12 @@ import numpy as np
 
 from skrnn.kernels import matmul
 
+# Shapes in which memory is remembered, at most.
+_MOST_VIEWS = 128
+# Things that are kept under a name, at most: those of the full and of the last minibatch. More
+# would hold the memory of weights that are no longer those of any model.
+_MOST_KEPT = 2
+
 
 def empty(shape, dtype):
     """An array whose rows, if they fill whole registers, do not straddle two lines of the cache."""
@@ -39,51 +45,61 @@ class Workspace:
 
     def __init__(self, dtype):
         self.dtype = dtype
-        self._buffers, self._views, self._groups, self._kept = {}, {}, {}, {}
+        self._buffers, self._views, self._groups = {}, {}, {}
+        self._kept, self._scratch = {}, {}
         #: Numbers there is memory for; scratch of products is left out.
         self.size = 0
 
     def array(self, name, *shape):
         """An uninitialised array of some shape; the last one of that name is overwritten."""
-        view = self._views.get(name)
-        if view is None or view.shape != shape:
-            view = self._views[name] = self._cut(name, shape)
+        view = self._views.get((name, shape))
+        if view is None:
+            view = self._cut(name, shape)
         return view
 
     def arrays(self, name, *shapes):
         """Several of them under one name, which takes no longer to look up than one."""
-        last, views = self._groups.get(name, (None, None))
-        if last != shapes:
+        views = self._groups.get((name, shapes))
+        if views is None:
             views = [self.array((name, i), *shape) for i, shape in enumerate(shapes)]
-            self._groups[name] = shapes, views
+            self._groups[name, shapes] = views
         return views
 
     def kept(self, name, objects):
         """What was kept under a name, if it was made of these same objects; else None."""
-        known, found = self._kept.get(name, ((), None))
-        if len(known) != len(objects):
-            return None
-        for one, other in zip(known, objects, strict=True):
-            if one is not other:
-                return None
-        return found
+        known = self._kept.get(name)
+        found = known and known.get(tuple(map(id, objects)))
+        return found and found[1]
 
     def keep(self, name, objects, made):
-        """Keep what was made of some objects, in the place of what was kept under that name."""
-        self._kept[name] = objects, made
+        """Keep what was made of some objects, and the last thing that was kept under that name."""
+        known = self._kept.setdefault(name, {})
+        if len(known) >= _MOST_KEPT:
+            del known[next(iter(known))]
+        known[tuple(map(id, objects))] = objects, made
         return made
 
     def _cut(self, name, shape):
-        """That memory in another shape, if there is enough of it."""
+        """Memory in another shape: that of the name, if there is enough of it."""
+        if len(self._views) >= _MOST_VIEWS:
+            self._forget_views()
         buffer, size = self._buffers.get(name), prod(shape)
-        if buffer is not None and buffer.size >= size:
-            return buffer.reshape(-1)[:size].reshape(shape)
-        self.size += size - (0 if buffer is None else buffer.size)
-        buffer = self._buffers[name] = empty(shape, self.dtype)
-        return buffer
+        if buffer is None or buffer.size < size:
+            if buffer is not None:
+                self._forget_views()  # or smaller ones would stay in the memory there was
+                self.size -= buffer.size
+            buffer = self._buffers[name] = empty(shape, self.dtype)
+            self.size += size
+        view = self._views[name, shape] = buffer.reshape(-1)[:size].reshape(shape)
+        return view
+
+    def _forget_views(self):
+        self._views.clear()
+        self._groups.clear()
+        self._kept.clear()
 
     def scratch(self, n_rows):
         """Memory for products with so many rows; see :func:`skrnn.kernels.matmul.scratch`."""
-        if n_rows not in self._views:
-            self._views[n_rows] = matmul.scratch(n_rows, self.dtype)
-        return self._views[n_rows]
+        if n_rows not in self._scratch:
+            self._scratch[n_rows] = matmul.scratch(n_rows, self.dtype)
+        return self._scratch[n_rows]

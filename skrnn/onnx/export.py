@@ -11,7 +11,7 @@ import numpy as np
 
 from skrnn.network.decoder import Decoder
 from skrnn.network.embedding import ConditionedEmbedding, Embedding
-from skrnn.network.head import Head, HeadOfSteps, HeadOfTranscripts, NarrowHeadOfSteps
+from skrnn.network.head import Head, HeadOfSteps, HeadOfTranscripts, WideHead
 from skrnn.network.inputs import Numbers
 from skrnn.onnx import cells, continuations, decoders, inputs, outputs, paths, poolings
 from skrnn.onnx.graph import ML, ML_VERSION, SAMPLES, STEPS, Graph, writer
@@ -55,7 +55,7 @@ def _affine(g, head, arrays, pooled, lengths, longest):
 HEADS = {
     Head: _affine,
     HeadOfSteps: _affine,
-    NarrowHeadOfSteps: _affine,
+    WideHead: _affine,
     HeadOfTranscripts: _affine,
     Decoder: decoders.greedy,
 }
