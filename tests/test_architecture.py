@@ -70,7 +70,7 @@ LAYERS = {
         "kernels.pooling kernels.recurrence kernels.step kernels.vectors",
         "numpy",
     ),
-    "kernels.writing": ("kernels.beams kernels.decoder kernels.jit kernels.matmul", ""),
+    "kernels.writing": ("kernels.beams kernels.decoder kernels.jit kernels.matmul", "numpy"),
     "kernels.edit_distance": ("kernels.jit", ""),
     "kernels.timeline": ("kernels.instructions kernels.jit kernels.vectors", ""),
     "kernels.affine": ("kernels.instructions kernels.jit kernels.timeline kernels.vectors", ""),

@@ -22,7 +22,7 @@ from skrnn.kernels.instructions import (
     row_instruction,
     sum_of_lines,
 )
-from skrnn.kernels.jit import long_kernel, part
+from skrnn.kernels.jit import inlined, long_kernel, part
 from skrnn.kernels.matmul import add_product, multiply_rows
 from skrnn.kernels.recurrence import put_row
 from skrnn.kernels.vectors import VECTOR_BYTES, fma
@@ -81,7 +81,7 @@ def _attend(states, keys, start, row, n_steps, query, v, shares, line, context):
     )  # fmt: skip
 
 
-@part
+@inlined
 def _affine(x, panels, bias, all_rows, y):
     """y (B, N) = x (B, M) times a matrix, plus a bias."""
     for r in range(y.shape[0]):
@@ -90,7 +90,7 @@ def _affine(x, panels, bias, all_rows, y):
     multiply_rows(x, 0, y.shape[0], panels, all_rows, y, 0, 1)
 
 
-@part
+@inlined
 def _affine_backward(x, d_y, gradients, all_rows, products):
     """Gradients of a matrix and its bias are added to."""
     d_matrix, d_bias = gradients
@@ -176,7 +176,7 @@ def go_on(cell, matrix, attention, source, target, history, of_attention, h, of_
     step.forward(cell, n_active, gates, low, inputs, following, c, c_before, low, tanh_c, h, low)
 
 
-@part
+@inlined
 def answer(head, inputs, h, of_values, n_lines, n_gates, all_rows, raw):
     """Raw predictions (L, K) of the first lines: of states, and of contexts or sums of values."""
     of_h, of_context, bias = head
@@ -215,7 +215,8 @@ def forward(cell, matrix, attention, head, source, target, history, of_attention
             (low, following - low, c_before, following),
         )  # fmt: skip
         c_before = low
-    answer(head, history[0], h, no_values, len(raw), 0, attention[2], raw)
+    n_gates = cell.n_gates * h.shape[1]
+    answer(head, history[0], h, no_values, len(raw), n_gates, attention[2], raw)
 
 
 @part
@@ -283,7 +284,7 @@ def _states_backward(source, of_step, shares, d_context, d_states, lines, factor
             )  # fmt: skip
 
 
-@part
+@inlined
 def _answer_backward(head, inputs, h, d_raw, d_h, d_context, gradients, all_rows, products):
     """The way back of :func:`answer`; d_h and d_context are written."""
     to_h, to_context = head

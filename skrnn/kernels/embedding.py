@@ -10,7 +10,7 @@ token of a tile: vectors y (D, E) times W are a table (D, G).
 import numpy as np
 
 from skrnn.kernels.instructions import add_row
-from skrnn.kernels.jit import kernel, long_kernel, part
+from skrnn.kernels.jit import inlined, kernel, long_kernel, part
 from skrnn.kernels.matmul import add_product, multiply_rows
 
 
@@ -83,7 +83,7 @@ def add_to_table(places, gates, d_table):
         )  # fmt: skip
 
 
-@part
+@inlined
 def table_backward(y, to_y, d_table, d_y, d_matrix, all_rows, products):
     """d_y (D, E) is written, the matrix's gradient added to; to_y: panels of it transposed."""
     multiply_rows(d_table, 0, y.shape[0], to_y, all_rows, d_y, 0, 0)

@@ -171,8 +171,8 @@ def add_transposed_product(a, b, first, last, spans, c, strips, panel):
                 )  # fmt: skip
 
 
-@part
+@inlined
 def add_product(a, b, spans, c, scratch):
     """The same of as many rows as b has; scratch: that of a matrix with more rows will do."""
     strips = scratch[0][: (c.shape[0] + TILE_ROWS - 1) // TILE_ROWS]
-    add_transposed_product(a, b, 0, b.shape[0], spans, c, strips, scratch[1])
+    add_transposed_product(a, b, np.intp(0), b.shape[0], spans, c, strips, scratch[1])

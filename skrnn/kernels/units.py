@@ -94,10 +94,9 @@ def emit_largest(builder, ty, columns, address):
 
     def run(number, mask):
         at = builder.mul(number, ir.Constant(_I64, VECTOR_BYTES))
-        numbers = Units(r, mask).load(builder.add(address, at))
-        if mask is not None:
-            numbers = Vector(r, builder.select(mask, numbers.value, least))
-        builder.store(larger(numbers, Vector(r, builder.load(top))).value, top)
+        units = Units(r, mask).load(builder.add(address, at))
+        existing = Vector(r, r.where_it_exists(units.value, mask, least))
+        builder.store(larger(existing, Vector(r, builder.load(top))).value, top)
 
     _each_register(r, columns, run)
     return r.largest(builder.load(top))

@@ -125,6 +125,10 @@ class MaskedRegisters:
         )  # fmt: skip
         return b.call(load, [pointer, ir.Constant(_I32, self.size), mask, self.zero])
 
+    def where_it_exists(self, value, mask, otherwise):
+        """A value in lanes that exist, another one in the others."""
+        return value if mask is None else self.builder.select(mask, value, otherwise)
+
     def store(self, value, address, mask=None):
         """To memory, all lanes or those that exist."""
         b, pointer = self.builder, self.pointer(address)
@@ -162,6 +166,9 @@ class UnmaskedRegisters(MaskedRegisters):
             number = self.number(self.builder.add(address, offset))
             value = self.builder.insert_element(value, number, _I32(lane))
         return self.builder.select(exists, value, self.zero)
+
+    def where_it_exists(self, value, mask, otherwise):
+        return super().where_it_exists(value, mask and mask[0], otherwise)
 
     def store(self, value, address, mask=None):
         if mask is None:

@@ -1,5 +1,7 @@
 """Transcripts that a decoder writes by itself, all steps of a beam (equation 147)."""
 
+import numpy as np
+
 from skrnn.kernels import beams, decoder
 from skrnn.kernels.jit import long_kernel, part
 from skrnn.kernels.matmul import multiply_rows
@@ -13,7 +15,7 @@ def _look_up(of_labels, before, n, all_rows):
         label = before[i]
         if not is_known[label]:
             is_known[label] = True
-            multiply_rows(vectors, label, 1, panels, all_rows, table, label, 0)
+            multiply_rows(vectors, label, np.intp(1), panels, all_rows, table, label, 0)
 
 
 @part
@@ -65,7 +67,7 @@ def write(
         decoder.go_on(
             cell, matrix, attention, (states, keys, start, lengths, rows), (before, of_labels[3]),
             (inputs, gates, c, tanh_c), (queries, shares), h, (values, sums),
-            (0, n_on, room, n_on),
+            (np.intp(0), n_on, room, n_on),
         )  # fmt: skip
         decoder.answer(head, inputs, h, (values, sums), n_on, n_gates, all_rows, raw)
         n_on, n_nodes = beams.advance(

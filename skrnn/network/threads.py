@@ -113,7 +113,7 @@ class Lent:
         Threads there may be.
     """
 
-    _kept: ClassVar = deque(maxlen=4)
+    _kept: ClassVar[deque] = deque(maxlen=4)
 
     def __init__(self, most):
         self._most, self._helpers = most, None
