@@ -209,10 +209,10 @@ class Watch:
         # Where there is something to choose, which is beside a path.
         self._halves = None if examples.offsets is None else examples.halves()
 
-    def measure(self, network, theta, helpers):
-        """Verdict on some weights."""
+    def measure(self, network, theta, helpers, memory=None):
+        """Verdict on some weights; arguments as of :meth:`Network.raw_of`."""
         examples, weights = self.examples, self.examples.weights
-        recurrent = network.raw_of(theta, examples, helpers)
+        recurrent = network.raw_of(theta, examples, helpers, memory)
         raw = examples.with_offsets(recurrent)
         losses = weights * self._loss.of_rows(raw, examples.targets)
         if self._halves is not None:

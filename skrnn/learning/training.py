@@ -178,7 +178,7 @@ class Training:
     def _watch_the_start(self):
         """The start, what the path knows, may be the best."""
         self._complete(self.theta)
-        loss, _ = self.watch.measure(self.network, self.theta, self.helpers)
+        loss, _ = self.watch.measure(self.network, self.theta, self.helpers, self._memory)
         self.watch.keep_best(self.theta, loss)
         self.patience.start_at(loss)
 
@@ -301,7 +301,7 @@ class Training:
         theta, verdict = self.progress.watched(), (None, None)
         self._complete(theta)
         if self.watch is not None:
-            verdict = self.watch.measure(self.network, theta, self.helpers)
+            verdict = self.watch.measure(self.network, theta, self.helpers, self._memory)
         number, rebuild = len(self.curves) + 1, partial(self._rebuild, theta)
         epoch = Epoch(self.task.name, number, self._n_planned, loss, *verdict, theta, rebuild)
         answers = [listener(epoch) for listener in self._listeners]
@@ -346,7 +346,7 @@ class Training:
     def _predicts(self):
         """Whether the weights, of which the last update is untried, predict all that was learnt."""
         examples = self.task.examples
-        raw = self.network.raw_of(self.theta, examples, self.helpers)
+        raw = self.network.raw_of(self.theta, examples, self.helpers, self._memory)
         return self.task.is_finite(examples.with_offsets(raw))
 
     def _keep_the_best(self):

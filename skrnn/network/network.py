@@ -218,7 +218,7 @@ class Network:
         memory = Memory(self) if memory is None else memory
         shards = self.planner.plan(data, rows, training=True)
         memory.weight_sum = weight_sum = float(np.add.reduce(examples.row_weights[rows]))
-        packed = self._with_table(memory.fill(theta[self.n_in_table :], helpers), theta)
+        packed = self._packed(memory, theta, helpers)
         numbers, gradients = memory.gradients(len(shards), data, rows)
 
         def work(i):
@@ -269,6 +269,10 @@ class Network:
         """View (V, E) of the input block's table in a flat vector."""
         return theta[: self.n_in_table].reshape(self.table_shape)
 
+    def _packed(self, memory, theta, helpers):
+        """Packed weights of both ways, in the memory of a training."""
+        return self._with_table(memory.fill(theta[self.n_in_table :], helpers), theta)
+
     def _with_table(self, weights, theta):
         """Packed weights, and the table as it is."""
         return weights._replace(input=[self.table(theta)]) if self.n_in_table else weights
@@ -285,7 +289,7 @@ class Network:
 
     def pooled_states(self, theta, data, helpers=None):
         """Pooled hidden states (n, n_pooled) of all rows; the last ones where none are pooled."""
-        given = self.n_pooled, theta, data, helpers
+        given = self.n_pooled, self.weights(theta), data, helpers
         states = self._of_answers(lambda weights, pooled, run: pooled, *given)
         if not self.chain.pooling.of_steps:
             return states
@@ -308,20 +312,24 @@ class Network:
         on other rows.
         """
 
+        return self._raw_predict(self.weights(theta), data, helpers)
+
+    def _raw_predict(self, weights, data, helpers):
         def head(weights, pooled, run):
             return self.chain.head.forward(weights.head, pooled, run)[0]
 
-        return self._of_answers(head, self.n_outputs, theta, data, helpers)
+        return self._of_answers(head, self.n_outputs, weights, data, helpers)
 
-    def raw_of(self, theta, examples, helpers=None):
+    def raw_of(self, theta, examples, helpers=None, memory=None):
         """Raw predictions (n, n_outputs) of all answers of some examples, their offsets left out.
 
-        A head that says one answer after the other is given those before.
+        A head that says one answer after the other is given those before. The memory of a training,
+        which will pack its weights again, may be used to pack these.
         """
         data, head = examples.data, self.chain.head
+        weights = self.weights(theta) if memory is None else self._packed(memory, theta, helpers)
         if not head.reads_answers:
-            return self.raw_predict(theta, data, helpers)
-        weights = self.weights(theta)
+            return self._raw_predict(weights, data, helpers)
         found = np.empty((len(examples.weights), self.n_outputs), self.dtype)
 
         def answer(rows, run):
@@ -349,9 +357,8 @@ class Network:
             last = self._last_packed = found, weights
         return self._with_table(last[1], theta)
 
-    def _of_answers(self, function, n_columns, theta, data, helpers):
+    def _of_answers(self, function, n_columns, weights, data, helpers):
         """What a function makes of weights and of the pooled states of each answer."""
-        weights = self.weights(theta)
         n_answers, firsts, pooling = len(data.lengths), None, self.chain.pooling
         if pooling.of_steps:
             n_answers, firsts = int(data.lengths.sum()), first_answers(data.lengths)
