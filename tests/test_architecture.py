@@ -151,7 +151,7 @@ LAYERS = {
     "network.weights": ("kernels.packing network.threads network.workspace", "numpy"),
     "network.plan": ("network.timeline", "numpy"),
     "network.steps": (
-        "kernels.recurrence network.passes network.timeline network.workspace",
+        "kernels.jit kernels.recurrence network.passes network.timeline network.workspace",
         "numpy",
     ),
     "network.network": (

@@ -7,6 +7,7 @@ once: a step of a small net on one row takes as long as three of its arrays to l
 import numpy as np
 
 from skrnn.kernels import recurrence
+from skrnn.kernels.jit import Call
 from skrnn.network.passes import Run
 from skrnn.network.timeline import of_equal_rows
 from skrnn.network.workspace import Workspace
@@ -28,6 +29,8 @@ class Steps:
         self.chain, self.n_rows, self._work = chain, n_rows, Workspace(dtype)
         self._run = Run(of_equal_rows(n_rows, 1, False), self._work, False)
         self._rows, self._layers = np.arange(n_rows), []
+        self._x = self._work.array("x", n_rows, chain.layers[0][0].n_inputs)
+        self._weights, self._calls, self._head, self._raw = None, [], None, None
         for (layer,) in chain.layers:
             history, h = layer.memory(self._run, last_only=True)
             # A state is read here, and the new memory stands where the kernel puts it.
@@ -56,19 +59,31 @@ class Steps:
         places, new_places : list of tuple of slice
             Of each layer the columns of its state, and of its memory if its cell has one.
         """
-        start = self._run.timeline.start
-        for of_layer, memory, columns, new_columns in zip(
-            weights.layers, self._layers, places, new_places, strict=True
+        if weights is not self._weights:
+            self._bind(weights)
+        self._x[:] = x
+        for call, memory, columns, new_columns in zip(
+            self._calls, self._layers, places, new_places, strict=True
         ):
-            cell, history, before, after = memory
+            _, _, before, after = memory
             for part, place in zip(before, columns, strict=False):
                 part[:] = old[:, place]
-            recurrence.forward(
-                cell, of_layer[0].forward_of_state, x, recurrence.NO_PLACES, start, history,
-                after[0],
-            )  # fmt: skip
+            call()
             for part, place in zip(after, new_columns, strict=False):
                 new[:, place] = part
+        self._head()
+        return self._raw.copy()
+
+    def _bind(self, weights):
+        """Find the calls: of each layer, which reads what the one below it writes, and of the
+        head, which reads the last state, because the pooling follows steps.
+        """
+        self._weights, calls, x = weights, [], self._x
+        for (of_layer,), (cell, history, _, after) in zip(
+            weights.layers, self._layers, strict=True
+        ):
+            given = x, recurrence.NO_PLACES, self._run.timeline.start, history, after[0]
+            calls.append(Call(recurrence.forward, cell, of_layer.forward_of_state, *given))
             x = after[0]
-        pooled, _ = self.chain.pooling.forward(weights.pooling, (x,), self._run)
-        return self.chain.head.forward(weights.head, pooled, self._run)[0].copy()
+        self._calls = calls
+        self._head, self._raw = self.chain.head.forward_call(weights.head, x, self._run)
