@@ -138,18 +138,32 @@ def others(net, n_hidden, rows, tokens):
     steps.fit(rows, [row[:, 0] for row in rows])
     yield b"".join(array.tobytes() for array in steps.predict(rows))
     said = [[n % 2] * (n % 3 > 0) for n in range(len(rows))]
-    for decoder in ("ctc", "attention"):
+    for decoder, X, embedding_dim in (
+        ("ctc", rows, None), ("attention", rows, None), ("attention", tokens, 3)
+    ):
         model = skrnn.RNNTranslator(
-            hidden_layer_sizes=n_hidden, **plain, decoder=decoder, target_embedding_dim=3
+            hidden_layer_sizes=n_hidden, **plain, decoder=decoder, target_embedding_dim=3,
+            embedding_dim=embedding_dim,
         )
-        model.fit(rows, said)
-        yield model.score_samples(rows, said).tobytes()
-        yield repr([model.score(rows, said), model.predict_beams(rows, 2)]).encode()
+        model.fit(X, said)
+        yield model.score_samples(X, said).tobytes()
+        yield repr([model.score(X, said), model.predict_beams(X, 2)]).encode()
+
+
+def parts_of_large_nets():
+    "What threads pack and sum up side by side."
+    packing, places = sys.modules["skrnn.network.weights"].packing, np.array([3, 0, 1], np.uint32)
+    numbers, sums, scaled = np.empty(3), np.empty(3), np.arange(4.0)
+    packing.look_up(scaled, places, numbers)
+    packing.sum_up_part(np.arange(8.0).reshape(2, 4), places, np.arange(3.0), sums)
+    return numbers.tobytes() + sums.tobytes()
 
 
 def fits():
     "Bits of predictions, and of weights."
     random, i = np.random.RandomState(0), 0
+    learning()
+    yield parts_of_large_nets()
     for cell in sys.argv[2].split():
         for dtype in ("float32", "float64"):
             for n_hidden in map(int, sys.argv[3].split()):
@@ -238,7 +252,7 @@ def test_no_kernel_reads_or_writes_beyond_its_arrays(side):
     """Guarded copies give the same results. Two functions are called by kernels alone."""
     done = run(FAMILY, side, CELLS, SIZES)
     assert done.returncode == 0, done.stderr
-    others = "matmul._product pooling._largest"
+    others = "beams.advance matmul._product pooling._largest"
     assert done.stdout == f"{VECTOR_BYTES}\nnot called: {others}\n"
 
 

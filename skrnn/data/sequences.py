@@ -29,8 +29,9 @@ class Sequences:
 
     Parameters
     ----------
-    values : ndarray of shape (total_steps, n_features), C-contiguous
-        The steps of these sequences, and perhaps of others or padding, float32 or float64.
+    values : ndarray of shape (total_steps, n_features)
+        The steps of these sequences, and perhaps of others or padding, float32 or float64. Copied
+        unless they are C-contiguous.
     starts, lengths : ndarray of shape (n,), dtype int64
         Where each sequence starts, and its number of steps.
     has_gaps : bool, default=False
@@ -54,6 +55,10 @@ class Sequences:
     lengths: np.ndarray
     has_gaps: bool = False
     n_marks: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.values.flags.c_contiguous:  # kernels read lines by their addresses
+            object.__setattr__(self, "values", np.ascontiguousarray(self.values))
 
     @classmethod
     def from_array(cls, X: np.ndarray) -> Self:

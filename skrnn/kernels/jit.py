@@ -71,7 +71,8 @@ class Call:
     __slots__ = ("_call", "_n_looked_at")
 
     def __init__(self, function, *arguments):
-        self._call, self._n_looked_at = partial(function, *arguments), 0 if INTERPRETED else 2
+        self._call = partial(function, *arguments)
+        self._n_looked_at = 2 if hasattr(function, "typeof_pyval") else 0
 
     def __call__(self, *others):
         if self._n_looked_at:

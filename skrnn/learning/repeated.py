@@ -30,7 +30,7 @@ class Repeated:
         self._forward = Forward(network.chain, weights, data, rows, run)
         self._path, self._of_path = None, 0.0
         if model.path is not None:
-            self._path, self._of_path = model.path.call(sequences)
+            self._path, self._of_path = model.path.call(sequences)  # of the network's precision
 
     def is_of(self, theta):
         """Whether the parameters are still those that it was made with."""
@@ -48,7 +48,10 @@ class Batches:
     """Those that a model has, by the shapes of batches."""
 
     def __init__(self, model):
-        self._is_possible = is_plain(model.network.chain)
+        path, dtype = model.path, model.network.dtype
+        self._is_possible = is_plain(model.network.chain) and (
+            path is None or path.precision(dtype) == dtype
+        )
         self._known = {}
 
     def raw_predict(self, model, sequences):

@@ -51,10 +51,11 @@ class Streams:
         self._n_path = 0 if path is None else path.n_steps
         n_window = self._n_path * n_inputs
         # Without a path nothing is made of them.
-        linear_map = map(np.ones, ((n_inputs,), (n_inputs,), (n_outputs, n_window), (n_outputs,)))
+        shapes = (n_inputs,), (n_inputs,), (n_outputs, n_window), (n_outputs,)
+        linear_map = [np.ones(shape, self.dtype) for shape in shapes]
         if path is not None:
-            linear_map, _ = path.map_in(self.dtype)
-        self._map = tuple(one.astype(self.dtype, copy=False) for one in linear_map)
+            linear_map, _ = path.map_in(path.precision(self.dtype))
+        self._map = tuple(linear_map)
 
     def _set_places(self, layers):
         """Where in a row of a state the next states of all layers stand, and where the new ones."""
@@ -84,7 +85,7 @@ class Streams:
             before = np.array(before)
         inputs = np.empty((len(read), self._n_frame * self.schema.n_inputs), self.dtype)
         of_path = np.empty((len(read) if self._n_path else 0, len(self._map[3])), self.dtype)
-        window = np.empty(self._map[2].shape[1], self.dtype)
+        window = np.empty(self._map[2].shape[1], self._map[2].dtype)
         found = streams.observe(
             read, self._marks(read, before), self._scales, (*self._map, window), self._longest,
             before, after, inputs, of_path,

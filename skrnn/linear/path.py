@@ -27,6 +27,8 @@ _MAX_INPUTS_OF_STEPS = 256
 # The work up to which a logistic regression is a small part of a fit. It fits classes better than
 # ridge regression on indicators does.
 _MOST_WORK = 4e9
+# Numbers beyond which single precision, which ends at 3e38, would overflow.
+_LARGEST = 1e30
 # Samples at least, and inputs of a table's map at most, where its columns have curves, and by how
 # many standard errors what is left out has to be better with them.
 _FEWEST_FOR_CURVES, _MOST_WITH_CURVES, _STANDARD_ERRORS = 50, 1024, 2.0
@@ -77,7 +79,7 @@ class LinearPath(AffineMap):
         Those of a sequence do not depend on the other ones, to the bit.
         """
         call, raw = self.call(sequences, of_steps)
-        values = sequences.values.reshape(-1)
+        values = sequences.values.reshape(-1).astype(raw.dtype, copy=False)
         values.flags.writeable = False  # one type for the kernel, whatever the user's array allows
         call(values)
         return raw
@@ -88,12 +90,20 @@ class LinearPath(AffineMap):
         if of_steps:
             n_left, sequences = sequences.n_left(), sequences.so_far()
         lengths, ends = sequences.lengths, sequences.starts + sequences.lengths
-        dtype = sequences.values.dtype
+        dtype = self.precision(sequences.values.dtype)
         raw = np.empty((len(sequences), len(self.intercepts)), dtype)
         window = np.empty(len(self.coefficients), dtype)
         sizes = self.n_steps, sequences.n_features
         given = ends, lengths, n_left, sizes, *self.map_in(dtype), window, raw
         return Call(affine.forward_of_windows, *given), raw
+
+    def precision(self, dtype):
+        """In which sequences of a precision are mapped: double where they are too large or small
+        for differences and quotients in their own.
+        """
+        sizes = np.abs(np.concatenate([self.center.ravel(), self.scale.ravel()]))
+        is_extreme = sizes.max() > _LARGEST or self.scale.min() < 1.0 / _LARGEST
+        return np.dtype(np.float64) if is_extreme else dtype
 
     def map_in(self, dtype):
         """The map in a precision, as :func:`skrnn.kernels.affine.forward_of_windows` reads it:
