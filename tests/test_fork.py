@@ -107,7 +107,7 @@ def run(code, **environment):
     [
         ("path", "Ridge"),
         ("blas", "_libraries"),
-        ("network.Network", "raw_predict"),
+        ("network.Network", "_raw_predict"),
         ("network.Network", "loss_gradient"),
     ],
 )

@@ -1,7 +1,7 @@
 """The linear map beside the recurrent layers: how it is fitted, and what it predicts."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -101,9 +101,12 @@ class LinearPath(AffineMap):
         """In which sequences of a precision are mapped: double where they are too large or small
         for differences and quotients in their own.
         """
+        return np.dtype(np.float64) if self._is_extreme else dtype
+
+    @cached_property
+    def _is_extreme(self):
         sizes = np.abs(np.concatenate([self.center.ravel(), self.scale.ravel()]))
-        is_extreme = sizes.max() > _LARGEST or self.scale.min() < 1.0 / _LARGEST
-        return np.dtype(np.float64) if is_extreme else dtype
+        return bool(sizes.max() > _LARGEST or self.scale.min() < 1.0 / _LARGEST)
 
     def map_in(self, dtype):
         """The map in a precision, as :func:`skrnn.kernels.affine.forward_of_windows` reads it:
