@@ -30,7 +30,7 @@ LAYERS = {
     "kernels.disk": ("", "numba"),
     "kernels.interrupts": ("", ""),
     "kernels.announcements": ("", "numba"),
-    "kernels.jit": ("kernels.disk kernels.interrupts", "numba"),
+    "kernels.jit": ("kernels.disk kernels.interrupts", "numba numpy"),
     "kernels.vectors": ("", "llvmlite numba numpy"),
     "kernels.activations": ("kernels.vectors", "numpy"),
     "kernels.interpreted": ("kernels.vectors", "numpy"),

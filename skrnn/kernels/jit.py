@@ -25,6 +25,7 @@ from functools import partial, wraps
 from inspect import getfile
 
 import numba
+import numpy as np
 from numba.core.compiler_lock import global_compiler_lock
 
 from skrnn.kernels import interrupts
@@ -35,6 +36,9 @@ except (AttributeError, ImportError):  # a numba whose inside is another: its ow
     KernelCache = None
 
 FLAGS = {"error_model": "numpy", "no_cfunc_wrapper": True}
+
+# Machine code of kernels, by the kinds of their arguments.
+_ENTRIES = {}
 
 #: True when kernels run as plain Python (``NUMBA_DISABLE_JIT=1``), as the coverage run does.
 INTERPRETED = bool(numba.config.DISABLE_JIT)
@@ -83,8 +87,20 @@ class Call:
 
 
 def _of_known_types(function, arguments, others):
-    types = tuple(map(function.typeof_pyval, (*arguments, *others)))
-    return partial(function.compile(types), *arguments)
+    key = function, *map(_kind, (*arguments, *others))
+    if key not in _ENTRIES:
+        types = tuple(map(function.typeof_pyval, (*arguments, *others)))
+        _ENTRIES[key] = function.compile(types)
+    return partial(_ENTRIES[key], *arguments)
+
+
+def _kind(value):
+    """What numba's type of a value follows from, which itself takes ten times as long to find."""
+    if isinstance(value, np.ndarray):
+        flags = value.flags
+        contiguous = flags.c_contiguous, flags.f_contiguous
+        return value.dtype.num, value.ndim, *contiguous, flags.writeable, flags.aligned
+    return tuple(map(_kind, value)) if type(value) is tuple else type(value)
 
 
 def part(function):
