@@ -4,7 +4,7 @@ Each number is the sum of the lanes of sums in order, so a row's bits are its ow
 """
 
 from skrnn.kernels.instructions import dot_of_rows, row_instruction
-from skrnn.kernels.jit import kernel, long_kernel, part
+from skrnn.kernels.jit import inlined, kernel, long_kernel, part
 from skrnn.kernels.timeline import standardize_row
 from skrnn.kernels.vectors import fma
 
@@ -19,7 +19,7 @@ def _backward(units, column, line, d_column, d_line, factor):
 _backward_of_row = row_instruction(_backward, 4, has_factor=True)
 
 
-@part
+@inlined
 def map_line(columns, bias, line, y, i):
     """y[i] (K,) = columns (K, P) x + bias; x (P,) stands at the address `line`."""
     n_inputs, size = columns.shape[1], columns.itemsize
@@ -42,7 +42,7 @@ def forward_of_lines(columns, bias, x, y):
         map_line(columns, bias, x.ctypes.data + i * x.shape[1] * x.itemsize, y, i)
 
 
-@part
+@inlined
 def _map_back(columns, x, d_y, d_columns, d_bias, d_x):
     n_inputs, width = x.shape[1], x.shape[1] * x.itemsize
     d_x[:] = 0
