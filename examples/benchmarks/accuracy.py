@@ -615,13 +615,20 @@ def save(options, kind, name, row, to_table):
     write_between(options.output, kind, to_table(results[kind]))
 
 
-def loaded(names):
-    """Each set's name and data; the others' reasons are printed."""
+def available(names, find):
+    """Each set's name and what `find` makes of it; why others cannot be had is printed."""
     for name in names:
         try:
-            yield name, TASKS[name].load()
+            found = find(name)
         except UNAVAILABLE as error:
             print(f"{name} skipped: {reason(error)}", flush=True)
+            continue
+        yield name, found
+
+
+def loaded(names):
+    """Each set's name and data, of those that can be had."""
+    return available(names, lambda name: TASKS[name].load())
 
 
 def run_scaling(options):

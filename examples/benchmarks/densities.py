@@ -30,7 +30,7 @@ from sklearn.linear_model import RidgeCV
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
-from accuracy import UNAVAILABLE, archive, reason, save, summary, verdict
+from accuracy import archive, available, save, summary, verdict
 from page import environment, line, measured_on, read_options, sets_parser, table
 from skrnn import RNNGenerator
 
@@ -246,14 +246,9 @@ def main():
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         RNNGenerator(embedding_dim=2, max_iter=1).fit([[1, 2], [2]]).sample()
-        for name in options.sets:
-            one = (SETS | made_up)[name]
-            try:
-                train, test = one.load()
-            except UNAVAILABLE as error:
-                print(f"{name} skipped: {reason(error)}", flush=True)
-                continue
-            row = judge(one, train, test, options.seeds)
+        sets = SETS | made_up
+        for name, (train, test) in available(options.sets, lambda name: sets[name].load()):
+            row = judge(sets[name], train, test, options.seeds)
             print(line(cells(name, row)), flush=True)
             save(options, "densities", name, row, densities_table)
 

@@ -22,7 +22,7 @@ from sklearn.metrics import root_mean_squared_error
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
-from accuracy import TASKS, UNAVAILABLE, compile_kernels, last_output, reason, save
+from accuracy import TASKS, available, compile_kernels, last_output, save
 from page import environment, line, measured_on, read_options, sets_parser, table
 from sequences import MADE_UP, SETS
 from skrnn import RNNRegressor
@@ -100,12 +100,9 @@ def main():
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         compile_kernels()
-        for name in options.sets:
-            try:
-                row = judge(*training_rows(name), options.seeds)
-            except UNAVAILABLE as error:
-                print(f"{name} skipped: {reason(error)}", flush=True)
-                continue
+        for name, row in available(
+            options.sets, lambda name: judge(*training_rows(name), options.seeds)
+        ):
             print(line(cells(name, row)), flush=True)
             save(options, "latest rows", name, row, latest_table)
 

@@ -43,11 +43,10 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
 from accuracy import (
-    UNAVAILABLE,
     archive,
+    available,
     compile_kernels,
     from_wheel,
-    reason,
     save,
     show,
     summary,
@@ -493,14 +492,9 @@ def main():
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         compile_kernels()
-        for name in options.sets:
-            one = (SETS | MADE_UP)[name]
-            try:
-                folds = one.load()
-            except UNAVAILABLE as error:
-                print(f"{name} skipped: {reason(error)}", flush=True)
-                continue
-            row = judge(one, folds, options.seeds)
+        sets = SETS | MADE_UP
+        for name, folds in available(options.sets, lambda name: sets[name].load()):
+            row = judge(sets[name], folds, options.seeds)
             print(line(cells(name, row)), flush=True)
             save(options, "sequences", name, row, sequences_table)
 

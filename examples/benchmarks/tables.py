@@ -50,7 +50,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
-from accuracy import UNAVAILABLE, compile_kernels, reason, save, summary, table_from_wheel
+from accuracy import available, compile_kernels, save, summary, table_from_wheel
 from page import environment, line, measured_on, table
 from skrnn import RNNClassifier, RNNRegressor
 
@@ -164,12 +164,8 @@ def folds_of(name):
 
 
 def loaded(names):
-    """Each table's name and folds; the others' reasons are printed."""
-    for name in names:
-        try:
-            yield name, folds_of(name)
-        except UNAVAILABLE as error:
-            print(f"{name} skipped: {reason(error)}", flush=True)
+    """Each table's name and folds, of those that can be had."""
+    return available(names, folds_of)
 
 
 # %%
@@ -382,12 +378,10 @@ def small_table(results):
 
 def run_small(options):
     print(line(SMALL_HEADER))
-    for name in options.tables:
-        try:
-            sizes = {str(n): learn_from(name, n, options.draws) for n in options.sizes}
-        except UNAVAILABLE as error:
-            print(f"{name} skipped: {reason(error)}", flush=True)
-            continue
+    for name, sizes in available(
+        options.tables,
+        lambda name: {str(n): learn_from(name, n, options.draws) for n in options.sizes},
+    ):
         row = {"draws": len(options.draws), "environment": place(), "sizes": sizes}
         for cells in small_cells(name, row):
             print(line(cells), flush=True)

@@ -41,7 +41,7 @@ from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
 import accuracy
-from accuracy import UNAVAILABLE, archive, from_wheel, reason, save, ts_problem
+from accuracy import archive, available, from_wheel, save, ts_problem
 from page import environment, line, measured_on, read_options, sets_parser, table
 from skrnn import RNNTranslator
 from skrnn.metrics import sequence_error_rate, token_error_rate
@@ -338,12 +338,7 @@ def main():
     print(line(HEADER))
     with threadpool_limits(1):
         compile_kernels()
-        for name in options.sets:
-            try:
-                row = judge(TASKS[name], options.seeds)
-            except UNAVAILABLE as error:
-                print(f"{name} skipped: {reason(error)}", flush=True)
-                continue
+        for name, row in available(options.sets, lambda name: judge(TASKS[name], options.seeds)):
             print(line(cells(name, row)), flush=True)
             save(options, "transcripts", name, row, transcripts_table)
 
