@@ -12,7 +12,8 @@ TABLE_AXES = ("sample", "column")
 ARRAY_AXES = ("sample", "step", "feature")
 STEP_AXES = ("step", "feature")
 TARGET_AXES = ("sample", "output")
-# Of so few values an array of booleans takes less time than their sum does.
+# Of so few values Python's own look takes less time than an array of booleans does, and of so few
+# that array less than their sum.
 _VERY_FEW, _FEW = 8, 1 << 14
 
 

@@ -74,7 +74,7 @@ class Sequences:
         Sequences
         """
         n, n_timesteps, n_features = X.shape
-        values = np.ascontiguousarray(X).reshape(n * n_timesteps, n_features)
+        values = X.reshape(n * n_timesteps, n_features)
         places = _equal if n <= _FEW else _equal.__wrapped__
         found = cls(values, *places(n, n_timesteps))
         # To look for it would take as long as all the rest.
@@ -98,12 +98,19 @@ class Sequences:
         """
         values = np.concatenate(arrays, dtype=dtype, casting="unsafe")
         lengths = np.array([len(array) for array in arrays], dtype=np.int64)
-        return cls(np.ascontiguousarray(values), np.cumsum(lengths) - lengths, lengths)
+        return cls(values, np.cumsum(lengths) - lengths, lengths)
 
     @cached_property
     def is_array(self) -> bool:
         """Whether these are known to be all rows of a 3-D array."""
         return False
+
+    @property
+    def read_only(self) -> np.ndarray:
+        """The values as kernels take them: of one type, whatever the user's array allows."""
+        values = self.values.view()
+        values.flags.writeable = False
+        return values
 
     @property
     def n_features(self) -> int:

@@ -28,18 +28,22 @@ def map_line(columns, bias, line, y, i):
         y[i, k] = bias[k] + dot_of_rows(columns, n_inputs, line, column)
 
 
+@inlined
+def _map_lines(columns, bias, x, y):
+    for i in range(y.shape[0]):
+        map_line(columns, bias, x.ctypes.data + i * x.shape[1] * x.itemsize, y, i)
+
+
 @kernel
 def forward(columns, bias, x, y):
     """y (B, K) = x (B, P) columns.T + bias; columns (K, P)."""
-    for i in range(y.shape[0]):
-        map_line(columns, bias, x.ctypes.data + i * x.shape[1] * x.itemsize, y, i)
+    _map_lines(columns, bias, x, y)
 
 
 @long_kernel
 def forward_of_lines(columns, bias, x, y):
-    """The same of many lines."""
-    for i in range(y.shape[0]):
-        map_line(columns, bias, x.ctypes.data + i * x.shape[1] * x.itemsize, y, i)
+    """The same of as many lines as there are steps, without the interpreter's lock."""
+    _map_lines(columns, bias, x, y)
 
 
 @inlined
@@ -62,7 +66,7 @@ def backward(columns, x, d_y, d_columns, d_bias, d_x):
 
 @long_kernel
 def backward_of_lines(columns, x, d_y, d_columns, d_bias, d_x):
-    """The same of many lines."""
+    """The same of as many lines as there are steps, without the interpreter's lock."""
     _map_back(columns, x, d_y, d_columns, d_bias, d_x)
 
 

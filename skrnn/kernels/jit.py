@@ -76,6 +76,7 @@ class Call:
 
     def __init__(self, function, *arguments):
         self._call = partial(function, *arguments)
+        # With the JIT off, functions have no types.
         self._n_looked_at = 2 if hasattr(function, "typeof_pyval") else 0
 
     def __call__(self, *others):

@@ -4,7 +4,13 @@ Places are unsigned, because numba counts negative ones from the end, which took
 time.
 """
 
-from skrnn.kernels.jit import kernel, long_kernel
+from skrnn.kernels.jit import inlined, kernel, long_kernel
+
+
+@inlined
+def _look_up(scaled, places, numbers):
+    for i in range(places.shape[0]):
+        numbers[i] = scaled[places[i]]
 
 
 @kernel
@@ -16,15 +22,13 @@ def pack(theta, factors, places, scaled, numbers):
     """
     for p in range(theta.shape[0]):
         scaled[p] = theta[p] * factors[p]
-    for i in range(places.shape[0]):
-        numbers[i] = scaled[places[i]]
+    _look_up(scaled, places, numbers)
 
 
 @long_kernel
 def look_up(scaled, places, numbers):
     """numbers (n,): those of `scaled` at some places (n,), by a thread beside others."""
-    for i in range(places.shape[0]):
-        numbers[i] = scaled[places[i]]
+    _look_up(scaled, places, numbers)
 
 
 @kernel

@@ -45,7 +45,13 @@ class Repeated:
 
 
 class Batches:
-    """Those that a model has, by the shapes of batches."""
+    """Those that a model has, by the shapes of batches.
+
+    Parameters
+    ----------
+    model : skrnn.learning.model.Model
+        Which is not kept, because it keeps this.
+    """
 
     def __init__(self, model):
         path, dtype = model.path, model.network.dtype
@@ -55,33 +61,33 @@ class Batches:
         self._known = {}
 
     def raw_predict(self, model, sequences):
-        """Raw predictions of sequences, or None where it is not the way for them."""
+        """Raw predictions of sequences; None where there are many, or they or the net are of
+        another kind than is kept here.
+        """
         if not (self._is_possible and sequences.is_array):
             return None
         key = len(sequences), sequences.n_steps
         known = self._known.get(key)
         if known is None:
             known = self._learn(key, model, sequences)
-        plan, idle = known
-        if plan is None:
+        tile, idle = known
+        if tile is None:
             return None
         found = threads.take(idle)
         if found is None or not found.is_of(model.theta):
-            found = Repeated(model, sequences, *plan)
-        values = sequences.values.view()
-        values.flags.writeable = False  # one type for kernels, whatever the user's array allows
-        raw = found.raw_predict(values)
+            found = Repeated(model, sequences, *tile)
+        raw = found.raw_predict(sequences.read_only)
         idle.append(found)
         return raw
 
     def _learn(self, key, model, sequences):
-        """The only tile of such a batch, and a place for those who know the way."""
-        plan = None
+        """The only tile of such a batch, None where it has several, and its idle Repeated."""
+        tile = None
         if sequences.values.size <= _MOST_NUMBERS:
             shards = model.network.planner.plan_all(model.data(sequences))
             if len(shards) == len(shards[0]) == 1:
-                [[plan]] = shards
+                [[tile]] = shards
         if len(self._known) >= _MOST_SHAPES:
             self._known = {}
-        known = self._known[key] = plan, deque()
+        known = self._known[key] = tile, deque()
         return known

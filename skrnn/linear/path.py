@@ -79,9 +79,7 @@ class LinearPath(AffineMap):
         Those of a sequence do not depend on the other ones, to the bit.
         """
         call, raw = self.call(sequences, of_steps)
-        values = sequences.values.reshape(-1).astype(raw.dtype, copy=False)
-        values.flags.writeable = False  # one type for the kernel, whatever the user's array allows
-        call(values)
+        call(sequences.read_only.reshape(-1).astype(raw.dtype, copy=False))
         return raw
 
     def call(self, sequences, of_steps=False):

@@ -29,17 +29,14 @@ def sequence_data(sequences, center, scale, frame_length=1):
 
 def standardized_data(sequences, center, scale, frame_length):
     """The same, of centre and scale in the precision of the sequences."""
-    values, n_steps = sequences.values.view(), sequences.n_steps
-    values.flags.writeable = False  # one type for kernels, whatever the user's array allows
-    lengths = sequences.lengths
+    lengths, n_steps = sequences.lengths, sequences.n_steps
     if frame_length == 1:
         missing = _zeros(len(lengths))
     else:
         lengths, n_steps = -(-lengths // frame_length), -(-n_steps // frame_length)
         missing = lengths * frame_length - sequences.lengths
-    return SequenceData(
-        values, sequences.starts, lengths, missing, center, scale, frame_length, n_steps
-    )
+    given = sequences.starts, lengths, missing, center, scale, frame_length, n_steps
+    return SequenceData(sequences.read_only, *given)
 
 
 @lru_cache(maxsize=4)

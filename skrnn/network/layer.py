@@ -72,8 +72,8 @@ class Layer(Block):
         b = Parameter("b" + tag, (n_blocks,), constant(cell.bias_start), False)
         self.parameters = (W, U, b) if is_recurrent else (W, b)
         self.shape, self._reads_lines = (n_hidden + 1 + n_inputs, n_blocks), True
-        # U's blocks, turned by so many columns, go first; W's start at a later column.
-        self._n_state, self._first_input = n_gates, n_blocks - n_gates
+        # U's blocks, turned by so many columns, go first; W's, as many, start at a later column.
+        self._n_gates, self._first_input = n_gates, n_blocks - n_gates
         self._turn = cell.rotation * n_hidden
         self._width = matmul.panel_width(dtype)
 
@@ -82,7 +82,7 @@ class Layer(Block):
         """The span (from, to) of each panel's rows that are not zero, (panels, 2)."""
         width = self._width
         first = np.arange(0, self.shape[1], width)
-        low = np.where(self.is_recurrent & (first < self._n_state), 0, self.n_hidden)
+        low = np.where(self.is_recurrent & (first < self._n_gates), 0, self.n_hidden)
         high = np.where(first + width <= self._first_input, self.n_hidden + 1, self.shape[0])
         return np.stack([low, high], axis=1)
 
@@ -96,7 +96,7 @@ class Layer(Block):
     def _pairs(self, arrays, matrix):
         """Views of W, of U in two parts and of the bias, each with its place in the matrix."""
         W, *U, bias = arrays
-        split = self._n_state - self._turn
+        split = self._n_gates - self._turn
         state, inputs = self._state_and_inputs(matrix)
         pairs = [(W, inputs), (bias, matrix[self.n_hidden])]
         for of_state in U:
@@ -107,7 +107,7 @@ class Layer(Block):
     def _state_and_inputs(self, matrix):
         """Where U and W stand in a step matrix."""
         inputs = matrix[self.n_hidden + 1 : self.shape[0], self._first_input :]
-        return matrix[: self.n_hidden, : self._n_state], inputs
+        return matrix[: self.n_hidden, : self._n_gates], inputs
 
     def step_matrix(self, arrays, fill=0):
         """The step matrix of W, U and the bias; `fill` where there is no parameter."""
@@ -279,7 +279,7 @@ class LayerOfTokens(Layer):
 
     @property
     def gradient_shapes(self):
-        of_W = matmul.rows_with_padding(self.n_inputs), self.cell.n_gates * self.n_hidden
+        of_W = matmul.rows_with_padding(self.n_inputs), self._n_gates
         return [*super().gradient_shapes, of_W]
 
     def _pairs(self, arrays, matrix):
@@ -306,8 +306,7 @@ class LayerOfTokens(Layer):
         return super().bind(packed[:-n_of_W])._replace(of_tokens=tuple(packed[-n_of_W:]))
 
     def _inputs(self, weights, x, run):
-        n_gates = self.cell.n_gates * self.n_hidden
-        table = run.work.array((self, "table"), len(x.vectors), n_gates)
+        table = run.work.array((self, "table"), len(x.vectors), self._n_gates)
         matmul.multiply(x.vectors, weights.of_tokens[0], table, 0)
         return table, x.places
 
@@ -320,8 +319,8 @@ class LayerOfTokens(Layer):
         """The gradient (D, E) of the vectors."""
         history, (vectors, places) = history
         super().backward(weights, history, d_h, gradients[:1], run, d_c)
-        n_gates = self.cell.n_gates * self.n_hidden
-        d_table, d_vectors = run.work.arrays((self, "back"), (len(vectors), n_gates), vectors.shape)
+        shapes = (len(vectors), self._n_gates), vectors.shape
+        d_table, d_vectors = run.work.arrays((self, "back"), *shapes)
         embedding.gates_backward(
             places, vectors, weights.of_tokens[1], history.gates, d_table, d_vectors, gradients[1],
             matmul.ALL_ROWS, run.work.scratch(len(gradients[1])),

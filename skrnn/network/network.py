@@ -311,7 +311,6 @@ class Network:
         """Raw predictions (n, n_outputs) of all answers; those of a row do not depend, to the bit,
         on other rows.
         """
-
         return self._raw_predict(self.weights(theta), data, helpers)
 
     def _raw_predict(self, weights, data, helpers):
