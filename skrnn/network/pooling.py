@@ -10,7 +10,7 @@ how long its vectors are.
 
 import numpy as np
 
-from skrnn.kernels import pooling, timeline
+from skrnn.kernels import pooling
 from skrnn.network.block import Block
 
 
@@ -81,20 +81,18 @@ class EachStep(Pooling):
 
     def forward(self, weights, outputs, run):
         """Outputs (S, P) of all states (S, H), in memory of the workspace."""
-        if len(outputs) == 1:
-            return outputs[0], None
-        out = run.work.array((self, "out"), run.timeline.n_lines, self.n_outputs)
-        timeline.join(*outputs, run.timeline.mirror, out)
-        return out, None
+        joined = None
+        if len(outputs) > 1:
+            joined = run.work.array((self, "joined"), run.timeline.n_lines, self.n_outputs)
+        return run.timeline.join(outputs, joined), None
 
     def backward(self, weights, kept, d_pooled, gradients, run):
         """Gradients (S, H) of each direction's outputs."""
-        if run.timeline.mirror is None:
-            return [d_pooled]
-        shape = run.timeline.n_lines, self.n_hidden
-        d_h = run.work.arrays((self, "d_h"), shape, shape)
-        timeline.split(d_pooled, run.timeline.mirror, *d_h)
-        return d_h
+        d_outputs = None
+        if self.n_directions > 1:
+            shape = run.timeline.n_lines, self.n_hidden
+            d_outputs = run.work.arrays((self, "d_outputs"), shape, shape)
+        return run.timeline.split(d_pooled, d_outputs)
 
 
 class _OverSteps(Pooling):

@@ -54,11 +54,17 @@ class Timeline(NamedTuple):
         steps = np.repeat(np.arange(len(self.start) - 1), np.diff(self.start))
         return steps, np.arange(len(steps)) - self.start[steps]
 
-    def join(self, outputs):
-        """Outputs of each direction (S, H) side by side (S, D * H), at their own time steps."""
+    def join(self, outputs, joined=None):
+        """Outputs of each direction (S, H) side by side (S, D * H), at their own time steps.
+
+        `joined` is memory for those of two directions.
+        """
         if len(outputs) == 1:
             return outputs[0]
-        return np.hstack([outputs[0], outputs[1][self.mirror]])
+        if joined is None:
+            joined = np.empty((self.n_lines, 2 * outputs[0].shape[1]), outputs[0].dtype)
+        timeline.join(*outputs, self.mirror, joined)
+        return joined
 
     def end_to_end(self, firsts):
         """Places (S,) of all lines in an array of the rows' steps end to end.
@@ -74,12 +80,18 @@ class Timeline(NamedTuple):
         step = np.repeat(np.arange(len(n_active)), n_active)
         return firsts[np.arange(len(step)) - self.start[step]] + step
 
-    def split(self, d_out):
-        """The way back of :meth:`join`: gradients of each direction's outputs."""
+    def split(self, d_joined, d_outputs=None):
+        """The way back of :meth:`join`: gradients of each direction's outputs.
+
+        `d_outputs` is memory for those of two directions.
+        """
         if self.mirror is None:
-            return [d_out]
-        d_ahead, d_reverse = np.hsplit(d_out, 2)
-        return [np.ascontiguousarray(d_ahead), d_reverse[self.mirror]]
+            return [d_joined]
+        if d_outputs is None:
+            shape = 2, self.n_lines, d_joined.shape[1] // 2
+            d_outputs = list(np.empty(shape, d_joined.dtype))
+        timeline.split(d_joined, self.mirror, *d_outputs)
+        return d_outputs
 
 
 @lru_cache(maxsize=64)
