@@ -127,7 +127,7 @@ LAYERS = {
         "kernels.embedding kernels.jit kernels.matmul kernels.recurrence network.block",
         "numpy",
     ),
-    "network.pooling": ("kernels.pooling kernels.timeline network.block", "numpy"),
+    "network.pooling": ("kernels.pooling network.block", "numpy"),
     "network.decoder": (
         "kernels.decoder kernels.embedding kernels.matmul kernels.writing network.block "
         "network.embedding network.layer network.timeline",

@@ -11,7 +11,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.learning import repeated
 from skrnn.network.examples import Examples
 from skrnn.network.network import Memory
-from skrnn.network.repeated import Steps
+from skrnn.network.repeated import TrainingStep, TrainingSteps
 
 SETTINGS = {"max_iter": 2, "random_state": 0, "early_stopping": False}
 
@@ -106,13 +106,16 @@ def test_predictions_are_not_written_over_and_a_pickle_has_none_of_it():
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X[:5]), kept)
 
 
-def test_missing_values_are_read_anew():
+def test_missing_values_are_read_anew_in_each_batch(ways):
+    """Their marks make other sequences of an array, which go the long way."""
     X, y = data()
     X[::3, 2, 1] = np.nan
     model = RNNClassifier(**SETTINGS).fit(X, y > 0)
     expected = model.predict_proba(list(X))
+    ways.clear()
     for rows in (slice(0, 4), slice(4, 8), slice(0, 4), slice(8, 12)):
         np.testing.assert_array_equal(model.predict_proba(X[rows]), expected[rows])
+    assert not ways
 
 
 def test_threads_do_not_share_what_is_kept():
@@ -170,13 +173,20 @@ def test_steps_have_the_bits_of_the_way_that_all_nets_go(cell, loss, dtype, monk
             found.append((value, gradient.copy()))
         return found
 
+    used, loss_gradient = [], TrainingStep.loss_gradient
+    monkeypatch.setattr(
+        TrainingStep, "loss_gradient", lambda *given: used.append(1) or loss_gradient(*given)
+    )
     for offsets in (None, rng.normal(size=(40, n_outputs)).astype(dtype)):
         with monkeypatch.context() as patched:
-            patched.setattr(Steps, "of", lambda *arguments: None)
+            patched.setattr(TrainingSteps, "of", lambda *arguments: None)
             expected = train(offsets)
+        assert not used
         for (value, gradient), (same, bits) in zip(train(offsets), expected, strict=True):
             assert value == same
             np.testing.assert_array_equal(gradient, bits)
+        assert len(used) == len(orders)
+        used.clear()
 
 
 def test_steps_follow_other_examples_and_losses():

@@ -17,7 +17,7 @@ from skrnn.network.layer import Layer, LayerOfTokens
 from skrnn.network.layout import Layout
 from skrnn.network.passes import Chain, Run
 from skrnn.network.pooling import EachStep
-from skrnn.network.repeated import Steps
+from skrnn.network.repeated import TrainingSteps
 from skrnn.network.weights import Packing
 from skrnn.network.workspace import Workspace
 
@@ -237,7 +237,7 @@ class Network:
 
         step = None
         if masks is None:
-            step = memory.steps.of(packed, gradients[0], loss, examples, shards, memory)
+            step = memory.training_steps.of(packed, gradients[0], loss, examples, shards, memory)
         if step is None:
             value = sum(threads.run(work, range(len(shards)), helpers))
         else:
@@ -420,7 +420,7 @@ class Memory:
             self.table = TouchedRows(network.table_shape, self._dtype)
         self.fill = self._packing.memory(self._packing.look_up(both_ways=True))
         self.gradient_places = self._packing.gradient_places()
-        self.steps = Steps(network.chain)
+        self.training_steps = TrainingSteps(network.chain)
         self._workspaces = deque() if workspaces is None else workspaces
         self._gradients = []
         self._numbers = np.empty((0, 0), self._dtype)

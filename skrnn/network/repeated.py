@@ -68,7 +68,7 @@ class Forward:
         return self.raw
 
 
-class Step(Forward):
+class TrainingStep(Forward):
     """Loss and gradient of minibatches of one size, by one layer.
 
     Parameters
@@ -121,7 +121,7 @@ class Step(Forward):
         return value
 
 
-class Steps:
+class TrainingSteps:
     """Those that a training has, by the sizes of its minibatches.
 
     Parameters
@@ -134,7 +134,8 @@ class Steps:
         self._known = {}
 
     def of(self, weights, gradients, loss, examples, shards, memory):
-        """The Step for the only tile of a plan; None where it has several, or another kind of net.
+        """The TrainingStep for the only tile of a plan; None where it has several, or the net is
+        of another kind.
 
         Parameters
         ----------
@@ -155,6 +156,6 @@ class Steps:
             if len(self._known) >= _MOST_STEPS:
                 self._known.clear()
             work = memory.take_workspace()
-            found = self._known[of_rows.n_rows] = Step(self._chain, *made_of, of_rows, work)
+            found = self._known[of_rows.n_rows] = TrainingStep(self._chain, *made_of, of_rows, work)
             memory.give_back(work)
         return found
