@@ -23,7 +23,8 @@ from sklearn.metrics import log_loss
 from sklearn.utils import resample
 
 from skrnn import RNNClassifier, RNNRegressor, losses
-from skrnn.learning import advice, fitting, optimizers, training
+from skrnn.learning import advice, optimizers, training
+from skrnn.learning.settings import settings_of
 from skrnn.network.network import Network
 
 ESTIMATORS = [RNNRegressor, RNNClassifier]
@@ -327,7 +328,7 @@ def test_training_stops_when_the_loss_no_longer_improves():
 )
 def test_automatic_max_iter_makes_some_3000_updates(solver, n, max_iter):
     model = small(solver=solver, batch_size=10, max_iter=None)
-    assert fitting.settings_of(vars(model), n, False, False).max_iter == max_iter
+    assert settings_of(vars(model), n, False, False).max_iter == max_iter
 
 
 @pytest.mark.parametrize(
@@ -345,10 +346,10 @@ def test_automatic_patience_is_100_updates_or_the_whole_of_a_schedule(
     n, schedule, is_watched, patience
 ):
     model = small(batch_size=10, learning_rate=schedule)
-    settings = fitting.settings_of(vars(model), n, False, is_watched)
+    settings = settings_of(vars(model), n, False, is_watched)
     assert settings.n_iter_no_change == patience
     assert settings.least_evidence == 0.1
-    own = fitting.settings_of(vars(model) | {"n_iter_no_change": 7}, n, False, is_watched)
+    own = settings_of(vars(model) | {"n_iter_no_change": 7}, n, False, is_watched)
     assert (own.n_iter_no_change, own.least_evidence) == (7, 0.0)
 
 

@@ -1,5 +1,8 @@
 """What is held out: the tail, and what a splitter says; a random share is in test_training."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from fits import ALONE, BESIDE, Diary, Spy, fit, fitted, small, table, target_for
@@ -21,6 +24,7 @@ from skrnn.learning import candidates, fitting, race
 from skrnn.learning.training import Training
 from skrnn.linear.blending import Blend
 
+FRACTIONS = pytest.mark.parametrize("fraction", [0.25, "tail"])
 BOTH = pytest.mark.parametrize("Estimator", [RNNRegressor, RNNClassifier])
 
 
@@ -61,19 +65,36 @@ def test_the_tail_is_the_last_quarter_and_nothing_of_it_is_known_at_first(shuffl
 
 
 @BOTH
-def test_in_the_end_the_tail_is_learnt_too(Estimator):
-    """As if nothing had been held out; there is one update an epoch, and one is all."""
+@FRACTIONS
+def test_in_the_end_all_samples_are_learnt_from_what_the_first_have_taught_on(
+    fraction, Estimator, monkeypatch
+):
+    """For a quarter of the epochs that were best, in batches that grow as the samples do."""
+    trainings = Spy(monkeypatch, race, "train_one")
     X, y = data(Estimator)
-    X[45:] += 50.0
-    settings = {"max_iter": 1, "linear_path": None}
-    tail = held(Estimator, "tail", **settings).fit(X, y)
-    assert_same_model(tail._model, small(Estimator, **settings).fit(X, y)._model)
-    assert tail.validation_loss_curve_
+    settings = {"max_iter": 9, "batch_size": 9, "linear_path": None, "n_iter_no_change": np.inf}
+    model = held(Estimator, fraction, **settings).fit(X, y)
+    (_, of_all), (learnt, last) = trainings["candidate"], trainings.results
+    np.testing.assert_array_equal(of_all.start(), learnt.model.theta)
+    np.testing.assert_array_equal(model._model.theta, last.model.theta)
+    assert (len(of_all.examples), of_all.watched) == (60, None)
+    assert_same_model(
+        replace(model._model, theta=np.zeros(0)),
+        replace(small(Estimator, **settings).fit(X, y)._model, theta=np.zeros(0)),
+    )
+    n_epochs = math.ceil(model.part_curves_[ALONE]["kept_epoch"] / 4)
+    settings = trainings["circumstances"][1].settings
+    assert (settings.batch_size, settings.max_iter) == (12, n_epochs)
+    assert len(last.training.curves) == n_epochs
+    assert model.n_iter_ == len(model.validation_loss_curve_) == 9
 
 
 @BOTH
+@FRACTIONS
 @pytest.mark.parametrize("number", [0, 1])
-def test_what_learns_all_is_the_part_that_was_kept_in_its_share(number, Estimator, monkeypatch):
+def test_what_learns_all_is_the_part_that_was_kept_in_its_share(
+    number, fraction, Estimator, monkeypatch
+):
     def blended(parts, *_):
         return Blend(number, 0.4, 0.6 if parts[number].is_alone else 1.0)
 
@@ -81,16 +102,15 @@ def test_what_learns_all_is_the_part_that_was_kept_in_its_share(number, Estimato
     learning = Spy(monkeypatch, race, "train_one")
     X, y = data(Estimator)
     settings = {"max_iter": 12, "batch_size": 10, "n_iter_no_change": np.inf}
-    tail = held(Estimator, "tail", **settings).fit(X, y)
-    (circumstances,), (trained,) = learning["circumstances"], learning.results
+    model = held(Estimator, fraction, **settings).fit(X, y)
+    (trained,) = learning.results
     name = (BESIDE, ALONE)[number]
-    assert trained.candidate.name == tail.recurrent_part_ == name
-    n_epochs = tail.part_curves_[name]["kept_epoch"]
-    assert circumstances.settings.last_epoch == len(trained.training.curves) == n_epochs
-    assert tail.t_ == 45 * 12 + 60 * n_epochs
-    np.testing.assert_array_equal(tail._model.theta, trained.in_share(0.4).theta)
-    everything = held(Estimator, "tail", early_stopping=False).fit(X, y)._model.path
-    assert_allclose(tail._model.path.coefficients, (1.0, 0.6)[number] * everything.coefficients)
+    assert trained.candidate.name == model.recurrent_part_ == name
+    n_epochs = math.ceil(model.part_curves_[name]["kept_epoch"] / 4)
+    assert model.t_ == 45 * 12 + 60 * n_epochs
+    np.testing.assert_array_equal(model._model.theta, trained.in_share(0.4).theta)
+    everything = held(Estimator, fraction, early_stopping=False).fit(X, y)._model.path
+    assert_allclose(model._model.path.coefficients, (1.0, 0.6)[number] * everything.coefficients)
 
 
 def test_what_learns_all_is_an_average(monkeypatch):
@@ -110,7 +130,7 @@ def interrupt_what_learns_all(monkeypatch):
     report = Training._report
 
     def interrupted(self, loss):
-        if self.settings.ends_early:
+        if self.settings.is_averaged:
             raise KeyboardInterrupt
         return report(self, loss)
 
@@ -192,7 +212,7 @@ def test_sequences_of_labels_and_targets_of_steps_are_learnt_whole_too():
     of_steps.fit(X, [x[:, 0] > 0 for x in X])
     for model in (translator, of_steps):
         kept = model.part_curves_[getattr(model, "recurrent_part_", ALONE)]["kept_epoch"]
-        assert model.t_ == 3 * 30 + kept * 40
+        assert model.t_ == 3 * 30 + math.ceil(kept / 4) * 40
 
 
 SPLITTERS = {

@@ -80,8 +80,8 @@ def glorot(n_gates):
 #: What no parameter reaches: numbers of updates, and how the recurrent matrices start (of networks
 #: that are made for this fit).
 INTERNALS = {
-    "updates_1000": [("skrnn.learning.fitting._N_UPDATES", 1000)],
-    "patience_600": [("skrnn.learning.fitting._PATIENCE", 600)],
+    "updates_1000": [("skrnn.learning.settings._N_UPDATES", 1000)],
+    "patience_600": [("skrnn.learning.settings._PATIENCE", 600)],
     "glorot_start": [
         ("skrnn.network.layer.orthogonal", glorot),
         ("skrnn.learning.model.network_of", Network),

@@ -119,7 +119,7 @@ class Examples:
 class Nothing:
     """No validation data."""
 
-    is_unseen = is_later = False
+    is_unseen = is_learnt = False
 
     def split(self, examples):
         """Examples to train on, and to watch (None)."""
@@ -131,7 +131,7 @@ class Separate:
     """Validation data that the user gave."""
 
     examples: Examples
-    is_unseen = is_later = False
+    is_unseen = is_learnt = False
 
     def split(self, examples):
         """Examples to train on, and to watch."""
@@ -149,20 +149,18 @@ class Share:
         Provides the strata.
     seed : int or None
         None: the last examples, as time series want it.
+    is_learnt : bool
+        Whether the model learns them too in the end, when they have said what is best.
     """
 
     fraction: float
     target: object
     seed: int | None
+    is_learnt: bool = True
 
     @property
     def is_unseen(self):
         """Whether scales and linear path may know nothing of what is held out: it comes later."""
-        return self.seed is None
-
-    @property
-    def is_later(self):
-        """Whether what is held out is the latest, which a model has to have learnt in the end."""
         return self.seed is None
 
     def has_enough(self, examples):
@@ -234,7 +232,7 @@ class Split:
     """
 
     splitter: object
-    is_unseen, is_later = True, False
+    is_unseen, is_learnt = True, False
 
     def split(self, examples):
         """Examples to train on, and to watch.

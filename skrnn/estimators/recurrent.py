@@ -90,14 +90,14 @@ class Learner(CallbackSupport, BaseEstimator):
             validation = self._validation(held_out, start, examples, incremental)
 
             fitting = learning().fitting
-            whole = self._whole(start, examples, validation)
             n_candidates = fitting.most_candidates(start, validation)
             tasks = self._tasks(X, y, sample_weight, n_candidates, goes_on=before is not None)
-            model, examples, watched = fitting.begin(start, examples, validation)
+            begun = fitting.begin(start, examples, validation)
+            is_watched = begun.watched is not None
             circumstances = self._circumstances(
-                len(examples), incremental, watched is not None, tasks.listeners
+                len(begun.examples), incremental, is_watched, tasks.listeners
             )
-            outcome = fitting.fit(model, examples, watched, circumstances, before, whole)
+            outcome = fitting.fit(begun, circumstances, before)
         self._remember(outcome, goes_on=before is not None)
         tasks.end()
         if outcome.interrupted and self._is_clone:
@@ -193,17 +193,10 @@ class Learner(CallbackSupport, BaseEstimator):
             return Split(fraction)
         is_tail = fraction == "tail"
         seed = start.seeds[3] if self.shuffle and not is_tail else None
-        share = Share(_TAIL if is_tail else fraction, start.target, seed)
+        # A model that is to go on has samples left to watch.
+        given = _TAIL if is_tail else fraction, start.target, seed, not self.warm_start
+        share = Share(*given)
         return share if self.early_stopping != "auto" or share.has_enough(examples) else Nothing()
-
-    def _whole(self, start, examples, validation):
-        """What begins a fit to all examples, where the latest are held out at first; else None.
-
-        A model that is to go on has samples left to watch.
-        """
-        if not validation.is_later or self.warm_start:
-            return None
-        return partial(learning().fitting.new_model, start, examples)
 
     def _read_held_out(self, held_out, schema, target):
         """Validation data that the user gave, in the terms of the training data."""
@@ -235,9 +228,9 @@ class Learner(CallbackSupport, BaseEstimator):
 
     def _circumstances(self, n_samples, incremental, is_watched, listeners):
         """How to train."""
-        fitting = learning().fitting
-        return fitting.Circumstances(
-            fitting.settings_of(self._parameters(), n_samples, incremental, is_watched),
+        given = self._parameters(), n_samples, incremental, is_watched
+        return learning().fitting.Circumstances(
+            learning().settings.settings_of(*given),
             incremental,
             listeners,
             n_threads(self.n_jobs),

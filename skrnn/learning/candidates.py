@@ -127,10 +127,13 @@ def _mean_loss(model, raw, examples):
 CANDIDATES = (beside_the_path, alone)
 
 
-def of_all(name, model, examples):
-    """The candidate of that name which is to learn all examples, and watches none."""
+def of_all(name, theta, model, examples):
+    """The candidate of that name which is to learn all examples from parameters on that others have
+    been learnt with, and watches none.
+    """
     is_alone = name == ALONE and model.path is not None
-    return (alone if is_alone else beside_the_path)(model, examples, None)
+    candidate = (alone if is_alone else beside_the_path)(model, examples, None)
+    return candidate._replace(start=theta.copy)
 
 
 #: What start values of an output layer are multiplied by where labels are to be aligned with steps.
@@ -220,11 +223,12 @@ class Trained(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """A trained candidate with the model to keep, its share, and their score together with the
-    path, on validation data.
+    """A trained candidate, the model to keep, the candidate's share in it, and the model's score on
+    validation data.
     """
 
     trained: Trained
+    model: Model
     share: float
     score: float
 
@@ -252,7 +256,7 @@ def choose(start, trained, watched):
     chosen = trained[best]
     score = chosen.score_of(share * parts[best].raw + path_share * watched.offsets)
     model = in_shares(start, chosen, share, path_share)
-    return Choice(chosen._replace(model=model), share, score)
+    return Choice(chosen, model, share, score)
 
 
 def in_shares(start, trained, share, path_share):

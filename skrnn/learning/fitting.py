@@ -1,5 +1,6 @@
 """The order of a fit: scales and linear path, then training of recurrent parts, then a choice."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skrnn.data import scaling
-from skrnn.data.examples import Nothing
+from skrnn.data.examples import Examples, Nothing
 from skrnn.data.schema import Schema
 from skrnn.kernels import announcements
 from skrnn.learning import advice, candidates, outcomes, race, scales
@@ -21,12 +22,9 @@ from skrnn.linear import path as linear_path
 from skrnn.network.network import Architecture
 from skrnn.quantiles import robust_scale
 
-#: Updates, and epochs at least, without improvement after which n_iter_no_change="auto" stops
-#: training, where validation data are watched; else twice as many. And the evidence that such an
-#: improvement is worth at least.
-_PATIENCE, _FEWEST_STALLED, _LEAST_EVIDENCE = 100, 5, 0.1
-#: What max_iter=None aims at: so many updates, within so many epochs.
-_N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
+#: Epochs in which samples that were held out are learnt with the others, as a share of those that
+#: were best for the others.
+_LEARNT_AGAIN = 0.25
 #: Steps that frame_length="auto" makes of a sequence of mean length, at most.
 _MOST_STEPS = 32
 
@@ -122,24 +120,52 @@ def _frame_length(params, schema, lengths):
     return int(np.ceil(lengths.mean() / _MOST_STEPS))
 
 
+class Begun(NamedTuple):
+    """What a fit begins with.
+
+    Attributes
+    ----------
+    model : Model
+    examples : Examples
+        To train on.
+    watched : Examples or None
+        Validation data.
+    whole : callable or None
+        Gives a model and all examples, those that are watched among them, to be learnt in the end.
+        Without it the model never learns what is watched.
+    """
+
+    model: Model
+    examples: Examples
+    watched: Examples | None
+    whole: Callable | None = None
+
+
 def begin(start, examples, validation):
-    """What a fit begins with: a model, examples to train on, and examples to watch or None.
+    """What a fit begins with.
 
     Parameters
     ----------
     start : Start
     examples : Examples
     validation : Nothing, Separate, Share or Split
+
+    Returns
+    -------
+    Begun
     """
     if start.before is not None:
         examples, watched = validation.split(examples)
         model = scales.continued(start.before, examples)
-        return scales.of_own_targets(model, start.before, examples, watched)
+        return Begun(*scales.of_own_targets(model, start.before, examples, watched))
     if validation.is_unseen:
+        whole = partial(new_model, start, examples)
         examples, watched = validation.split(examples)
-        return *new_model(start, examples), watched
-    model, examples = new_model(start, examples)
-    return model, *validation.split(examples)
+        begun = Begun(*new_model(start, examples), watched, whole)
+    else:
+        model, examples = new_model(start, examples)
+        begun = Begun(model, *validation.split(examples), lambda: (model, examples))
+    return begun if validation.is_learnt else begun._replace(whole=None)
 
 
 def new_model(start, examples):
@@ -229,46 +255,6 @@ def _spread(errors, weights, is_robust, smallest):
     return np.where(robust > smallest, robust, spread)
 
 
-# Settings
-
-
-def settings_of(params, n_samples, incremental, is_watched):
-    """Training settings from an estimator's parameters."""
-    values = {name: params[name] for name in Settings._fields if name in params}
-    values["batch_size"] = batch_size = _batch_size(params["batch_size"], n_samples)
-    values["early_stopping"] = bool(params["early_stopping"])  # "auto" is true: data are watched
-    n_batches = -(-n_samples // batch_size)
-    if params["max_iter"] is None:
-        values["max_iter"] = _n_epochs(n_batches, params["solver"])
-    settings = Settings(**values)
-    if params["n_iter_no_change"] == "auto":
-        patience = _patience(n_batches, settings.has_planned_end, is_watched)
-        settings = settings._replace(n_iter_no_change=patience, least_evidence=_LEAST_EVIDENCE)
-    if incremental and settings.has_planned_end:
-        settings = settings._replace(learning_rate="constant")  # partial_fit knows no end
-    return settings
-
-
-def _patience(n_batches, has_planned_end, is_watched):
-    if has_planned_end and not is_watched:
-        return np.inf
-    patience = max(_FEWEST_STALLED, _PATIENCE // n_batches)
-    return patience if is_watched else 2 * patience
-
-
-def _n_epochs(n_batches, solver):
-    if solver == "lbfgs":
-        return 200
-    return min(max(_N_UPDATES // n_batches, _FEWEST_EPOCHS), _MOST_EPOCHS)
-
-
-def _batch_size(batch_size, n_samples):
-    if batch_size == "auto":
-        # Small data in one batch: there, weights equal repetition to the last digits.
-        batch_size = 64 if n_samples <= 64 or n_samples >= 4000 else 32
-    return min(batch_size, n_samples)
-
-
 # Training
 
 
@@ -306,27 +292,22 @@ class Circumstances(NamedTuple):
     say: Callable | None
 
 
-def fit(model, examples, watched, circumstances, before=None, whole=None):
+def fit(begun, circumstances, before=None):
     """Train a copy of a model.
 
     Parameters
     ----------
-    model : Model
-        The start; it is not changed.
-    examples : Examples
-    watched : Examples or None
-        Validation data.
+    begun : Begun
+        It is not changed.
     circumstances : Circumstances
     before : Model, optional
         What there was before this call, to go back to where ``partial_fit`` undoes its epoch.
-    whole : callable, optional
-        Gives a model and all examples, those that are watched among them, which are learnt for as
-        long as was best. Without it the model never learns what is watched.
 
     Returns
     -------
     Outcome
     """
+    model, examples, watched, whole = begun
     architecture = model.architecture
     what = f"{architecture.cell}, {architecture.dtype}"
     with announcements.of_compiling(what, circumstances.say):
@@ -336,7 +317,7 @@ def fit(model, examples, watched, circumstances, before=None, whole=None):
             outcome = _fit_several(model, examples, watched, circumstances)
         if whole is None or outcome.is_over:
             return outcome
-        return _fit_again(whole, outcome, circumstances, len(examples))
+        return _learn_all(whole, outcome, circumstances, len(examples))
 
 
 def _fit_one(model, examples, watched, circumstances, before):
@@ -355,27 +336,23 @@ def _fit_one(model, examples, watched, circumstances, before):
     return outcome._replace(is_over=_is_over([only]))
 
 
-def _fit_again(whole, outcome, circumstances, n_before):
-    """The Outcome whose model has learnt all examples, by as many updates as were best for the
-    first ones, and in the same share.
+def _learn_all(whole, outcome, circumstances, n_before):
+    """The Outcome whose model has learnt all examples, from what the first ones have taught on, and
+    in the same share.
 
-    The latest samples say how long to train. But a series changes, and what has learnt nothing of
-    its last quarter is out of date.
+    What is held out says how long to train. But it is a quarter of what there is to learn; and of a
+    series it is the latest, without which a model is out of date.
     """
     try:
         model, examples = whole()
         if (model.path is None) != (outcome.share is None):  # what was chosen is not there
             return outcome
-        last_epoch = outcome.parts[outcome.candidate]["kept_epoch"]
-        settings = circumstances.settings
-        settings = settings._replace(
-            last_epoch=last_epoch,
-            n_iter_no_change=np.inf,
-            batch_size=-(-settings.batch_size * len(examples) // n_before),
-        )
+        n_epochs = math.ceil(_LEARNT_AGAIN * outcome.parts[outcome.candidate]["kept_epoch"])
+        settings = circumstances.settings.of_all(n_epochs, len(examples), n_before)
         if circumstances.say is not None:
-            circumstances.say(outcomes.on_all(len(examples), last_epoch))
-        candidate = candidates.of_all(outcome.candidate, model, examples)
+            circumstances.say(outcomes.on_all(len(examples), n_epochs))
+        seen = replace(model, n_samples_seen=outcome.model.n_samples_seen)
+        candidate = candidates.of_all(outcome.candidate, outcome.theta, seen, examples)
         # Callbacks are not told of it: they look at validation scores, and here are none.
         unheard = circumstances._replace(settings=settings, listeners=())
         trained = race.train_one(candidate, model, unheard)
@@ -388,8 +365,7 @@ def _fit_again(whole, outcome, circumstances, n_before):
     path_share = 1.0 - share if trained.candidate.is_alone else 1.0
     linear = outcomes.linear_of(model, outcome.linear.score) if outcome.linear else None
     found = candidates.in_shares(model, trained, share, path_share)
-    n_samples_seen = outcome.model.n_samples_seen + found.n_samples_seen
-    return outcome._replace(model=replace(found, n_samples_seen=n_samples_seen), linear=linear)
+    return outcome._replace(model=found, linear=linear)
 
 
 def _fit_several(model, examples, watched, circumstances):
@@ -419,12 +395,12 @@ def _choose(start, trained, linear, circumstances):
     if not seen:
         return outcomes.of(trained[0], linear, interrupted, parts)._replace(is_over=True)
     watched = trained[0].training.watch.examples
-    chosen, share, score = candidates.choose(start, seen, watched)
+    chosen, best, share, score = candidates.choose(start, seen, watched)
     if circumstances.say is not None:
         of_path = chosen.score_of(watched.offsets)
         circumstances.say(outcomes.on_choice(of_path, score, chosen.candidate.name, share))
-    outcome = outcomes.of(chosen, linear, interrupted, parts, share)
-    return outcome._replace(is_over=_is_over(trained))
+    outcome = outcomes.of(chosen, linear, interrupted, parts)
+    return outcome._replace(model=best, share=share, is_over=_is_over(trained))
 
 
 def _is_over(trained):

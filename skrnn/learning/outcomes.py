@@ -31,8 +31,10 @@ class Outcome(NamedTuple):
     Attributes
     ----------
     model : Model
+    theta : ndarray of shape (n_parameters,)
+        Parameters of the candidate that is kept, in its own unit and whole.
     curves : Curves
-        Of the candidate that is kept.
+        Of that candidate.
     converged : bool
         False where more epochs would have helped.
     candidate : str
@@ -51,6 +53,7 @@ class Outcome(NamedTuple):
     """
 
     model: Model
+    theta: np.ndarray
     curves: Curves
     converged: bool
     candidate: str
@@ -61,11 +64,11 @@ class Outcome(NamedTuple):
     is_over: bool = False
 
 
-def of(trained, linear, interrupted, parts, share=None):
-    """The Outcome with what a Trained has become."""
+def of(trained, linear, interrupted, parts):
+    """The Outcome with what a Trained has become, and nothing else."""
     return Outcome(
-        trained.model, trained.training.curves, trained.training.converged,
-        trained.candidate.name, share, linear, interrupted, parts,
+        trained.model, trained.model.theta, trained.training.curves, trained.training.converged,
+        trained.candidate.name, None, linear, interrupted, parts,
     )  # fmt: skip
 
 

@@ -136,7 +136,7 @@ def _say_end(one, circumstances):
 def _begun(candidate, beside, circumstances, helpers, clock, workspaces=None):
     """A Trained copy of a candidate's model, before its first epoch."""
     start, (settings, only_once) = candidate.model, circumstances[:2]
-    n_planned = 1 if only_once else settings.n_epochs
+    n_planned = 1 if only_once else settings.max_iter
     listeners = [listen(candidate, n_planned) for listen in circumstances.listeners]
     if circumstances.say is not None:
         listeners.append(_lines(candidate, beside, circumstances.say, clock, n_planned))

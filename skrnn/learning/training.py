@@ -110,7 +110,7 @@ class Training:
         self.theta, self.network, self.watch = task.theta, task.network, task.watch
         self.optimizer = optimizer or optimizers.new_optimizer(task.network, settings)
         is_whole = settings.solver == "lbfgs"  # and has no average
-        is_averaged = (self.watch is not None or settings.ends_early) and not is_whole
+        is_averaged = (self.watch is not None or settings.is_averaged) and not is_whole
         shape = task.network.table_shape
         self.progress = Progress(self.theta, self.optimizer, shape, is_averaged)
         self.n_samples_seen, self.helpers, self.warn = n_samples_seen, helpers, warn
@@ -127,7 +127,7 @@ class Training:
         self._memory = Memory(task.network, workspaces)
         self.stopped, self.ends_fit = False, False
         # The factor is that of recovery and of "adaptive".
-        self._n_planned, self._n_left, self._rate_factor = settings.n_epochs, 0, 1.0
+        self._n_planned, self._n_left, self._rate_factor = settings.max_iter, 0, 1.0
         self._rows = np.arange(len(task.examples.row_weights))  # that the last loss was of
         self._course = self._train()
 
@@ -185,7 +185,7 @@ class Training:
     # Minibatches
 
     def _run_epochs(self):
-        while len(self.curves) < self.settings.n_epochs:
+        while len(self.curves) < self.settings.max_iter:
             loss = yield from self._epoch()
             if not math.isfinite(loss):
                 if not (len(self.curves) or self._tried or self._predicts()):
@@ -207,8 +207,8 @@ class Training:
             return "a callback ended it"
         if self.n_recoveries > _MAX_RECOVERIES:
             return "diverged too often"
-        if len(self.curves) >= self.settings.n_epochs:
-            return "as long as was best" if self.settings.ends_early else "reached max_iter"
+        if len(self.curves) >= self.settings.max_iter:
+            return "all samples are learnt" if self.settings.is_averaged else "reached max_iter"
         if self._has_stalled() and (self.watch is not None or self.settings.solver != "lbfgs"):
             return f"no improvement for {self.patience.n_stalled} epochs"
         return "L-BFGS found no better weights"
@@ -351,7 +351,7 @@ class Training:
 
     def _keep_the_best(self):
         """The weights that were best on the validation data, or the last that work."""
-        if self.settings.ends_early:
+        if self.settings.is_averaged:
             self.theta[:] = self.progress.watched()
         self._complete(self.theta)
         if self.watch is not None and self.watch.best is not None:
@@ -423,7 +423,7 @@ class Training:
             self._report(float(intermediate_result.fun))
             if self.stopped or (self.watch is not None and self._has_stalled()):
                 raise StopIteration
-            if len(self.curves) < self.settings.n_epochs:
+            if len(self.curves) < self.settings.max_iter:
                 self._tell_of_the_beginning()
 
         self._tell_of_the_beginning()
@@ -434,14 +434,14 @@ class Training:
             jac=True,
             callback=after_iteration,
             options={
-                "maxiter": self.settings.n_epochs,
+                "maxiter": self.settings.max_iter,
                 "maxfun": n_evaluations,
                 "gtol": self.settings.tol,
             },
         )
         if np.isfinite(result.x).all() and np.isfinite(result.fun):
             self.theta[:] = result.x
-            ended = result.nit < self.settings.n_epochs and result.nfev < n_evaluations
+            ended = result.nit < self.settings.max_iter and result.nfev < n_evaluations
         else:
             ended = True
             self.warn(advice.on_diverging_lbfgs(len(self.curves), self._penalty_is_to_blame()))
