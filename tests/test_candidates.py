@@ -29,7 +29,7 @@ def begun(monkeypatch, Estimator, watched=True, **parameters):
     with monkeypatch.context() as patch:
         spy = Spy(patch, fitting, "fit")
         fitted(Estimator, watched, **settings, **parameters)
-    return spy["model"][0], spy["examples"][0], spy["watched"][0]
+    return spy["begun"][0][:3]
 
 
 @OF_EVERY_KIND
@@ -112,7 +112,7 @@ def test_a_fit_leaves_the_start_of_its_candidates_as_it_was(monkeypatch):
     monkeypatch.setattr(candidates, "CANDIDATES", [lambda *_, one=one: one for one in made])
     circumstances = Spy(monkeypatch, fitting, "fit")
     fitted(RNNRegressor, True, linear_path="auto")
-    fitting.fit(model, examples, watched, circumstances["circumstances"][0])
+    fitting.fit(fitting.Begun(model, examples, watched), circumstances["circumstances"][0])
     np.testing.assert_array_equal(model.path.coefficients, kept)
     for one, start in zip(made, starts, strict=True):
         np.testing.assert_array_equal(one.start(), start)

@@ -169,9 +169,10 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         classifier, or with ``shuffle=False`` the last ones; the last quarter, as time series want
         it, whatever `shuffle` is ("tail"); or the last split of a splitter of scikit-learn's, as
         ``TimeSeriesSplit(2, test_size=50)``, which gets no groups. Of the last ones, or what a
-        splitter holds out, neither scales nor linear path see anything. When the last ones have
-        decided, scales, path and the part that is kept are learnt anew of all samples, for as many
-        epochs as were best (without `warm_start`).
+        splitter holds out, neither scales nor linear path see anything. When a share or the tail
+        has decided, the part that is kept learns all samples, for a quarter of the epochs that were
+        best, and of the last ones scales and path do too. With `warm_start`, and of what a splitter
+        holds out, nothing is learnt.
 
     n_iter_no_change : int, inf or "auto", default="auto"
         Epochs without improvement before training stops. "auto": as many as make 100 updates, but

@@ -81,7 +81,8 @@ class TrainingTask:
         """The fitted attributes of an estimator with the model of the moment."""
         outcomes, curves = learning().outcomes, self._curves
         parts = {self._name: outcomes.part_of(curves, len(curves))}
-        outcome = outcomes.Outcome(rebuild(), curves, True, self._name, None, None, False, parts)
+        model, name = rebuild(), self._name
+        outcome = outcomes.Outcome(model, model.theta, curves, True, name, None, None, False, parts)
         return self._attributes_of(outcome)
 
 

@@ -148,9 +148,9 @@ class RNNTranslator(Writer):
     validation_fraction : float, "tail" or splitter, default=0.25
         What is held out for `early_stopping`: this share of the samples, with ``shuffle=False`` the
         last ones; the last quarter, whatever `shuffle` is ("tail"); or the last split of a splitter
-        of scikit-learn's, as ``TimeSeriesSplit(2, test_size=50)``, which gets no groups. When the
-        last ones have decided, all samples are learnt anew, for as many epochs as were best
-        (without `warm_start`).
+        of scikit-learn's, as ``TimeSeriesSplit(2, test_size=50)``, which gets no groups. When a
+        share or the tail has decided, all samples are learnt, for a quarter of the epochs that were
+        best. With `warm_start`, and of what a splitter holds out, nothing is learnt.
 
     n_iter_no_change : int, inf or "auto", default="auto"
         Epochs without improvement before training stops. "auto": as many as make 100 updates, but
