@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from datasets import numbers
 from fits import (
+    ALONE,
     SCHEDULES,
     Diary,
     Spy,
@@ -156,6 +157,7 @@ def test_early_stopping_keeps_the_best_weights(solver, Estimator):
         max_iter=200,
         n_iter_no_change=5,
         tol=0.0,
+        warm_start=True,  # so what is held out is not learnt in the end
     ).fit(X, y)
     stratify = y if Estimator is RNNClassifier else None
     seed = model._model.seeds[3]
@@ -237,7 +239,8 @@ def test_the_held_out_part_is_stratified():
     X = table(100)
     y = np.array([0] * 90 + [1] * 10)
     for seed in range(5):
-        model = small(RNNClassifier, early_stopping=True, max_iter=1, random_state=seed).fit(X, y)
+        settings = {"early_stopping": True, "max_iter": 1, "warm_start": True}
+        model = small(RNNClassifier, random_state=seed, **settings).fit(X, y)
         assert model.t_ == 90
         assert model.intercepts_[-1] == pytest.approx(math.log(1 / 9), abs=0.02)
 
@@ -372,7 +375,8 @@ def test_given_validation_data_stop_nothing_without_early_stopping():
 def test_by_itself_a_fit_holds_data_out_from_10_samples_on(Estimator):
     for n, n_learnt in ((9, 9), (10, 7), (49, 36), (50, 37)):
         X, y = noise(Estimator, n)
-        model = small(Estimator, early_stopping="auto", validation_fraction=0.25, max_iter=1)
+        settings = {"early_stopping": "auto", "max_iter": 1, "warm_start": True}
+        model = small(Estimator, validation_fraction=0.25, **settings)
         assert model.fit(X, y).t_ == n_learnt
         assert (model.validation_scores_ is None) == (n == 9)
 
@@ -401,7 +405,10 @@ def test_nothing_is_printed_unless_verbose(Estimator, capfd):
     lines = printed.out.splitlines()
     assert printed.err == ""
     lines = [line for line in lines if "compiling" not in line]
-    assert len(lines) == 6  # the last says why training stopped
+    n_again = math.ceil(model.part_curves_[ALONE]["kept_epoch"] / 4)
+    assert lines[5] == "Stopped after epoch 5: reached max_iter."
+    assert lines[6].startswith(f"All 60 samples are learnt now, for {n_again} epoch")
+    assert lines[7 + n_again :] == [f"Stopped after epoch {n_again}: all samples are learnt."]
     assert f"loss {model.loss_curve_[2]:.6f}  val" in lines[2]
     assert f"val {model.validation_loss_curve_[4]:.6f}  score" in lines[4]
 

@@ -128,7 +128,8 @@ def on_path_left_out(score):
 
 def on_all(n_samples, n_epochs):
     """Before all samples are learnt, those too that have been watched."""
-    return f"All {n_samples} samples are learnt now, for {n_epochs} epochs."
+    epochs = "epoch" if n_epochs == 1 else "epochs"
+    return f"All {n_samples} samples are learnt now, for {n_epochs} {epochs}."
 
 
 def on_end(n_epochs, reason):
