@@ -407,7 +407,7 @@ def test_nothing_is_printed_unless_verbose(Estimator, capfd):
     lines = [line for line in lines if "compiling" not in line]
     n_again = math.ceil(model.part_curves_[ALONE]["kept_epoch"] / 4)
     assert lines[5] == "Stopped after epoch 5: reached max_iter."
-    assert lines[6].startswith(f"All 60 samples are learnt now, for {n_again} epoch")
+    assert lines[6].startswith(f"All 50 samples are learnt now, for {n_again} epoch")
     assert lines[7 + n_again :] == [f"Stopped after epoch {n_again}: all samples are learnt."]
     assert f"loss {model.loss_curve_[2]:.6f}  val" in lines[2]
     assert f"val {model.validation_loss_curve_[4]:.6f}  score" in lines[4]
