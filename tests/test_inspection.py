@@ -488,6 +488,7 @@ def test_importance_by_feature_and_step():
     assert found.importances.shape == (3, 5)
     assert found.importances_mean[1] == found.importances_std[1] == 0.0
     assert (found.importances[[0, 2]] > 0.5).all()
+    assert len(set(found.importances[0])) == 5  # each time another permutation
     np.testing.assert_array_equal(found.importances_mean, found.importances.mean(axis=1))
     found = permutation_importance(LastOfFirst(), X, y, by="step", random_state=0)
     assert found.importances.shape == (4, 5)
@@ -507,6 +508,14 @@ def test_importance_of_lists():
     assert found.importances_mean[-1] == max(found.importances_mean)
     for x, copy in zip(X, copies, strict=True):
         np.testing.assert_array_equal(x, copy)
+
+
+def test_a_step_without_any_value_is_no_padding_before_others_with_some():
+    from skrnn.inspection.permutation import Samples
+
+    X = np.arange(24.0).reshape(2, 6, 2)
+    X[0, 1] = X[0, 4:] = X[1] = np.nan
+    assert Samples.read(X).lengths.tolist() == [4, 1]
 
 
 def test_a_step_is_a_permutation_among_those_that_have_it():

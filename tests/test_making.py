@@ -222,7 +222,7 @@ def test_precision_is_kept_and_the_series_is_not_written_to():
     assert make_windows(SERIES.astype(int), 4).X.dtype == np.float64
     assert make_windows(pd.DataFrame({"a": series[:, 0]}), 4).X.dtype == np.float32
     mixed = pd.DataFrame({"a": series[:, 0], "b": np.full(len(series), 1.0 + 1e-12)})
-    assert (make_windows(mixed, 4).X[:, :, 1] == 1.0 + 1e-12).all()
+    assert (make_windows(mixed, 4).X[:, :, 1] == np.float64(1.0 + 1e-12)).all()
 
 
 REGULAR = {
