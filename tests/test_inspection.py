@@ -480,6 +480,17 @@ class LastOfFirst:
         return -float(np.average(np.abs(self.predict(X) - y), weights=sample_weight))
 
 
+def test_the_usual_baseline_of_a_table_with_gaps_is_the_mean_of_its_columns():
+    from skrnn.inspection.inputs import Input
+
+    X = np.random.RandomState(0).normal([0.0, 5.0, -9.0], size=(40, 3))
+    X[::4, 1] = np.nan
+    model = RNNRegressor(max_iter=1, early_stopping=False).fit(X, X[:, 0])._model
+    found = Input.read(model, X, None).baseline(model, None, None)
+    means = np.tile(np.nanmean(X, axis=0), 40)[:, np.newaxis]
+    np.testing.assert_allclose(found, means, rtol=1e-12)
+
+
 def test_importance_by_feature_and_step():
     X = datasets.array(n=200, n_timesteps=4, n_features=3)
     y = LastOfFirst().predict(X)
