@@ -262,7 +262,7 @@ class Poisson(ExponentialFamily):
             )
 
     def best_constant(self, targets: np.ndarray, weights: np.ndarray) -> np.ndarray:
-        # Of samples that are all 0 half a count, because the logarithm of nothing is no start.
+        # Where all samples are 0 they count as half a one, because log(0) is no start.
         mean = np.average(targets, axis=0, weights=weights)
         nothing = 0.5 / weights.sum()
         return np.log(np.where(mean > 0.0, np.maximum(mean, np.finfo(float).tiny), nothing))

@@ -100,7 +100,7 @@ def _classifier_constraints():
 
 
 #: What other estimators than the regressor and the classifier do not let users choose.
-_OF_ANSWERS = ("pooling", "return_sequences", "frame_length", "categorical_features", "linear_path")
+OF_ANSWERS = ("pooling", "return_sequences", "frame_length", "categorical_features", "linear_path")
 
 
 def _without(names):
@@ -111,7 +111,7 @@ def _without(names):
 def _translator_constraints():
     positive_int = Interval(Integral, 1, None, closed="left")
     return {
-        **_without(_OF_ANSWERS),
+        **_without(OF_ANSWERS),
         "decoder": [StrOptions({"attention", "ctc"})],
         "target_analyzer": [StrOptions({"char", "word"}), None],
         "target_embedding_dim": [positive_int],
@@ -125,7 +125,7 @@ def _translator_constraints():
 def _generator_constraints():
     positive_int = Interval(Integral, 1, None, closed="left")
     return {
-        **_without((*_OF_ANSWERS, "bidirectional")),
+        **_without((*OF_ANSWERS, "bidirectional")),
         "n_components": [positive_int],
         "max_length": [StrOptions({"auto"}), positive_int],
     }

@@ -5,6 +5,7 @@ import is granted that nobody makes, and a new one is seen in review.
 """
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -435,6 +436,13 @@ def test_a_module_imports_what_the_table_says(path):
         elif root not in sys.stdlib_module_names:
             others.add(root)
     assert (of_skrnn, others) == LAYERS[module_of(path)]
+
+
+def test_the_design_says_where_every_module_stands():
+    design = PACKAGE.parent.joinpath("docs", "design.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"\w+", design.split("## Layers")[1].split("```")[1]))
+    named = {name.rpartition(".")[2] for name in LAYERS} - {"__init__"}
+    assert named <= words
 
 
 def test_imports_point_down():

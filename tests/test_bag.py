@@ -182,3 +182,37 @@ def test_a_default_text_classifier_is_no_worse_than_its_bag_of_tokens():
     assert model.linear_coef_ is None
     assert model.linear_score_ > 0.85
     assert model.score(new, expected > 1) > model.linear_score_ - 0.03
+
+
+class Scripted(bag._Bag):
+    """Predictions are losses: with each penalty the first rows lose one, and the last gains one."""
+
+    def _leave_out(self, fold, penalty, start, unseen):
+        k = int(np.argmin(np.abs(bag.PENALTIES - penalty)))
+        unseen[self.folds == fold] = 10.0 - k if fold == 4 else k
+        return start
+
+
+class OfRaw:
+    """A loss that is the raw prediction."""
+
+    @staticmethod
+    def of_rows(raw, targets):
+        return raw[:, 0]
+
+
+@pytest.mark.parametrize(("last", "expected"), [(1.0, 0), (20.0, -1)])
+def test_a_penalty_is_chosen_by_weighted_losses(last, expected):
+    weights = np.r_[np.ones(4), last]
+    penalty, _, _ = Scripted(np.zeros((5, 1)), np.zeros((5, 1)), weights, OfRaw)._best_penalty(5)
+    assert penalty == bag.PENALTIES[expected]
+
+
+def test_folds_that_do_not_choose_the_penalty_are_predicted_from_nothing(monkeypatch):
+    """The map that the penalty was chosen with has seen them."""
+    monkeypatch.setattr(bag, "_MANY", 10)
+    leaving = Spy(monkeypatch, bag._Bag, "_leave_out")
+    fitted(*documents(60))
+    later = [call for call in leaving.calls if call["fold"] > 0]
+    assert [call["fold"] for call in later] == [1, 2, 3, 4]
+    assert not any(call["start"].any() for call in later)

@@ -36,6 +36,20 @@ def test_a_part_that_learnt_alone_takes_its_share_from_the_path():
     assert share + of_path == pytest.approx(1.0)
 
 
+def test_what_is_left_of_the_path_depends_on_the_part_that_is_kept():
+    rng = np.random.default_rng(9)
+    target = rng.normal(size=(500, 1))
+    path, good = (target + rng.normal(size=(500, 1)) for _ in range(2))
+    noise = rng.normal(size=(500, 1))
+    for is_alone in (True, False):
+        raw = good if is_alone else 0.5 * (target - path)
+        parts = [Part(noise, not is_alone), Part(raw, is_alone)]
+        best, share, of_path = blend(parts, path, target, np.ones(500), SquaredError())
+        assert best == 1
+        assert share > 0.3
+        assert of_path == (1.0 - share if is_alone else 1.0)
+
+
 def test_beside_a_part_that_learnt_its_errors_the_path_says_all_it_knows():
     rng = np.random.default_rng(11)
     target = rng.normal(size=(50, 1))

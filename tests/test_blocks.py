@@ -1,5 +1,7 @@
 """Blocks: what they declare, how they are packed, and that one of any kind can join a network."""
 
+import weakref
+
 import building
 import numpy as np
 import pytest
@@ -310,6 +312,15 @@ def test_a_group_of_arrays_is_kept_as_long_as_its_shapes():
     assert work.size == 12 + 5
 
 
+def test_memory_that_grows_leaves_nothing_of_what_it_was():
+    work = Workspace(np.float64)
+    small = work.array("a", 3)
+    large = work.array("a", 7)
+    assert not np.shares_memory(small, large)
+    assert np.shares_memory(work.array("a", 3), large)
+    assert work.size == 7
+
+
 def test_what_was_made_is_kept_for_the_same_objects_alone():
     work, one, other = Workspace(np.float32), np.zeros(2), np.zeros(2)
     assert work.kept("name", (one, other)) is None
@@ -322,6 +333,18 @@ def test_what_was_made_is_kept_for_the_same_objects_alone():
         work.keep("name", objects, "others")
     assert work.kept("name", (one, other)) is None
     assert work.kept("name", (one,)) == work.kept("name", (other,)) == "others"
+
+
+def test_what_something_was_made_of_lives_as_long_as_it_is_kept():
+    """Else another object might come to stand where it was, and be taken for it."""
+    work, one = Workspace(np.float32), np.zeros(2)
+    work.keep("name", (one,), "made")
+    of_one = weakref.ref(one)
+    del one
+    assert of_one() is not None
+    work.array("name", 1)
+    work.array("name", 2)  # grows, and what was made of the memory before is forgotten
+    assert of_one() is None
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])

@@ -553,6 +553,10 @@ def test_tools_for_windows_and_text_hand_callbacks_on():
         kinds = [what for what, *_ in recorder.course if what in ("setup", "teardown")]
         assert kinds == ["setup", "teardown"]
         assert np.isfinite(model.score(X_of, y_of))
+    recorder = Recorder()  # which is not handed on, so the part is a task without any in it
+    WindowScaledRegressor(small()).set_callbacks(recorder).fit(X, y)
+    part = ("fit", 0, 1), ("fit-part", 0, 0)
+    assert recorder.course[2:4] == [("begin", *part), ("end", *part)]
     recorder = Recorder()
     SequenceVectorizer().set_callbacks(recorder).fit(documents)
     assert [what for what, *_ in recorder.course] == ["setup", "begin", "end", "teardown"]

@@ -50,6 +50,18 @@ def test_beside_the_path_the_start_and_the_examples_are_those_of_the_fit(
 
 
 @OF_EVERY_KIND
+def test_a_path_is_worth_the_weighted_mean_loss_of_its_left_out_predictions(
+    Estimator, kind, monkeypatch
+):
+    model, examples, _ = begun(monkeypatch, Estimator, **kind)
+    targets = model.standardized(examples.targets)
+    losses = model.target.loss.of_rows(examples.offsets, targets)
+    expected = examples.weights @ losses / examples.weights.sum()
+    assert candidates.path_verdict(model, examples).loss == pytest.approx(expected, rel=1e-12)
+    assert losses.mean() != pytest.approx(expected, rel=1e-6)
+
+
+@OF_EVERY_KIND
 def test_alone_the_target_is_learnt_in_its_own_units_from_the_best_constant(
     Estimator, kind, monkeypatch
 ):

@@ -428,8 +428,7 @@ def test_the_best_is_the_smallest_loss_even_if_it_was_no_improvement():
 
 def test_small_gains_are_an_improvement_together():
     """Of a tenth at least, since the last improvement."""
-    patience = Patience(0.0, 2)
-    patience.least = lambda loss: 0.1 * loss
+    patience = Patience(0.0, 2, lambda loss: 0.1 * loss)
     for told_of, n_stalled in ([100, 91], 1), ([90.5], 2), ([89], 0), ([81], 1), ([80], 0):
         assert told(patience, told_of).n_stalled == n_stalled
 

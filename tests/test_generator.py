@@ -266,7 +266,7 @@ def test_what_is_drawn_beyond_single_precision_is_refused():
 def test_many_sequences_are_drawn_and_scored_a_part_at_a_time(monkeypatch):
     model, X, y = quick("tokens", with_classes=True)
     expected = model.score_samples(X, y), model.score_samples(X)
-    monkeypatch.setattr("skrnn.learning.generation._AT_A_TIME", 7 * model._model.target.n_outputs)
+    monkeypatch.setattr("skrnn.learning.generation._MOST_RAW", 7 * model._model.target.n_outputs)
     assert_array_equal(model.score_samples(X, y), expected[0])
     assert_array_equal(model.score_samples(X), expected[1])
     found = drawn(model, 30, y=y[:30], prompt=[1], random_state=0)
@@ -479,7 +479,7 @@ def test_raw_predictions_are_not_copied_again_and_again(method):
     model = generator("tokens", **QUICK | {"max_iter": 1}, dtype="float32")
     of_all = 800 * 10 * 1000 * 4
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("skrnn.learning.generation._AT_A_TIME", 1 << 18)
+        patch.setattr("skrnn.learning.generation._MOST_RAW", 1 << 18)
         warnings.simplefilter("ignore", ConvergenceWarning)
         if method == "score_samples":
             model.fit(X)
@@ -581,7 +581,7 @@ def test_an_unknown_token_is_named_by_its_place_among_all_sequences(monkeypatch)
     """Though few are looked at at a time."""
     model, X, _ = quick("tokens")
     expected = model.score_samples(X)
-    monkeypatch.setattr("skrnn.learning.generation._AT_A_TIME", 1)
+    monkeypatch.setattr("skrnn.learning.generation._MOST_RAW", 1)
     assert_array_equal(model.score_samples(X), expected)
     with pytest.raises(ValueError, match=r"^Sample 41 of X has a token at step 1 "):
         model.score_samples([*X[:41], [1, 99]])

@@ -480,6 +480,17 @@ class LastOfFirst:
         return -float(np.average(np.abs(self.predict(X) - y), weights=sample_weight))
 
 
+def test_the_usual_baseline_of_a_table_with_gaps_is_the_mean_of_its_columns():
+    from skrnn.inspection.inputs import Input
+
+    X = np.random.RandomState(0).normal([0.0, 5.0, -9.0], size=(40, 3))
+    X[::4, 1] = np.nan
+    model = RNNRegressor(max_iter=1, early_stopping=False).fit(X, X[:, 0])._model
+    found = Input.read(model, X, None).baseline(model, None, None)
+    means = np.tile(np.nanmean(X, axis=0), 40)[:, np.newaxis]
+    np.testing.assert_allclose(found, means, rtol=1e-12)
+
+
 def test_importance_by_feature_and_step():
     X = datasets.array(n=200, n_timesteps=4, n_features=3)
     y = LastOfFirst().predict(X)
@@ -488,6 +499,7 @@ def test_importance_by_feature_and_step():
     assert found.importances.shape == (3, 5)
     assert found.importances_mean[1] == found.importances_std[1] == 0.0
     assert (found.importances[[0, 2]] > 0.5).all()
+    assert len(set(found.importances[0])) == 5  # each time another permutation
     np.testing.assert_array_equal(found.importances_mean, found.importances.mean(axis=1))
     found = permutation_importance(LastOfFirst(), X, y, by="step", random_state=0)
     assert found.importances.shape == (4, 5)
@@ -507,6 +519,14 @@ def test_importance_of_lists():
     assert found.importances_mean[-1] == max(found.importances_mean)
     for x, copy in zip(X, copies, strict=True):
         np.testing.assert_array_equal(x, copy)
+
+
+def test_a_step_without_any_value_is_no_padding_before_others_with_some():
+    from skrnn.inspection.permutation import Samples
+
+    X = np.arange(24.0).reshape(2, 6, 2)
+    X[0, 1] = X[0, 4:] = X[1] = np.nan
+    assert Samples.read(X).lengths.tolist() == [4, 1]
 
 
 def test_a_step_is_a_permutation_among_those_that_have_it():

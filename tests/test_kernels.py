@@ -17,7 +17,7 @@ from skrnn import choices
 from skrnn.data.sequences import Sequences
 from skrnn.kernels import attention, matmul, pooling, rnn, timeline, updates
 from skrnn.kernels.activations import exp_to_one, logistic, tanh
-from skrnn.kernels.instructions import add_multiple_of_row, dot_of_rows, sum_of_lines
+from skrnn.kernels.instructions import dot_of_rows, row_instruction, sum_of_lines
 from skrnn.kernels.jit import FLAGS, INTERPRETED, Call
 from skrnn.kernels.matmul import (
     ALL_ROWS,
@@ -27,7 +27,7 @@ from skrnn.kernels.matmul import (
     scratch,
 )
 from skrnn.kernels.tile import PANEL_BYTES
-from skrnn.kernels.vectors import VECTOR_BYTES, Registers, Vector
+from skrnn.kernels.vectors import VECTOR_BYTES, Registers, Vector, fma
 from skrnn.learning import optimizers
 from skrnn.network.inputs import sequence_data
 from skrnn.network.timeline import Timeline, step_starts
@@ -183,6 +183,13 @@ def test_activations_of_the_simple_cell(kind, dtype):
 
 
 # --- instructions on whole rows ---------------------------------------------------------------
+
+
+def add_multiple(units, of, to, factor):
+    units.store(fma(units.load(of), units.copies(factor), units.load(to)), to)
+
+
+add_multiple_of_row = row_instruction(add_multiple, 2, has_factor=True)
 
 
 def dot_and_multiple(x, y, factor):
@@ -482,11 +489,13 @@ def test_pooling_forward(kind):
 
 
 @pytest.mark.parametrize("kind", ["mean", "max"])
-def test_pooling_backward_is_the_transposed_derivative(kind):
+def test_pooling_backward_adds_the_transposed_derivative(kind):
     start, out, sequences, rows = pooling_case()
     d_pooled = rng_of(13).normal(size=(len(sequences), out.shape[1]))
-    d_out = np.full_like(out, np.nan)
+    before = rng_of(14).normal(size=out.shape)
+    d_out = before.copy()
     pool_backward(kind, out, start, POOLED_LENGTHS, d_pooled, d_out)
+    d_out -= before
     step = 1e-6
     for r, (sequence, steps) in enumerate(zip(sequences, rows, strict=True)):
         for t, p in np.ndindex(sequence.shape):
@@ -500,7 +509,7 @@ def test_pooling_backward_is_the_transposed_derivative(kind):
 def test_of_equal_maxima_the_first_step_gets_the_gradient():
     lengths = np.array([3])
     start, out = starts_by_hand(lengths), np.array([[1.0], [1.0], [0.5]])
-    d_out = np.empty_like(out)
+    d_out = np.zeros_like(out)
     pool_backward("max", out, start, lengths, np.array([[2.0]]), d_out)
     np.testing.assert_array_equal(d_out, [[2.0], [0.0], [0.0]])
 

@@ -234,3 +234,11 @@ def test_threads_that_fit_at_once_leave_blas_as_it_was():
         assert_array_equal(results[0], result)
     after = [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
     assert after == before
+
+
+@pytest.mark.parametrize("scale", [1e-31, 1.0, 1e31])
+def test_a_path_of_extreme_scales_maps_in_double_precision(scale):
+    center, one = np.zeros((1, 1)), np.ones(1)
+    arrays = center, np.full((1, 1), scale), np.ones((1, 1)), one, one
+    found = linear_path.LinearPath(1, 0, *arrays)
+    assert found.precision("float32") == ("float32" if scale == 1.0 else np.float64)

@@ -138,3 +138,34 @@ def test_weights_are_repetition_for_the_logistic_map(n_classes):
         (fitted, left_out), (fitted_again, left_out_again) = problem.fit(), again.fit()
         assert_allclose(fitted, fitted_again, rtol=1e-7, atol=1e-9)
         assert_allclose(left_out[rows], left_out_again, rtol=1e-7, atol=1e-9)
+
+
+def test_what_is_as_good_is_within_standard_errors_of_the_difference():
+    """Of a difference of 0 and 2, whose mean is 1 and whose spread is 1 too."""
+    losses, best, shares = np.array([0.0, 2.0]), np.zeros(2), np.full(2, 0.5)
+    assert logistic.is_as_good(losses, best, shares, total=0.24, tolerance=0.5)
+    assert not logistic.is_as_good(losses, best, shares, total=0.26, tolerance=0.5)
+
+
+def test_two_penalties_without_a_gain_are_tried_before_the_search_ends():
+    """And not a third one."""
+    script = iter([5.0, 4.0, 4.5, 4.6, 3.0, 3.5, 3.6, 3.7, 1.0])
+
+    class Scripted(Logistic):
+        def _minimize(self, start, ridge):
+            return start + 1.0
+
+        def _left_out(self, coefficients, ridge):
+            return coefficients[-1] + np.zeros((4, 1))
+
+        def _slope(self, raw):
+            return 1.0
+
+        def _losses_and_errors(self, raw):
+            return np.full(4, next(script)), None
+
+    indicators = np.array([[0.0], [1.0], [0.0], [1.0]])
+    problem = Scripted(np.zeros((4, 1)), indicators, np.ones(4), np.ones(4))
+    coefficients, _ = problem.fit()
+    assert coefficients[0] == 5.0  # the fifth penalty, of a loss of 3
+    assert next(script) == 1.0

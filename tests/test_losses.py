@@ -79,6 +79,20 @@ def test_a_loss_has_a_level_for_each_output_of_a_target(name):
         assert [loss.n_outputs(n) for n in (1, 2, 5)] == [n * len(loss.levels) for n in (1, 2, 5)]
 
 
+def test_a_quantile_is_the_smallest_value_with_enough_weight_at_or_below_it():
+    values, weights = np.array([3.0, 1.0, 4.0, 2.0]), np.ones(4)
+    for level, expected in (
+        (0.0, 1.0),
+        (0.25, 1.0),
+        (0.26, 2.0),
+        (0.5, 2.0),
+        (0.75, 3.0),
+        (1.0, 4.0),
+    ):
+        assert weighted_quantile(values, weights, level) == expected
+    assert weighted_quantile(values, np.array([1.0, 1.0, 0.0, 2.0]), 0.75) == 2.0
+
+
 @pytest.mark.parametrize(
     ("quantile", "levels", "has_axis"),
     [

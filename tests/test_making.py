@@ -221,6 +221,8 @@ def test_precision_is_kept_and_the_series_is_not_written_to():
     np.testing.assert_array_equal(series, SERIES)
     assert make_windows(SERIES.astype(int), 4).X.dtype == np.float64
     assert make_windows(pd.DataFrame({"a": series[:, 0]}), 4).X.dtype == np.float32
+    mixed = pd.DataFrame({"a": series[:, 0], "b": np.full(len(series), 1.0 + 1e-12)})
+    assert (make_windows(mixed, 4).X[:, :, 1] == np.float64(1.0 + 1e-12)).all()
 
 
 REGULAR = {
@@ -273,6 +275,12 @@ def test_words_of_times():
     time[(group == "b") & (time > 3)] += 1
     with pytest.raises(ValueError, match=r"times of group 'b' has a gap, .* from 3 in row 5 to 5"):
         make_windows(value, 3, times=time, groups=group)
+
+
+def test_the_usual_step_is_the_most_frequent_one_not_the_shortest():
+    words = "from 6 in row 3 to 7 in row 4: most steps are 2"
+    with pytest.raises(ValueError, match=words):
+        make_windows(np.arange(7.0), 3, times=[0, 2, 4, 6, 7, 9, 11])
 
 
 def test_two_series_as_one_are_told_apart_in_words():

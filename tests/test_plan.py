@@ -26,6 +26,16 @@ def sizes(shards):
     return [[len(tile.rows) for tile in shard] for shard in shards]
 
 
+def test_each_shard_gets_long_rows_and_short_ones(monkeypatch):
+    monkeypatch.setattr(plan, "_TRAINING_SHARD", 1.0)
+    lengths = np.random.RandomState(0).randint(1, 50, 128)
+    data = building.joined([np.zeros((length, 2)) for length in lengths])
+    shards = building.network().planner.plan(data, np.arange(128), training=True)
+    n_steps = [sum(int(tile.timeline.start[-1]) for tile in shard) for shard in shards]
+    assert len(shards) > 2
+    assert max(n_steps) < 1.5 * min(n_steps)
+
+
 @pytest.mark.parametrize("first", [False, True])
 def test_a_plan_to_predict_is_none_to_train_by(first, monkeypatch):
     """Else the bits of a fit would depend on what was predicted before."""

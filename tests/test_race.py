@@ -82,6 +82,17 @@ def test_who_is_left_behind_is_trained_no_more(lead, last, Estimator, monkeypatc
     assert "Stopped after epoch 25: reached max_iter." in said
 
 
+def test_ground_is_lost_since_the_turn_before_not_since_the_first(monkeypatch):
+    """Who has caught up once, and falls back then, is given up."""
+    evidences = {BESIDE: iter([0.0] * 4), ALONE: iter([-8.0, -5.0, -7.0, -7.0])}
+    monkeypatch.setattr(
+        candidates.Trained, "evidence", lambda self, *_: next(evidences[self.candidate.name])
+    )
+    diary = Diary()
+    fitted(RNNRegressor, True, diary, **(LONG | {"max_iter": 35}))
+    assert (len(diary.of(BESIDE)), len(diary.of(ALONE))) == (35, 30)
+
+
 def test_without_early_stopping_all_are_trained_to_the_end(monkeypatch):
     scripted(monkeypatch, ALONE)
     diary = Diary()

@@ -40,6 +40,15 @@ def test_bits_are_those_of_the_long_way(cell, linear_path, dtype):
             np.testing.assert_array_equal(model.predict(X[-n:]), expected[-n:])
 
 
+def test_a_path_in_another_precision_than_the_net_goes_the_long_way():
+    X, y = data(dtype="float32")
+    X *= np.float32(1e31)  # whose differences and quotients are for double precision
+    model = RNNRegressor(**SETTINGS).fit(X, y)
+    assert model._model.path.precision("float32") == np.float64
+    for _ in range(3):
+        np.testing.assert_array_equal(model.predict(X[:7]), the_long_way(model, X[:7]))
+
+
 @pytest.fixture
 def ways(monkeypatch):
     """Rows of the batches that are predicted in this way."""

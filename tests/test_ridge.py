@@ -55,6 +55,25 @@ def test_best_penalty_has_the_least_left_out_error():
     assert_array_equal(fitted.best_penalties(), ridge.PENALTIES[np.argmin(errors, axis=0)])
 
 
+def test_the_best_penalty_counts_errors_by_weight():
+    """Most samples say that x counts little, but the heavy ones that it counts."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 1))
+    Y = np.where(np.arange(60) % 6 == 0, 1.0, -0.2)[:, np.newaxis] * X
+    weights = np.where(np.arange(60) % 6 == 0, 100.0, 1.0)
+    (heavy,) = ridge_of(X, Y, weights, np.inf).best_penalties()
+    problem = ridge_of(X, Y, weights, np.inf)
+    errors = [
+        weights @ (Y - problem.leave_one_out(np.array([penalty]))) ** 2
+        for penalty in ridge.PENALTIES
+    ]
+    assert heavy == ridge.PENALTIES[np.argmin(errors)]
+    unweighted = [
+        ((Y - problem.leave_one_out(np.array([penalty]))) ** 2).sum() for penalty in ridge.PENALTIES
+    ]
+    assert heavy != ridge.PENALTIES[np.argmin(unweighted)]
+
+
 def test_with_fewer_samples_than_inputs_both_decompositions_give_the_same(monkeypatch):
     X, Y, weights = weighted_table(9, 15, 3)
     X[:, 4] = X[:, 0] - X[:, 1]
@@ -99,6 +118,14 @@ def test_of_large_data_the_largest_components_are_taken(n, p, monkeypatch):
     found = ridge_of(X, Y, np.ones(n))
     assert len(found.values) == 8
     assert_allclose(found.leave_one_out(penalties), expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_largest_components_are_the_same_bits_each_time(monkeypatch):
+    monkeypatch.setattr(ridge, "_LARGE", 20)
+    monkeypatch.setattr(ridge, "_LARGEST", 5)
+    X, Y, weights = weighted_table(40, 60, 0)
+    one, other = (ridge_of(X, Y, weights) for _ in range(2))
+    assert_array_equal(one.vectors, other.vectors)
 
 
 def test_both_decompositions_give_the_same(monkeypatch):

@@ -239,11 +239,14 @@ def test_the_column_that_is_too_large_to_be_standardised_is_named():
     n = X.shape[1]
     X, Y = np.zeros((4, n)), np.zeros((4, 2))
     X[:, 1], Y[:, 1] = 1e200 * np.arange(4), 1e200 * np.arange(4)
-    frame = pd.DataFrame(X).add_prefix("c")
+    frame, broken = pd.DataFrame(X).add_prefix("c"), np.where(np.arange(n) == 0, np.nan, X)
+    broken[0] = X[0]  # so that marks stand before the columns
     for data, target, told in [
         (X, y, r"^X .* of column 1 is too large for float64. Divide that column by a constant"),
         (frame, y, r"^X .* of column 1 \('c1'\) is too large"),
         ([X, X, X, X], y, r"^X .* of feature 1 is too large for float64. Divide that feature"),
+        (broken, y, r"^X .* of column 1 is too large"),
+        ([broken, X, X, X], y, r"^X .* of feature 1 is too large"),
         (np.zeros((4, n)), Y, r"^y .* of output 1 is too large for float64. Divide that output"),
         (np.zeros((4, n)), Y[:, 1], r"^y .* of its values is too large for float64. Divide y by"),
     ]:

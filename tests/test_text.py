@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.utils import estimator_checks
+from sklearn.utils import estimator_checks, get_tags
 
 from skrnn.text import SequenceVectorizer
 
@@ -164,6 +164,13 @@ def test_other_given_vocabularies():
     assert SequenceVectorizer(vocabulary={"b", "a"}).get_feature_names_out().tolist() == ["a", "b"]
 
 
+def test_another_vocabulary_takes_the_place_of_the_one_before():
+    vectorizer = SequenceVectorizer().fit(["a cat sat"])
+    assert vectorizer.set_params(vocabulary=["dog"]).fit(["cat"]).vocabulary_ == {"dog": 2}
+    assert vectorizer.set_params(vocabulary=["cow"]).fit(["cat"]).vocabulary_ == {"cow": 2}
+    assert vectorizer.set_params(vocabulary=None).fit(["cat"]).vocabulary_ == {"cat": 2}
+
+
 def test_bytes_files_and_names_of_files(tmp_path):
     path = tmp_path / "one.txt"
     path.write_text("café cat", encoding="latin-1")
@@ -223,6 +230,8 @@ def test_it_knows_whether_it_is_fitted():
         SequenceVectorizer().inverse_transform([[2]])
     with pytest.raises(NotFittedError, match="no vocabulary yet"):
         SequenceVectorizer().get_feature_names_out()
+    assert get_tags(SequenceVectorizer()).requires_fit
+    assert not get_tags(SequenceVectorizer(vocabulary=["a"])).requires_fit
 
 
 def test_what_an_analyzer_does_not_look_at_is_said():
@@ -265,6 +274,9 @@ def test_documents_of_another_input_are_named():
         SequenceVectorizer(input="file").fit(["text"])
     with pytest.raises(TypeError, match=r"Document 0 of .*input='filename' it must be the name"):
         SequenceVectorizer(input="filename").fit([3])
+    own = SequenceVectorizer(input="file", preprocessor=str.upper)
+    with pytest.raises(TypeError, match="Document 1 of raw_documents is None"):
+        own.fit([io.StringIO("text"), None])
 
 
 BAD_PARAMETERS = {

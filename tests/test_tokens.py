@@ -404,6 +404,8 @@ def test_unknown_ids_have_the_mean_of_the_other_vectors():
     X, y = texts()
     model = net().fit(X, y)
     assert_allclose(model.embeddings_[-1], model.embeddings_[:-1].mean(axis=0), rtol=1e-5)
+    model.partial_fit(X[:20], y[:20])  # moves the others
+    assert_allclose(model.embeddings_[-1], model.embeddings_[:-1].mean(axis=0), rtol=1e-5)
     assert model.predict([[99, 3]]) == model.predict([[2**62, 3]])
     assert model.predict([[99, 3]]) != model.predict([[5, 3]])
 

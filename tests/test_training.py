@@ -25,6 +25,7 @@ from sklearn.utils import resample
 
 from skrnn import RNNClassifier, RNNRegressor, losses
 from skrnn.learning import advice, optimizers, training
+from skrnn.learning.events import Patience
 from skrnn.learning.settings import settings_of
 from skrnn.network.network import Network
 
@@ -89,6 +90,31 @@ def test_lbfgs_warns_at_max_iter():
     with pytest.warns(ConvergenceWarning, match="L-BFGS stopped after max_iter=2"):
         model = small(solver="lbfgs", max_iter=2, tol=1e-9).fit(X, numbers(X))
     assert model.n_iter_ == 2
+
+
+def test_lbfgs_warns_when_it_runs_out_of_evaluations(monkeypatch):
+    minimize = training.minimize
+
+    def without_another_evaluation(*arguments, options, **others):
+        result = minimize(*arguments, options=options, **others)
+        result.nfev = options["maxfun"]
+        return result
+
+    monkeypatch.setattr(training, "minimize", without_another_evaluation)
+    X = table()
+    with pytest.warns(ConvergenceWarning, match="L-BFGS stopped after max_iter"):
+        small(solver="lbfgs", max_iter=30, tol=0.3, alpha=0.0).fit(X, numbers(X))
+
+
+def test_patience_ends_lbfgs_where_validation_data_are_watched_only(monkeypatch):
+    X = table()
+    y = numbers(X)
+    settings = {"solver": "lbfgs", "max_iter": 30, "tol": 0.1}
+    alone = small(**settings).fit(X, y)
+    monkeypatch.setattr(Patience, "has_stalled", True)
+    assert small(**settings).fit(X, y).loss_curve_ == alone.loss_curve_
+    watched = small(**settings, early_stopping=True).fit(X[:40], y[:40], X_val=X[40:], y_val=y[40:])
+    assert watched.n_iter_ == 1 < alone.n_iter_
 
 
 def test_the_first_loss_is_that_of_the_start_values(monkeypatch):
@@ -887,6 +913,34 @@ def test_a_diverging_partial_fit_is_undone(monkeypatch):
     assert model.loss_curve_ == curve
     model.partial_fit(X, y)
     assert len(model.loss_curve_) == 2
+
+
+def test_a_later_partial_fit_whose_model_predicts_nothing_finite_is_undone(monkeypatch):
+    X = table()
+    y = numbers(X)
+    model = small().partial_fit(X, y)
+    kept = theta(model)
+    monkeypatch.setattr(
+        Network, "raw_of", lambda self, theta, examples, *_: np.full((len(X), 1), np.nan)
+    )
+    with pytest.warns(ConvergenceWarning, match="this call of partial_fit.*undone"):
+        model.partial_fit(X, y)
+    np.testing.assert_array_equal(theta(model), kept)
+    with pytest.raises(ValueError, match="not finite even before training"):
+        small().partial_fit(X, y)
+
+
+@pytest.mark.parametrize(("alpha", "is_named"), [(0.1, False), (0.5, True)])
+def test_a_penalty_above_the_smallest_weight_may_be_what_is_not_finite(
+    alpha, is_named, monkeypatch
+):
+    X = table()
+    weight = np.where(np.arange(50) % 2, 0.25, 1.75)
+    monkeypatch.setattr("skrnn.data.examples.counted", lambda copies, weights: weights)
+    break_at(monkeypatch, {2}, nan_loss)
+    with pytest.warns(ConvergenceWarning, match="went back") as caught:
+        small(alpha=alpha).fit(X, numbers(X), weight)
+    assert ("finite without its penalty" in str(caught[0].message)) == is_named
 
 
 def test_lbfgs_survives_a_nonfinite_loss(monkeypatch):

@@ -21,6 +21,7 @@ from sklearn.model_selection import (
 
 from skrnn import RNNClassifier, RNNRegressor, RNNTranslator
 from skrnn.learning import candidates, fitting, race
+from skrnn.learning.optimizers import Average
 from skrnn.learning.training import Training
 from skrnn.linear.blending import Blend
 
@@ -117,11 +118,13 @@ def test_what_learns_all_is_an_average(monkeypatch):
     """Of the weights, as what was watched; and no listener hears of it."""
     X, y = data(RNNRegressor)
     learning, diary = Spy(monkeypatch, race, "train_one"), Diary()
+    averaging = Spy(monkeypatch, Average, "add")
     model = held(RNNRegressor, "tail", linear_path=None, batch_size=10, max_iter=12)
     fit(model, {"X": X, "y": y}, diary)
     _, trained = learning.results
     assert len(trained.training.curves) > 1
-    np.testing.assert_array_equal(trained.model.theta, trained.training.progress.watched())
+    np.testing.assert_array_equal(trained.model.theta, averaging["self"][-1].theta)
+    assert (trained.model.theta != averaging["theta"][-1]).any()
     assert all(epoch.validation_loss is not None for epoch in diary.epochs)
 
 

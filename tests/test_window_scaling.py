@@ -117,6 +117,8 @@ def test_a_change_of_far_less_than_the_level_is_no_unit():
     X, y, _ = make_windows(100.0 + 1e-9 * series()[:, 0], 8)
     given = WindowScaledRegressor(Recorder()).fit(X, y).regressor_.given_
     assert np.abs(given["X"]).max() < 1e-6
+    below = WindowScaledRegressor(Recorder()).fit(-X, -y).regressor_.given_
+    np.testing.assert_array_equal(below["X"], -given["X"])
 
 
 def test_gaps_are_left_to_the_regressor():
@@ -124,6 +126,22 @@ def test_gaps_are_left_to_the_regressor():
     X[::3, 4, 0] = np.nan
     model = WindowScaledRegressor(Recorder(), period=6).fit(X, y)
     np.testing.assert_array_equal(np.isnan(model.regressor_.given_["X"]), np.isnan(X))
+
+
+def test_a_window_without_its_last_season_has_the_level_of_what_is_there():
+    X, y, _ = make_windows(series(), 12)
+    X[0, 6:, 0] = np.nan
+    given = WindowScaledRegressor(Recorder(), period=6).fit(X, y).regressor_.given_
+    np.testing.assert_allclose(given["X"][0, :6, 0].mean(), 0.0, atol=1e-9)
+    np.testing.assert_allclose(np.abs(given["X"][0, :6, 0]).mean(), 1.0)
+
+
+def test_the_regressor_itself_is_not_fitted():
+    X, y, _ = make_windows(series(), 12)
+    recorder = Recorder()
+    model = WindowScaledRegressor(recorder).fit(X, y)
+    assert model.regressor is recorder
+    assert not hasattr(recorder, "given_")
 
 
 @pytest.mark.parametrize("horizon", [1, 4])

@@ -12,8 +12,8 @@ TABLE_AXES = ("sample", "column")
 ARRAY_AXES = ("sample", "step", "feature")
 STEP_AXES = ("step", "feature")
 TARGET_AXES = ("sample", "output")
-# Of so few values Python's own look takes less time than an array of booleans does, and of so few
-# that array less than their sum.
+# To look at up to so many values one by one takes less time than an array of booleans does, and up
+# to so many such an array takes less than their sum.
 _VERY_FEW, _FEW = 8, 1 << 14
 
 
@@ -65,6 +65,12 @@ def at(position, axes, names=None):
         position, axes = axes.place(position)
     words = ", ".join(f"{axis} {index}" for axis, index in zip(axes, position, strict=False))
     return words if names is None else f"{words} ({names[position[-1]]!r})"
+
+
+def shortened(value):
+    """The representation of an object, for a message, in 60 characters or less."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def first(mask):

@@ -59,7 +59,7 @@ class Whole(NamedTuple):
 
     @property
     def lengths(self):
-        """Answers of each sequence: its steps, and its end."""
+        """How many answers each sequence has (n,): its steps, and its end."""
         return self.sequences.lengths + 1
 
     @property
@@ -83,7 +83,7 @@ def _with_one_more(sequences, places, row):
 
 
 def _begun(sequences, row):
-    """The same with `row` before the first step of each."""
+    """Sequences that are one step longer, with `row` before the first step of each."""
     lengths = sequences.lengths + 1
     firsts = np.cumsum(lengths) - lengths
     return Sequences(_with_one_more(sequences, firsts, row), firsts, lengths)
@@ -118,14 +118,18 @@ def _mean_and_scale(steps, weights):
 class Continuation(Target):
     """What all targets of this kind have in common.
 
+    A subclass says by ``begun(sequences, codes)`` how sequences are read, by ``encode(whole)`` what
+    is asked of them, by ``draw(raw, is_first, temperature, random)`` what may follow, and by
+    ``_of_answers(raw, values)`` the logarithm of the density of each answer (n_answers,).
+
     Attributes
     ----------
     longest : int
         Steps of the longest sequence that was learnt.
     conditions : ndarray or None
-        The classes that a sequence may be of.
+        The sorted classes that a sequence may be of; None where sequences have no classes.
     shares : ndarray of shape (n_conditions,) or None
-        How often each came.
+        How often each came in the weights of ``fit``; they sum to one.
     """
 
     longest: int
@@ -210,6 +214,7 @@ def _conditions(whole, known):
 
 
 def _codes(of_class, known):
+    """Numbers (n,) of the classes in a Given, and all classes: known ones, or those in it."""
     labels = read_labels(of_class)
     with of_class.naming():
         check_classification_targets(labels)

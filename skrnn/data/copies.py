@@ -38,7 +38,7 @@ class Copies(NamedTuple):
 
     @classmethod
     def of(cls, keys_of_rows, keys_of_cells):
-        """Of rows with such keys; None where no two rows are equal in x."""
+        """The Copies among rows with such keys; None where no two rows are equal in x."""
         cells = _numbered(keys_of_cells)
         return None if len(cells) == cells.max() + 1 else cls(_numbered(keys_of_rows), cells)
 
@@ -47,7 +47,7 @@ class Copies(NamedTuple):
         return Copies(_of_steps(self.rows, lengths), _of_steps(self.cells, lengths))
 
     def take(self, some):
-        """Of some of the rows; None where no two of these are equal in x."""
+        """The Copies among some of the rows; None where no two of these are equal in x."""
         return Copies.of(self.rows[some], self.cells[some])
 
     def first(self):

@@ -159,7 +159,7 @@ def mean_and_variance(values, weights):
 
 
 def _mean_and_variance(parts, total):
-    """The same of parts (values, weights) of the rows; total: of all weights."""
+    """Mean and variance of rows in parts, (values, weights), whose weights sum to `total`."""
     with np.errstate(over="ignore", invalid="ignore"):
         mean = _weighted_sum(parts, lambda part: part) / total
         if np.isnan(mean).any():
@@ -181,7 +181,7 @@ def _of_origins(variance, origins):
 
 
 def _of_observed(parts):
-    """The same of values some of which are missing; of none in some columns."""
+    """Mean and variance of the values that are there; a column may be without any."""
     seen = sum((w[:, np.newaxis] * ~np.isnan(x)).sum(axis=0) for x, w in parts())
     total = np.where(seen > 0.0, seen, 1.0)
     mean = _weighted_sum(parts, _zero_for_nan) / total

@@ -313,7 +313,10 @@ class Schema:
             )
 
     def _check_names_of_features(self, named, opened, name):
-        """The same of the features of a step, in sequences one of which is the frame `named`."""
+        """Refuse sequences whose steps have other features than those of ``fit``.
+
+        `named` is the first data frame with names among them, or None.
+        """
         if named is not None or self.names is not None:
             feature_names.check(opened.data[0] if named is None else named, self, name)
 

@@ -118,7 +118,7 @@ class Steps:
         return self._of_list(values, name) if array is None else self._of_array(array, name)
 
     def _of_array(self, array, name):
-        """Of an array (n, n_timesteps, ...), without what stands beside padding of X."""
+        """The steps of an array (n, n_timesteps, ...), less what stands beside padding of X."""
         n_timesteps = array.shape[1]
         wrong = self.lengths != n_timesteps
         if wrong.any() and n_timesteps != self.n_timesteps:

@@ -11,6 +11,12 @@ keeps. It says
   predictions in the form of y, and how good they are;
 * ``to_state()`` and ``from_state(state)``: itself as a dict of arrays, numbers and strings.
 
+What most kinds have in common is said once, in :class:`skrnn.data.target.Target`. Predictions of
+two kinds are no numbers in y's units, so these have other methods in the place of the last but one:
+transcripts (:class:`skrnn.data.transcripts.TranscriptTarget`), whose ``decode`` makes labels of
+their numbers, and continuations, of which samples are drawn
+(:class:`skrnn.data.continuations.Continuation`).
+
 Each kind of target is a class, in a file of its own or with its kin, and an entry in :data:`KINDS`.
 """
 

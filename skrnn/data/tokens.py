@@ -10,7 +10,7 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.sparse import issparse
 
-from skrnn.data.checks import has_length, is_missing, refuse_mask
+from skrnn.data.checks import has_length, is_missing, refuse_mask, shortened
 from skrnn.data.sequences import Sequences
 
 #: The number of an id is stored as an int32.
@@ -79,14 +79,14 @@ def _ids(element, sample):
     """The ids of a sequence, less the padding at its end."""
     where = f"Sample {sample} of X"
     if isinstance(element, (str, bytes)):
-        raise TypeError(f"{where} is text: {_short(element)}." + _ADVICE + _TEXT_ADVICE)
+        raise TypeError(f"{where} is text: {shortened(element)}." + _ADVICE + _TEXT_ADVICE)
     try:
         array = np.asarray(element)
     except ValueError as error:
         raise ValueError(f"{where} is not a sequence of ids: {error}." + _ADVICE) from error
     if array.ndim == 0:
         raise ValueError(
-            f"{where} is not a sequence, but {_short(element)}." + _ADVICE + " If X is a single"
+            f"{where} is not a sequence, but {shortened(element)}." + _ADVICE + " If X is a single"
             " sequence, pass [X]."
         )
     if array.ndim != 1:
@@ -117,16 +117,16 @@ def _ids(element, sample):
 def _whole(array, where):
     """Ids of an array of another type, if they are whole numbers."""
     if array.dtype.kind in "US":
-        raise TypeError(f"{where} is text: {_short(array[0])}." + _ADVICE + _TEXT_ADVICE)
+        raise TypeError(f"{where} is text: {shortened(array[0])}." + _ADVICE + _TEXT_ADVICE)
     if array.dtype.kind not in "fO":
         raise ValueError(f"{where} is of dtype {array.dtype}." + _ADVICE)
     for step, item in enumerate(array):
         if isinstance(item, (str, bytes)):
             raise TypeError(
-                f"{where} holds text: {_short(item)} (step {step})." + _ADVICE + _TEXT_ADVICE
+                f"{where} holds text: {shortened(item)} (step {step})." + _ADVICE + _TEXT_ADVICE
             )
         if not _is_whole(item):
-            raise ValueError(f"{where} has {_short(item)} at step {step}." + _ADVICE)
+            raise ValueError(f"{where} has {shortened(item)} at step {step}." + _ADVICE)
     return array.astype(np.int64)
 
 
@@ -136,11 +136,6 @@ def _is_whole(item):
     if isinstance(item, Integral):
         return -(2**63) <= item < 2**63
     return isinstance(item, Real) and abs(item) < 2**53 and float(item).is_integer()
-
-
-def _short(item):
-    text = repr(item)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _joined(arrays):

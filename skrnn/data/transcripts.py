@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from skrnn import choices, losses
-from skrnn.data.checks import StepAxes, has_length
+from skrnn.data.checks import StepAxes, has_length, shortened
 from skrnn.data.given import Given
 from skrnn.data.target import Target
 from skrnn.data.weights import read_weights
@@ -77,7 +77,7 @@ class Transcripts:
                 f" {name} is None."
             )
         if isinstance(y, str) or not has_length(y):
-            raise TypeError(f"{name} is a single object, {_short(y)}." + _ADVICE)
+            raise TypeError(f"{name} is a single object, {shortened(y)}." + _ADVICE)
         y = y.to_list() if hasattr(y, "to_list") else list(y)
         if len(y) != self.n_samples:
             data = "X_val" if name == "y_val" else "X"
@@ -92,18 +92,19 @@ class Transcripts:
         if self.analyzer is not None:
             if not isinstance(one, str):
                 raise TypeError(
-                    f"{where} is {_short(one)}, but target_analyzer={self.analyzer!r} makes labels"
-                    " of strings. Pass strings, or set target_analyzer=None for lists of labels."
+                    f"{where} is {shortened(one)}, but target_analyzer={self.analyzer!r} makes"
+                    " labels of strings. Pass strings, or set target_analyzer=None for lists of"
+                    " labels."
                 )
             return ANALYZERS[self.analyzer][0](one)
         if isinstance(one, str):
             raise TypeError(
-                f"{where} is a string, {_short(one)}, not a sequence of labels. Set"
+                f"{where} is a string, {shortened(one)}, not a sequence of labels. Set"
                 " target_analyzer='char' for its letters or 'word' for its words as labels, or pass"
                 " lists of labels."
             )
         if not has_length(one):
-            raise TypeError(f"{where} is {_short(one)}, not a sequence of labels." + _ADVICE)
+            raise TypeError(f"{where} is {shortened(one)}, not a sequence of labels." + _ADVICE)
         labels = one.tolist() if hasattr(one, "tolist") else list(one)
         for place, label in enumerate(labels):
             _require_hashable(label, f"{where}, label {place},")
@@ -133,16 +134,11 @@ def _require_hashable(label, where):
         hash(label)
     except TypeError as error:
         raise TypeError(
-            f"{where} is {_short(label)}, which can't be hashed, so it can't be a label. Labels are"
-            " strings, whole numbers, tuples and the like."
+            f"{where} is {shortened(label)}, which can't be hashed, so it can't be a label. Labels"
+            " are strings, whole numbers, tuples and the like."
         ) from error
     if isinstance(label, float) and label != label:
         raise ValueError(f"{where} is NaN. A label must be equal to itself.")
-
-
-def _short(value):
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +205,7 @@ class TranscriptTarget(Target):
             place = int(unseen[0])
             raise ValueError(
                 f"{given.name} has a label that {given.estimator_name} does not know:"
-                f" {_short(given.y[place])} ({given.at(place)}). It knows"
+                f" {shortened(given.y[place])} ({given.at(place)}). It knows"
                 f" {len(self.labels)} labels, those in the y of fit."
             )
         return np.maximum(codes, 0)[:, np.newaxis].astype(np.float64)

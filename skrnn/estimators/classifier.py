@@ -464,6 +464,12 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            On bad data, or a parameter that cannot change any more; the model is then left as it
+            was.
         """
         return self._fit(X, y, sample_weight, classes=classes, incremental=True)
 
@@ -480,6 +486,12 @@ class RNNClassifier(ClassifierMixin, RecurrentEstimator):
             Classes, or an indicator matrix of labels. With `return_sequences` an array (n_samples,
             n_timesteps, ...) for an X that is an array without padding, else a list with an array
             for each sample; so are probabilities and raw outputs.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X does not match that of ``fit``, or has values for which the prediction is not
+            finite.
         """
         return self._made_of_raw(X, self._decode)
 

@@ -387,6 +387,12 @@ class RNNGenerator(DensityMixin, Writer):
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            On bad data, or a parameter that cannot change any more; the model is then left as it
+            was.
         """
         known = Known(classes, tokens)
         return self._fit(X, y, sample_weight, classes=known, incremental=True)
@@ -407,11 +413,17 @@ class RNNGenerator(DensityMixin, Writer):
         -------
         ndarray of shape (n_samples,)
             Natural logarithms.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X is of another form than in ``fit``, has missing values or tokens that are not
+            known, or y has classes that are not known.
         """
         return self._log_densities(X, y)[0]
 
     def _log_densities(self, X, y, sample_weight=None):
-        """Those of all sequences (n,), and their weights; what has no weight may be unknown."""
+        """Log-densities (n,) and weights (n,); what has no weight may have unknown tokens."""
         check_is_fitted(self)
         model = self._model  # read once: another thread may fit anew
         generation = learning().generation
@@ -484,6 +496,12 @@ class RNNGenerator(DensityMixin, Writer):
         list of ndarray of shape (T_i,) or (T_i, n_features)
             Token ids, or numbers.
 
+        Raises
+        ------
+        ValueError
+            If an argument is of another kind, `prompt` has a token that is not known or is longer
+            than a sequence may be, y has a class that is not known, or what is drawn is not finite.
+
         Warns
         -----
         ConvergenceWarning
@@ -491,11 +509,11 @@ class RNNGenerator(DensityMixin, Writer):
         """
         check_is_fitted(self)
         model = self._model
-        _require_number(n_samples, "n_samples", 1, whole=True)
-        _require_number(temperature, "temperature", 0.0)
+        _require_count(n_samples, "n_samples")
+        _require_positive(temperature, "temperature")
         longest = self.max_length_
         if max_length is not None:
-            _require_number(max_length, "max_length", 1, whole=True)
+            _require_count(max_length, "max_length")
             longest = int(max_length)
         with naming("random_state", usual=None):
             random = check_random_state(random_state)
@@ -637,13 +655,17 @@ def _one_sequence(prompt):
     return prompt
 
 
-def _require_number(value, name, least, whole=False):
-    """Refuse what is no number, or too small: below one if whole, else not above zero."""
-    is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
-    if whole:
-        fits = is_number and least <= value < np.inf and value == int(value)
-        words = "a whole number from 1 on"
-    else:
-        fits, words = is_number and least < value < np.inf, "a finite number above 0"
-    if not fits:
-        raise ValueError(f"{name} must be {words}. Got {value!r} instead.")
+def _require_count(value, name):
+    """Refuse what is no whole number from 1 on; it need not be an int."""
+    if not (_is_number(value) and 1 <= value < np.inf and value == int(value)):
+        raise ValueError(f"{name} must be a whole number from 1 on. Got {value!r} instead.")
+
+
+def _require_positive(value, name):
+    """Refuse what is no finite number above zero."""
+    if not (_is_number(value) and 0 < value < np.inf):
+        raise ValueError(f"{name} must be a finite number above 0. Got {value!r} instead.")
+
+
+def _is_number(value):
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))

@@ -1,7 +1,11 @@
-"""What both estimators do alike: the order of a fit, raw predictions, pickling.
+"""What all estimators do alike: the order of a fit, what is remembered of it, pickling.
 
-A subclass says what y means by one method, ``_learn_target``, which fitted attributes remember it
-by another, ``_remember_target``, and what kinds of targets it has by ``_kinds_of_target``.
+:class:`Learner` is the order of a fit. A subclass has to say what y is given for, ``_answers`` (or
+how it is read, ``_given``), what it means, ``_learn_target``, which fitted attributes remember
+that, ``_remember_target``, and which kinds of targets its saved models may have,
+``_kinds_of_target``. It may read X in another way (``_read``, ``_read_like``, ``_settled``,
+``_as_read``) and fix parameters that its users do not choose (``_parameters``).
+:class:`RecurrentEstimator` is what the regressor and the classifier share beside it.
 """
 
 import copy

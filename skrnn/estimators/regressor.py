@@ -463,6 +463,12 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            On bad data, or a parameter that cannot change any more; the model is then left as it
+            was.
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
@@ -479,6 +485,12 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
             In the form of y and the precision of the model; with several quantile levels they are
             one more axis. With `return_sequences` an array (n_samples, n_timesteps, ...) for an X
             that is an array without padding, else a list with an array for each sample.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If X does not match that of ``fit``, or has values for which the prediction is not
+            finite.
         """
         predictions, answers = self._predicted(X, self._decode)
         require_finite_output(predictions, axes=answers.axes)

@@ -49,6 +49,11 @@ class HiddenStates(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         ndarray of shape (n_samples, n_pooled)
             With as many columns as the last layer has units, in both directions if it is
             bidirectional.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As ``predict``.
         """
         states, *_ = self._of_model("pooled_states", X)
         require_finite_output(states, "state")

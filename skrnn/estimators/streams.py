@@ -35,6 +35,13 @@ class Streaming:
             To pass with the next step. It is a value: no call changes it, so one may go on from an
             old state again. It may be pickled, and ``state[rows]`` are some of the streams. It is
             refused by another model, and by this one once it has been trained further.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the model cannot go on by steps, because it is bidirectional, has another pooling
+            than "last" or was fitted on a plain table; if x does not match the features of ``fit``;
+            or if the state is of another model or of other streams.
         """
         model: Any = getattr(self, "_model", None)  # read once: another thread may fit anew
         if model is None:

@@ -379,6 +379,12 @@ class RNNTranslator(Writer):
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        ValueError, TypeError
+            On bad data, or a parameter that cannot change any more; the model is then left as it
+            was.
         """
         return self._fit(X, y, sample_weight, classes=labels, incremental=True)
 
@@ -392,6 +398,11 @@ class RNNTranslator(Writer):
         Returns
         -------
         list of list of labels, or of str with `target_analyzer`
+
+        Warns
+        -----
+        ConvergenceWarning
+            If transcripts were cut, because they had no end behind ``max_length_`` labels.
         """
         model, found, limit = self._write(X, self.beam_size, 1)
         best = [of_row[0] for of_row in found]
@@ -423,7 +434,7 @@ class RNNTranslator(Writer):
             probability.
         """
         check_is_fitted(self)
-        # A best path has no probability.
+        # The best path of "ctc" is of one alignment, so it has no probability; a beam's have.
         beam_size = max(n, 2) if self._model.target.is_aligned else n
         model, found, _ = self._write(X, beam_size, n)
         forms = Transcripts(len(found), self.target_analyzer)
@@ -446,6 +457,12 @@ class RNNTranslator(Writer):
         Returns
         -------
         ndarray of shape (n_samples,)
+            Natural logarithms.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If y has another length than X, or labels that are not known.
         """
         model, sequences, numbers = self._read_both(X, y)
         with np.errstate(all="ignore"):
@@ -467,6 +484,11 @@ class RNNTranslator(Writer):
         -------
         list of ndarray of shape (n_labels + 1, T_i)
             Rows sum to one; the last is of the end.
+
+        Raises
+        ------
+        ValueError
+            If the decoder is "ctc", or y has labels that are not known.
         """
         check_is_fitted(self)
         if self._model.target.is_aligned:
@@ -485,6 +507,11 @@ class RNNTranslator(Writer):
         -------
         list of ndarray of shape (T_i, n_labels + 1)
             Columns are those of `labels_`, the last is of none; rows sum to one.
+
+        Raises
+        ------
+        ValueError
+            If the decoder is "attention".
         """
         check_is_fitted(self)
         if not self._model.target.is_aligned:

@@ -1,18 +1,16 @@
 """What estimators that write sequences do alike: translators and generators."""
 
 from skrnn.estimators.recurrent import Learner
-from skrnn.parameters import n_threads
+from skrnn.parameters import OF_ANSWERS, n_threads
 
 
 class Writer(Learner):
     """A network that has no linear path, and writes sequences up to a length."""
 
-    # What the regressor and the classifier let a user choose.
+    # What the regressor and the classifier let a user choose, by the names in OF_ANSWERS.
     pooling, return_sequences, frame_length = "last", False, 1
     categorical_features = linear_path = None
-    _fixed: tuple[str, ...] = (
-        "pooling", "return_sequences", "frame_length", "categorical_features", "linear_path",
-    )  # fmt: skip
+    _fixed: tuple[str, ...] = OF_ANSWERS
 
     def _parameters(self):
         return vars(self) | {name: getattr(self, name) for name in self._fixed}

@@ -165,7 +165,7 @@ def integrated_gradients(estimator, X, *, target=None, step=None, baseline=None,
 
 
 class _Question:
-    """Of which number of an estimator attributions are asked.
+    """The number of an estimator's that attributions are asked for.
 
     The model is read once, so that another thread may fit anew.
     """

@@ -58,7 +58,7 @@ class Input:
         return steps.reshape(self.shape)
 
     def _of_columns(self, found):
-        """Those of a table's columns, the indicators of a category together."""
+        """Attributions (n, n_columns) of a table; those of a category's indicators add up."""
         rows = found.reshape(len(self.sequences), -1)
         columns = np.zeros((len(rows), self.schema.n_columns))
         np.add.at(columns, (slice(None), self.schema.columns), rows)
@@ -118,7 +118,7 @@ def _read(schema, X, n_timesteps, name="X"):
 
 
 def _end_to_end(sequences):
-    """The same without what stands between them in memory."""
+    """Sequences in memory of their own, where nothing stands between them."""
     starts = np.cumsum(sequences.lengths) - sequences.lengths
     return replace(sequences, values=sequences.steps(), starts=starts)
 

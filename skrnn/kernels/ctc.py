@@ -32,6 +32,7 @@ _NEGLIGIBLE = -1000.0
 
 
 def _power(k):
+    """``2**k`` of whole numbers k up to 0; those below _NEGLIGIBLE count as that."""
     return power_of_two(larger(k, _NEGLIGIBLE) + 1.5 * 2.0**52)
 
 
@@ -51,11 +52,13 @@ def _sum_of_ways(units, stay, step, skip, barrier, pair):
 
 
 def _times(units, number, place, pair):
+    """The product of a number, m and k, and the one that stands at an address."""
     m, k = (units.load(one) for one in units.addresses(place, pair, 2))
     return number[0] * m, number[1] + k
 
 
 def _keep(units, number, place, pair):
+    """Store a number, m and k, at an address."""
     for one, to in zip(number, units.addresses(place, pair, 2), strict=True):
         units.store(one, to)
 
@@ -75,12 +78,13 @@ def _back(units, stay, step, skip, barrier, emission, ahead, new, due, pair):
 
 
 def _parts(units, logarithms, m, k):
+    """Exponentials of logarithms, as m and k."""
     for number, place in zip(exp_in_parts(units.load(logarithms)), (m, k), strict=True):
         units.store(number, place)
 
 
 def _shares(units, m, k, shares, top):
-    """Numbers ``m 2**k`` are divided by 2 to the power of `top`."""
+    """Numbers ``m 2**k`` are divided by ``2**top``, in k, and their values are put into shares."""
     less = units.load(k) - units.copies(top)
     share = units.load(m) * _power(less)
     units.store(less, k)
@@ -284,6 +288,7 @@ def best_paths(raw, lengths, labels, counts):
 
 @part
 def _log_sum(one, other):
+    """The logarithm of the sum of two probabilities, of their logarithms; NOTHING is zero's."""
     top, low = max(one, other), min(one, other)
     return top if low <= NOTHING else top + math.log1p(math.exp(low - top))
 
@@ -333,7 +338,8 @@ def beam(raw, width, parents, labels, nodes, scores, scratch):
             for k in range(n_classes - 1):
                 if extended[i, k] > NOTHING:
                     n_kept = insert(found, scores, n_kept, extended[i, k], i * n_classes + k)
-        # New nodes behind the others, and the beam in its new order, by way of what is not needed.
+        # Candidates with one more label become new nodes of the tree. The places of candidates are
+        # those of the beam before, so it stays in `nodes` until all are done.
         for place in range(n_kept):
             i, k = found[place] // n_classes, found[place] % n_classes
             if k < n_classes - 1:

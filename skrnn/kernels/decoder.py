@@ -115,10 +115,11 @@ def read(of_key, of_begin, all_rows, states, start, lengths, keys, means, begin)
 def read_backward(
     panels, all_rows, source, d_begin, d_keys, d_means, d_states, gradients, products
 ):
-    """The way back: added to d_states (S, P) and to the gradients of both matrices and biases.
+    """The way back of :func:`read`: d_states (S, P) and the gradients of both matrices and biases
+    are added to.
 
-    panels: both matrices transposed. source: states, means, start, lengths; d_means (B, P) is
-    scratch.
+    panels: both matrices transposed. source: states, means, start, lengths. d_begin (B, H) and
+    d_keys (S, A) are read; d_means (B, P) is written.
     """
     of_key, of_begin = panels
     states, means, start, lengths = source
@@ -126,12 +127,7 @@ def read_backward(
     _affine_backward(means, d_begin, gradients[2:], all_rows, products)
     multiply_rows(d_keys, 0, d_keys.shape[0], of_key, all_rows, d_states, 0, 1)
     multiply_rows(d_begin, 0, d_begin.shape[0], of_begin, all_rows, d_means, 0, 0)
-    for r in range(len(lengths)):
-        for p in range(d_means.shape[1]):
-            d_means[r, p] /= lengths[r]
-        for t in range(lengths[r]):
-            for p in range(d_means.shape[1]):
-                d_states[start[t] + r, p] += d_means[r, p]
+    pooling.mean_backward(start, lengths, d_means, d_states)
 
 
 @part
@@ -341,6 +337,7 @@ def backward(
         )  # fmt: skip
         multiply_rows(queries, low, n_active, query_to_state, all_rows, d_h, before_it, 1)
     _states_backward((start, lengths, rows), of_step, shares, d_context, d_states, lines, factors)
+    # By now the gates and the queries of all steps have become their gradients.
     add_product(inputs, gates, spans, d_matrix, products)
     add_product(inputs, queries, all_rows, d_query_matrix, products)
     add_to_table(before, gates, d_table)

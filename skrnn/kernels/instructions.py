@@ -98,7 +98,6 @@ def _dot(units, one, other):
 
 add_multiple = instruction(_add_multiple, 2, has_factor=True)
 dot = instruction(_dot, 2, gives_number=True)
-add_multiple_of_row = row_instruction(_add_multiple, 2, has_factor=True)
 dot_of_rows = row_instruction(_product, 2, gives_number=True)
 sum_of_row = row_instruction(_themselves, 1, gives_number=True)
 copy_of_row = row_instruction(_copy, 2)

@@ -88,6 +88,7 @@ class Call:
 
 
 def _of_known_types(function, arguments, others):
+    """A kernel's machine code for the types of all these arguments, with the first ones given."""
     key = function, *map(_kind, (*arguments, *others))
     if key not in _ENTRIES:
         types = tuple(map(function.typeof_pyval, (*arguments, *others)))
@@ -115,25 +116,28 @@ def part(function):
 def _compile(function, **options):
     compiled = numba.njit(**FLAGS, **options)(function)
     if not INTERPRETED:
-        compiled.compile = _whole(compiled.compile)
+        compiled.compile = _uninterrupted(compiled.compile)
         _keep_on_disk(compiled, function)
     return compiled
 
 
-def _whole(compile_or_load):
-    """With Ctrl-C behind it, a second later at most. LLVM calls back into Python, and what is
-    raised there gets lost: a kernel without its code, of which numba later says that there is none.
+def _uninterrupted(compile_or_load):
+    """The same function, which Ctrl-C waits for: a second at most.
+
+    LLVM calls back into Python, and what is raised there gets lost. What is left is a kernel
+    without its code, which numba misses at the next call.
     """
 
     @wraps(compile_or_load)
-    def uninterrupted(*arguments, **options):
+    def waited_for(*arguments, **options):
         with interrupts.wait():
             return compile_or_load(*arguments, **options)
 
-    return uninterrupted
+    return waited_for
 
 
 def _keep_on_disk(compiled, function):
+    """See that machine code is kept, by our cache, or by numba's own where ours cannot be."""
     try:
         if KernelCache is not None and hasattr(compiled, "_cache"):
             compiled._cache = KernelCache(function, _warn_once)

@@ -15,7 +15,7 @@ from skrnn.kernels.jit import long_kernel, part
 LEAST_VARIANCE = 1e-6
 _LOG_2_PI = math.log(2.0 * math.pi)
 # Variances that are multiplied before a logarithm is taken of them.
-_AT_A_TIME = 4
+_FACTORS = 4
 # A product that is not multiplied any further, because a variance may be as large as numbers get.
 _LARGE = 1e30
 
@@ -37,7 +37,7 @@ def _joint(raw, target, precisions, joint):
             precisions[m, f] = 1.0 / variance
             squares += error / variance * error  # the square of a large error overflows
             product *= variance
-            if f % _AT_A_TIME == _AT_A_TIME - 1 or product > _LARGE:
+            if f % _FACTORS == _FACTORS - 1 or product > _LARGE:
                 log, product = log + math.log(product), 1.0
         joint[m] = raw[m] - 0.5 * (squares + log + math.log(product))
         largest, largest_weight = max(largest, joint[m]), max(largest_weight, raw[m])

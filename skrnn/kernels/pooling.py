@@ -18,11 +18,12 @@ def mean(out, start, lengths, pooled):
 
 @kernel
 def mean_backward(start, lengths, d_pooled, d_out):
-    """d_out (S, P) of d_pooled (B, P); every entry is written."""
+    """d_out (S, P) of d_pooled (B, P) is added to."""
     for r in range(lengths.shape[0]):
         for t in range(lengths[r]):
             for p in range(d_out.shape[1]):
-                d_out[start[t] + r, p] = d_pooled[r, p] / lengths[r]
+                # A quotient by an integer is double; rounded first, its sum is one of d_out's type.
+                d_out[start[t] + r, p] += d_out.dtype.type(d_pooled[r, p] / lengths[r])
 
 
 @kernel
@@ -46,10 +47,7 @@ def maximum(out, start, lengths, pooled):
 
 @kernel
 def maximum_backward(out, start, lengths, d_pooled, d_out):
-    """d_out (S, P) of d_pooled (B, P); every entry is written."""
-    for s in range(d_out.shape[0]):
-        for p in range(d_out.shape[1]):
-            d_out[s, p] = 0
+    """d_out (S, P) of d_pooled (B, P) is added to."""
     for r in range(lengths.shape[0]):
         for p in range(out.shape[1]):
-            d_out[_largest(out, start, lengths[r], r, p), p] = d_pooled[r, p]
+            d_out[_largest(out, start, lengths[r], r, p), p] += d_pooled[r, p]

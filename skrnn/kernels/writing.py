@@ -9,7 +9,7 @@ from skrnn.kernels.matmul import multiply_rows
 
 @part
 def _look_up(of_labels, before, n, all_rows):
-    """See that the table has the rows of some labels; what one adds is found once."""
+    """See that the table has the rows of n labels, `before`: each row is found once."""
     vectors, panels, is_known, table = of_labels
     for i in range(n):
         label = before[i]
@@ -19,8 +19,12 @@ def _look_up(of_labels, before, n, all_rows):
 
 
 @part
-def _go_on(going_on, n_on, hypotheses, h, inputs, c, first):
-    """Hypotheses and states of those that go on, in the places of the last ones."""
+def _move_up(going_on, n_on, hypotheses, h, inputs, c, first):
+    """Those that go on take the places of the hypotheses that they continue, with their states.
+
+    Several may continue one hypothesis, and none another. So states come from h, and memories from
+    the lines of c before `first`, which are not written here.
+    """
     next_rows, next_nodes, next_scores, parents, labels = going_on
     rows, nodes, scores, before = hypotheses
     for i in range(n_on):
@@ -38,7 +42,7 @@ def write(
     cell, matrix, attention, head, source, of_labels, memory, hypotheses, counts, limits, search,
     going_on,
 ):  # fmt: skip
-    """Some steps; how many hypotheses go on, and nodes of the tree.
+    """Write some labels of each hypothesis; how many hypotheses go on, and nodes of the tree.
 
     cell, matrix, attention and head as in :func:`skrnn.kernels.decoder.forward`; source: without
     rows, and with values (S, G + K) of its steps, what each adds to the gates that read inputs and
@@ -74,5 +78,5 @@ def write(
             raw[:n_on], (rows[:n_on], nodes[:n_on], scores[:n_on]),
             (n_written + u, most, length_penalty), found, tree, n_nodes, going_on, scratch,
         )  # fmt: skip
-        _go_on(going_on, n_on, hypotheses, h, inputs, c, room)
+        _move_up(going_on, n_on, hypotheses, h, inputs, c, room)
     return n_on, n_nodes

@@ -41,7 +41,7 @@ def _has_its_decoder(model):
     return decoders.get(type(model.target)) == model.architecture.decoder
 
 
-def _has_no_path(model):
+def _learns_no_path(model):
     return model.architecture.decoder is not None or model.target.reads_beginnings
 
 
@@ -127,7 +127,9 @@ def _is_within_rows(path, schema, asked):
     )
 
 
-#: Of each relation the field to name, a test of the model, and in words what passes it.
+#: Of each relation the field to name, a test of the model, and in words what passes it. They are
+#: tested in this order, and some rely on those above them, as what is asked of curves does on the
+#: kind of path.
 RELATIONS = [
     (
         "schema.n_columns",
@@ -253,7 +255,7 @@ RELATIONS = [
     ),
     (
         "kept.linear_path",
-        lambda model: not _has_no_path(model) or model.kept["linear_path"] in (None, LEFT_OUT),
+        lambda model: not _learns_no_path(model) or model.kept["linear_path"] in (None, LEFT_OUT),
         "None, because neither transcripts nor what follows have a path",
     ),
     (
@@ -371,7 +373,7 @@ def _of_scaling(model):
 
 
 def _of_target(target):
-    """The same of a target that has arrays of numbers."""
+    """Shape and what is valid of each array of numbers that a target has."""
     if not target.reads_beginnings:
         return {}
     of_shares = {("target", "shares"): ((target.n_conditions,), _SHARES)}
@@ -386,7 +388,7 @@ def _of_target(target):
 
 
 def _of_path(model):
-    """The same of the path, which always standardises."""
+    """Shape and what is valid of each array of the path, which always standardises."""
     n_features, n_outputs = model.schema.n_inputs, model.architecture.n_outputs
     if isinstance(model.path, BagPath):
         n_tokens = model.architecture.n_tokens

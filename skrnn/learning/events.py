@@ -91,17 +91,18 @@ class Patience:
         A relative decrease above this is an improvement.
     n_epochs : float
         Epochs without one after which the loss has stalled.
+    least : callable, optional
+        Takes the loss at the last improvement, and says which decrease since then is too small for
+        another one.
 
     Attributes
     ----------
     n_stalled : int
         Epochs since the last improvement.
-    least : callable or None
-        Of the loss at the last improvement: the decrease since then that is too small for another.
     """
 
-    def __init__(self, tol, n_epochs):
-        self._tol, self._n_epochs, self.least = tol, n_epochs, None
+    def __init__(self, tol, n_epochs, least=None):
+        self._tol, self._n_epochs, self._least = tol, n_epochs, least
         self.start_at(math.inf)
 
     def start_at(self, loss):
@@ -120,7 +121,7 @@ class Patience:
     def _is_improvement(self, loss):
         if math.isinf(self._best):
             return loss < self._best
-        least = 0.0 if self.least is None else self.least(self._improved)
+        least = 0.0 if self._least is None else self._least(self._improved)
         return loss < min(self._best - self._tol * abs(self._best), self._improved - least)
 
     @property

@@ -144,6 +144,10 @@ class Begun(NamedTuple):
 def begin(start, examples, validation):
     """What a fit begins with.
 
+    What is held out at random is held out after scales and linear path have been learnt of all
+    examples, since the path says of each what it has not seen. Unseen validation data are held out
+    before. A model that is continued has its scales already.
+
     Parameters
     ----------
     start : Start
@@ -206,7 +210,7 @@ def new_model(start, examples):
 
 
 def _linear_path(model, examples, path):
-    """The linear path and its left-out predictions; None, None where there is none to be had."""
+    """The linear path and its left-out predictions; None, None where there can be no path."""
     loss, targets = model.target.loss, model.standardized(examples.targets)
     if path in (None, LEFT_OUT) or not loss.can_be_learnt(targets[examples.weights > 0.0]):
         return None, None
@@ -259,7 +263,10 @@ def _spread(errors, weights, is_robust, smallest):
 
 
 def most_candidates(start, validation):
-    """How many recurrent parts a fit trains at most: where no path is found it trains one."""
+    """How many recurrent parts a fit trains at most.
+
+    Whether there is a path is not known when callbacks ask. Where none is found, one is trained.
+    """
     has_path = start.before is None and start.kept["linear_path"] not in (None, LEFT_OUT)
     is_chosen = has_path and not isinstance(validation, Nothing)
     return len(candidates.CANDIDATES) if is_chosen else 1

@@ -7,8 +7,8 @@ from skrnn.data.sequences import Sequences
 from skrnn.learning.streams import places_from
 from skrnn.network.steps import Steps
 
-#: Raw predictions at a time, which are 128 MB in double precision.
-_AT_A_TIME = 1 << 24
+#: Raw predictions that are found at a time, at most; they are 128 MB in double precision.
+_MOST_RAW = 1 << 24
 
 
 def log_densities(model, whole, codes, count_threads):
@@ -26,10 +26,10 @@ def log_densities(model, whole, codes, count_threads):
         As in :meth:`Model.raw_predict`.
     """
     target, found = model.target, np.empty(len(whole.sequences))
-    # Of all at once, because a token that is not known is named by its place among all.
+    # All are encoded at once, because an unknown token is named by its place among all.
     lengths, values = whole.lengths, target.encode(whole)
     ends = np.cumsum(lengths)
-    for rows in _some_at_a_time(lengths, target.n_outputs):
+    for rows in _portions_of_rows(lengths, target.n_outputs):
         of_class = None if codes is None else codes[rows]
         begun = target.begun(whole.sequences.take(rows), of_class)
         raw = model.raw_predict(begun, count_threads)
@@ -40,7 +40,7 @@ def log_densities(model, whole, codes, count_threads):
 
 
 def marginal(model, whole, count_threads):
-    """The same of sequences whose classes are not known."""
+    """Logarithm of the density of each sequence (n,), whatever its class."""
     of_conditions = [
         log_densities(model, whole, np.full(len(whole.sequences), code), count_threads)
         for code in range(model.target.n_conditions)
@@ -72,7 +72,7 @@ def sample(model, codes, n_samples, prompt, longest, temperature, random):
         How many have had no end.
     """
     drawn, n_cut = [], 0
-    for some in _some_at_a_time(np.ones(n_samples, np.int64), model.target.n_outputs):
+    for some in _portions_of_rows(np.ones(n_samples, np.int64), model.target.n_outputs):
         of_some = None if codes is None else codes[some]
         writers = _Writers(model, of_some, some.stop - some.start)
         found, n_open = _written(writers, prompt.steps(), longest, temperature, random)
@@ -80,12 +80,15 @@ def sample(model, codes, n_samples, prompt, longest, temperature, random):
     return drawn, n_cut
 
 
-def _some_at_a_time(lengths, n_outputs):
-    """Slices of rows that have so many answers each, of few raw predictions or a single row."""
+def _portions_of_rows(lengths, n_outputs):
+    """Slices that follow each other, of all rows, which have so many answers each (n,).
+
+    A slice has up to _MOST_RAW raw predictions, or is a single row.
+    """
     ends, first = np.cumsum(lengths), 0
     while first < len(ends):
         n_before = ends[first] - lengths[first]
-        last = int(np.searchsorted(ends, n_before + _AT_A_TIME // n_outputs, side="right"))
+        last = int(np.searchsorted(ends, n_before + _MOST_RAW // n_outputs, side="right"))
         yield slice(first, max(last, first + 1))
         first = max(last, first + 1)
 

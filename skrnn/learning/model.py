@@ -27,7 +27,7 @@ from skrnn.network.inputs import standardized_data
 from skrnn.network.network import Architecture, Network
 from skrnn.version import __version__
 
-# Of the names of moments in a saved model.
+# How names of moments begin in a saved model.
 _MOMENTS = "moments_of_"
 _NETWORKS: WeakValueDictionary[Architecture, Network] = WeakValueDictionary()
 # Small networks outlive their models, because to make one takes a twentieth of a small fit. Each

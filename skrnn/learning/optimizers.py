@@ -13,7 +13,7 @@ from skrnn.kernels import updates
 
 #: The weights that validation data watch are an average over about so many of the last updates.
 AVERAGED_UPDATES = 100.0
-# Of one, a gradient would move a row for ever.
+# With a momentum of one a gradient would move a row for ever.
 _LARGEST_MOMENTUM = 0.99
 # Logarithm of so little that nothing is left of the start.
 _ALL = 1e3

@@ -2,6 +2,9 @@
 
 import math
 
+# How one_cycle begins, for which share of all epochs it rises, and how it ends.
+_START, _WARM_UP, _END = 1 / 25, 0.3, 1e-4
+
 
 def factor(settings, epochs, n_samples_seen):
     """What the learning rate at the start is multiplied by.
@@ -28,11 +31,11 @@ def cosine(progress):
     return 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
 
 
-def one_cycle(progress, warm_up=0.3, start=1 / 25, end=1e-4):
-    """Up from 1/25 to 1 in the first 30 %, then down, both by cosine (Smith and Topin, 2019)."""
-    if progress < warm_up:
-        return start + (1.0 - start) * (1.0 - cosine(progress / warm_up))
-    return end + (1.0 - end) * cosine((progress - warm_up) / (1.0 - warm_up))
+def one_cycle(progress):
+    """Up from 1/25 to 1 in the first 30 %, then down to 1e-4, by cosine (Smith and Topin, 2019)."""
+    if progress < _WARM_UP:
+        return _START + (1.0 - _START) * (1.0 - cosine(progress / _WARM_UP))
+    return _END + (1.0 - _END) * cosine((progress - _WARM_UP) / (1.0 - _WARM_UP))
 
 
 def inverse_scaling(n_samples_seen, power_t):

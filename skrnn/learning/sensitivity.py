@@ -69,7 +69,6 @@ class NumbersCourse:
         found = _of_network(model, marked, slopes, self._count_threads)
         if model.path is not None:
             found += model.path.gradient(marked, slopes, model.architecture.return_sequences)
-        found[np.isnan(marked.values)] = 0.0
         return gaps.backward(point, model.schema.gaps, model.schema.is_table, found)
 
 

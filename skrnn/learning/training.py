@@ -115,9 +115,9 @@ class Training:
         self.progress = Progress(self.theta, self.optimizer, shape, is_averaged)
         self.n_samples_seen, self.helpers, self.warn = n_samples_seen, helpers, warn
         self.curves, self.converged, self.is_running = Curves(), True, True
-        self.patience = Patience(settings.tol, settings.n_iter_no_change)
-        if self.watch is not None and settings.least_evidence:
-            self.patience.least = partial(self.watch.worth, settings.least_evidence)
+        evidence = 0.0 if self.watch is None else settings.least_evidence
+        least = partial(self.watch.worth, evidence) if evidence else None
+        self.patience = Patience(settings.tol, settings.n_iter_no_change, least)
         own = (self.curves, self.watch, self.patience)
         self._listeners = [*filter(lambda one: one is not None, own), *listeners]
         self._followers = [one for one in listeners if hasattr(one, "begin_epoch")]
@@ -275,7 +275,7 @@ class Training:
             self.progress.keep()
 
     def _norm(self):
-        """That of the last minibatch's gradient."""
+        """The norm of the last minibatch's gradient."""
         dense = self._gradient[-self.network.n_dense :]
         return optimizers.gradient_norm(dense, self._memory.table)
 

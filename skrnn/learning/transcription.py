@@ -110,7 +110,7 @@ def _each_tile(model, sequences, count_threads, work):
 
 
 def _aligned(model, sequences, beam_size, n_best, count_threads):
-    """Of raw predictions of each step: best paths, or the best of a beam of beginnings."""
+    """Transcripts by raw predictions of each step: best paths, or the best of a beam."""
     raw, lengths = model.raw_predict(sequences, count_threads), sequences.lengths
     if beam_size > 1:
         of_each = np.split(raw, np.cumsum(lengths)[:-1])

@@ -21,7 +21,7 @@ class Valid(NamedTuple):
 
 
 def one_of(names):
-    """Of a tuple, or of the keys of a table, which may get further ones."""
+    """A name in a tuple, or a key of a table, which may get further ones."""
     return Valid(lambda found: type(found) is str and found in names, f"one of {list(names)}")
 
 

@@ -22,7 +22,7 @@ from skrnn.linear.rounding import rounded
 #: Penalties tried, the strongest first: the prior precision of a coefficient.
 PENALTIES = 10.0 / np.logspace(0.0, 3.0, 7)
 _FOLDS = 5
-#: Of more samples than these one fold alone chooses the penalty, which saves most of the work.
+#: With more samples than these one fold alone chooses the penalty, which saves most of the work.
 _MANY = 2500
 
 
@@ -47,10 +47,10 @@ class BagPath(AffineMap):
     intercepts: np.ndarray
     unit: np.ndarray
 
-    def predict(self, sequences, each_step=False):
+    def predict(self, sequences, of_steps=False):
         """Raw predictions (n, n_outputs); a row's bits do not depend on the other rows.
 
-        `each_step` is false: a bag has no place for each step.
+        `of_steps` is never true, because a bag does not know where its tokens stand.
         """
         raw = np.empty((len(sequences), len(self.intercepts)))
         for rows, counts in _chunks(sequences, len(self.rarity), self.n_steps):

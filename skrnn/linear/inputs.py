@@ -58,7 +58,7 @@ class Inputs:
 
     @classmethod
     def of(cls, sequences, of_steps, n_steps, n_ahead):
-        """Of sequences, or of each of their steps."""
+        """The inputs of a map that answers sequences, or each of their steps."""
         if not of_steps:
             return cls(sequences, n_steps)
         return cls(sequences.so_far(), n_steps, n_ahead, sequences.n_left())

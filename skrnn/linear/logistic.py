@@ -95,8 +95,9 @@ class Logistic:
         return start
 
     def _log_odds(self, coefficients):
-        """Of all samples, (n, K), the classes one after the other in memory: sums over few classes
-        are quicker so.
+        """Log-odds (n, K) of all samples.
+
+        In memory they stand class after class, because sums over few classes are quicker so.
         """
         return (coefficients.T @ self.terms.T).T
 

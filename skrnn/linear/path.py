@@ -273,15 +273,17 @@ def fit(examples, origins, loss, linear_path, both_sides=False):
 
 
 class _Task(NamedTuple):
-    """What a map learns, and how: standardised responses, and kinds of regression.
+    """What a map learns, and by which kinds of regression.
 
     Attributes
     ----------
     targets, weights : ndarray of shape (n, n_targets) and (n,)
     left : ndarray of shape (n,)
-        What is left out when a row predicts itself.
+        What the regressions below take for that: how much of each row is left out when it predicts
+        itself, or the number of the row's fold.
     loss : skrnn.losses.Loss
     of_numbers, of_classes : type
+        Ridge and Logistic, which leave out single rows, or FoldedRidge and FoldedLogistic.
     responses, mean, unit : ndarray
         What ridge regression learns, its mean and its unit.
     """
@@ -303,12 +305,15 @@ class _Task(NamedTuple):
         return cls(targets, weights, left, loss, of_numbers, of_classes, responses, mean, unit)
 
     def ridge(self, chunks):
-        """Ridge regression on inputs."""
+        """Ridge regression of the responses, in units of their spread, on inputs in chunks."""
         standardized = (self.responses - self.mean) / self.unit
         return self.of_numbers(chunks, standardized, self.weights, self.left)
 
     def map_of(self, ridge):
-        """Coefficients, intercepts and left-out raw predictions."""
+        """Coefficients, intercepts and left-out raw predictions, by a decomposition of the inputs.
+
+        Classes have a logistic regression where that is a small part of a fit.
+        """
         size = len(self.weights), len(ridge.values), self.responses.shape[1]
         if self.loss.is_of_classes and work(*size) < _MOST_WORK:
             return _logistic(self.of_classes, self.left, ridge, self.responses, self.loss)
@@ -337,8 +342,11 @@ class _Task(NamedTuple):
 
 
 def _with_curves(task, chunks, columns):
-    """What `map_of` says of a table's columns and their curves, and these; of the columns alone and
-    None, where what is left out does not clearly say that curves pay (equation 128).
+    """The map of a table's columns and of their curves, as `map_of` gives it, and these Curves.
+
+    It is the map of the columns alone, and None, unless what is left out clearly says that curves
+    pay (equation 128): by ridge regression, and where classes have a regression of their own by
+    that too.
     """
     ridge, curves = task.ridge(chunks), curves_of(columns, task.weights)
     if curves is None or not task.can_have(len(ridge.mean) + len(curves.columns)):

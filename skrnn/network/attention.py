@@ -27,7 +27,7 @@ class Attention(Pooling):
 
     @property
     def gradient_shapes(self):
-        """That of the matrix has whole tiles."""
+        """Shapes of the parameters' gradients; that of the matrix has whole tiles."""
         n = self.n_outputs
         return [(matmul.rows_with_padding(n), n), (n,), (n, 1)]
 

@@ -25,12 +25,12 @@ class Tokens(NamedTuple):
     places: np.ndarray
 
     def of_lines(self, lines):
-        """The same in another order of the lines."""
+        """These tokens in another order of the lines."""
         return Tokens(self.vectors, self.places[lines])
 
     @staticmethod
     def of(table, tokens):
-        """Of tokens (S,) and all vectors (V, E); and which tokens (D,) these are."""
+        """The Tokens of tokens (S,), by all vectors (V, E); and which tokens (D,) there are."""
         n_all = len(table)
         found, numbers = np.full(n_all, -1), np.empty(len(tokens), np.int64)
         labels = np.empty(n_all, np.int32)
@@ -71,7 +71,7 @@ class Embedding(Block):
 
 
 class ConditionedEmbedding(Embedding):
-    """The same with the class of the row beside each token's vector (equation 153).
+    """An Embedding with the class of the row beside each token's vector (equation 153).
 
     Values of the data have it in their second column.
 

@@ -23,7 +23,7 @@ class OfSteps(NamedTuple):
 
     @classmethod
     def of(cls, lengths, weights):
-        """Of rows with so many answers, whose weights stand end to end."""
+        """The places and totals of rows with so many answers, whose weights stand end to end."""
         firsts = first_answers(lengths)
         return cls(firsts, lengths, np.add.reduceat(weights, firsts, dtype=np.float64))
 
@@ -124,7 +124,7 @@ class Alignment(NamedTuple):
         return self.label_spans[:, 1] - self.label_spans[:, 0] + 1
 
     def of_tile(self, rows, timeline):
-        """That of some rows whose lines are those of a timeline."""
+        """The Alignment of some rows, whose steps are the lines of a timeline."""
         ends = np.cumsum(timeline.lengths)
         spans = np.column_stack([ends - timeline.lengths, ends])
         lines = np.empty(int(ends[-1]), np.int64)
@@ -140,7 +140,7 @@ class Transcribed(Examples):
 
     @classmethod
     def of(cls, data, targets, steps):
-        """Of transcripts end to end (n_answers, 1), each with the number of the end behind it."""
+        """Examples of transcripts that stand end to end (n_answers, 1), an end behind each."""
         spans = np.column_stack([steps.firsts, steps.firsts + steps.lengths - 1])
         ends = np.cumsum(data.lengths)
         alignment = Alignment(

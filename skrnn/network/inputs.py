@@ -28,7 +28,7 @@ def sequence_data(sequences, center, scale, frame_length=1):
 
 
 def standardized_data(sequences, center, scale, frame_length):
-    """The same, of centre and scale in the precision of the sequences."""
+    """SequenceData as :func:`sequence_data`, of centre and scale in the sequences' precision."""
     lengths, n_steps = sequences.lengths, sequences.n_steps
     if frame_length == 1:
         missing = _zeros(len(lengths))
@@ -66,7 +66,7 @@ class Numbers(Block):
 
 
 class Traced(Numbers):
-    """The same with a way back, to the observations: what is found here is their gradient."""
+    """Sequences of numbers with a way back: what is found here is the observations' gradient."""
 
     learns = True
 

@@ -36,7 +36,7 @@ class Layout:
         }
 
     def by_block(self, vector):
-        """The same arrays as a list for each block."""
+        """The arrays of :meth:`views` as a list for each block."""
         views = self.views(vector)
         return [[views[name] for name in names] for names in self._of_blocks]
 

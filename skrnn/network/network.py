@@ -21,7 +21,7 @@ from skrnn.network.repeated import TrainingSteps
 from skrnn.network.weights import Packing
 from skrnn.network.workspace import Workspace
 
-# Of so many different tokens, those of a tile come again and again.
+# Where there are so few different tokens, a tile has the same ones again and again.
 _FEW_TOKENS = 256
 
 
@@ -262,7 +262,7 @@ class Network:
 
     @property
     def table_shape(self):
-        """Of the table that the flat vector begins with; (0, 0) where there is none."""
+        """Shape of the table that the flat vector begins with; (0, 0) where there is none."""
         return self.chain.input.parameters[0].shape if self.n_in_table else (0, 0)
 
     def table(self, theta):

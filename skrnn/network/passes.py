@@ -41,8 +41,9 @@ class Chain(NamedTuple):
 class Run(NamedTuple):
     """A tile on its way: what all blocks of a pass share.
 
-    masks (B, sum of D * H) are dropout factors, or None; `keeps` says whether a way back follows;
-    given is what the head reads beside the states.
+    `keeps` says whether a way back follows. masks (B, n_masked) are dropout factors, or None: those
+    of the inputs of the second layer first, those of the pooled states last. given is what the head
+    reads beside the states.
     """
 
     timeline: Timeline
@@ -97,7 +98,8 @@ def _gradient(loss, raw, labels):
 def _layers_forward(chain, weights, data, rows, run, all_steps=False):
     """Outputs of each direction of the last layer; what the input block kept; all histories.
 
-    Where the pooling reads no others, and not `all_steps` are asked for, outputs are final states.
+    Outputs are all states (S, H) if the pooling reads them or `all_steps` asks for them, else the
+    final states (B, H).
     """
     all_steps = all_steps or chain.pooling.reads_all_steps
     x, kept = chain.input.forward(weights.input, data, rows, run)

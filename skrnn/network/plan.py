@@ -77,7 +77,7 @@ class Planner:
         return self._cut(order, lengths[order], training)
 
     def plan_all(self, data):
-        """The same for all rows of the data, to predict them."""
+        """How to work through all rows of the data, to predict them; as :meth:`plan`."""
         if data.n_steps:
             return self._plan_equal(len(data.lengths), data.n_steps, training=False)
         return self.plan(data, np.arange(len(data.lengths)), training=False)

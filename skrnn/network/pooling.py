@@ -109,6 +109,7 @@ class _OverSteps(Pooling):
         """Gradients (S, H) of each direction's outputs."""
         start, lengths, _ = run.timeline
         d_out = run.work.array("d_out", run.timeline.n_lines, self.n_outputs)
+        d_out.fill(0)
         self._pool_backward(out, start, lengths, d_pooled, d_out)
         return run.timeline.split(d_out)
 

@@ -20,8 +20,9 @@ def helpers(n_threads):
 
 
 def lasting_helpers(n_threads):
-    """The same with threads that wait for the next such context: to start one takes as long as a
-    small batch takes to predict.
+    """Context of Helpers as :func:`helpers`, whose threads wait for the next such context.
+
+    To start a thread takes as long as a small batch takes to predict.
     """
     return Lent(n_threads - 1) if n_threads > 1 else nullcontext()
 

@@ -108,7 +108,7 @@ class Gates(NamedTuple):
 
     @classmethod
     def of(cls, layer, arrays):
-        """Those of a :class:`skrnn.network.layer.Layer`."""
+        """The parameters of a :class:`skrnn.network.layer.Layer`."""
         n_gates, n_hidden = layer.cell.n_gates, layer.n_hidden
         W, *U, bias = (np.reshape(one, (*one.shape[:-1], -1, n_hidden)) for one in arrays)
         n_apart = len(bias) - n_gates  # blocks that only the state adds to, in its last gates

@@ -32,7 +32,7 @@ def _embedding(g, model, arrays, sequences):
 
 
 def _conditioned_embedding(g, model, arrays, sequences):
-    """The same with an indicator of the class."""
+    """A vector for each token, and an indicator of the class."""
     found, n_classes = _embedding(g, model, arrays, sequences), model.target.n_conditions
     return found._replace(values=inputs.with_classes(g, found.values, found.classes, n_classes))
 

@@ -254,7 +254,7 @@ def _in_frames(g, values, lengths, length, n_features):
 
 
 def _divided(g, n, length):
-    """Of so many observations, how many steps there are."""
+    """How many steps so many observations make."""
     return g.add("Div", g.add("Add", n, np.int64(length - 1)), np.int64(length))
 
 

@@ -34,7 +34,7 @@ def _of_curved_table(g, path, sequences, of_steps):
 
 
 def _of_token_windows(g, path, sequences, of_steps):
-    """The same of the indicators of tokens; an unknown one has none."""
+    """The linear path of the indicators of tokens; an unknown token has none."""
     n_tokens = path.center.shape[1]
     indicators = (np.eye(n_tokens + 1, n_tokens) - path.center) / path.scale
     values = g.add("Gather", indicators, sequences.values)

@@ -59,7 +59,7 @@ class AttentionDisplay:
         cls, estimator, X, *, words=None, names=None, ax=None, im_kwargs=None, text_kwargs=None,
         colorbar=True,
     ):  # fmt: skip
-        """Of the sequences of X, by ``attention_weights``.
+        """Draw the ``attention_weights`` of the sequences of X.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class AttentionDisplay:
         cls, weights, *, words=None, names=None, xlabel="Step", ax=None, im_kwargs=None,
         text_kwargs=None, colorbar=True,
     ):  # fmt: skip
-        """Of weights.
+        """Draw weights that are given.
 
         Parameters
         ----------

@@ -4,7 +4,7 @@ import numpy as np
 
 #: Colours that the colour-blind tell apart, by Okabe and Ito, readable on white and on black.
 BLUE, VERMILION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#808080"
-#: Of an area, which lets the ground through.
+#: The colour of an area, which lets the ground through.
 SKY = "#56B4E9"
 COLORS = (BLUE, VERMILION, GREEN, "#CC79A7")
 

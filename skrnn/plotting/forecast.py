@@ -70,7 +70,7 @@ class ForecastDisplay:
         quantile=None, y_true=None, n_history=None, index=None, ax=None, history_kwargs=None,
         forecast_kwargs=None, band_kwargs=None, truth_kwargs=None,
     ):  # fmt: skip
-        """Of a model that was fitted on windows, by :func:`skrnn.windows.forecast`.
+        """Draw the :func:`skrnn.windows.forecast` of a model that was fitted on windows.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class ForecastDisplay:
         cls, y_pred, *, quantile=None, history=None, y_true=None, n_history=None, index=None,
         ax=None, history_kwargs=None, forecast_kwargs=None, band_kwargs=None, truth_kwargs=None,
     ):  # fmt: skip
-        """Of predictions.
+        """Draw predictions that are given.
 
         Parameters
         ----------
@@ -197,7 +197,7 @@ class ForecastDisplay:
         return self
 
     def _times(self):
-        """Of the history and of the forecast."""
+        """Times of the history and of the forecast."""
         n_past = 0 if self.history is None else len(self.history)
         index = self.index
         if index is None:
@@ -292,6 +292,6 @@ def _check_lengths(n_past, n_ahead, y_true, index):
 def _levels_of(model):
     """The parameter `quantile`, sorted as predictions are."""
     params = model.get_params() if hasattr(model, "get_params") else {}
-    # Of a pipeline or a search it is that of a step, behind two underscores.
+    # In a pipeline or a search a step has the parameter, whose name ends behind two underscores.
     levels = {name.rpartition("__")[2]: value for name, value in params.items()}.get("quantile")
     return None if levels is None or np.ndim(levels) == 0 else np.sort(levels)

@@ -4,7 +4,7 @@ import numpy as np
 
 from skrnn.plotting.axes import COLORS, GREY, axes_for, styled, whole_numbers, without_frame
 
-#: Of the metric: the fitted attributes of its curves, their keys in `part_curves_`, its label.
+#: Of each metric the fitted attributes with its curves, their keys in `part_curves_`, its label.
 _METRICS = {
     "loss": ("loss_curve_", "validation_loss_curve_", "loss", "validation_loss", "Loss"),
     "score": (None, "validation_scores_", None, "validation_scores", "Validation score"),
@@ -57,7 +57,7 @@ class LossCurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, metric="loss", ax=None, line_kwargs=None):
-        """Of a fitted estimator.
+        """Draw the curves of a fitted estimator.
 
         Parameters
         ----------

@@ -63,7 +63,7 @@ class SaliencyDisplay:
         cls, estimator, X, *, sample=0, method="integrated_gradients", target=None, step=None,
         feature_names=None, step_names=None, ax=None, im_kwargs=None, colorbar=True, **options,
     ):  # fmt: skip
-        """Of one sample, by a function of :mod:`skrnn.inspection`.
+        """Draw what :mod:`skrnn.inspection` says of one sample.
 
         Parameters
         ----------
@@ -114,7 +114,7 @@ class SaliencyDisplay:
         cls, attributions, *, feature_names=None, step_names=None, xlabel="Step",
         label="Attribution", ax=None, im_kwargs=None, colorbar=True,
     ):  # fmt: skip
-        """Of attributions, or of their mean over samples.
+        """Draw attributions, or their mean over samples.
 
         Parameters
         ----------
@@ -188,7 +188,7 @@ class SaliencyDisplay:
 
 
 def _size(n_steps, n_features):
-    """Of a new figure, in inches."""
+    """Width and height of a new figure, in inches."""
     width, height = 0.3 * n_steps + 2.5, 0.28 * n_features + 1.5
     return float(np.clip(width, 5.0, 11.0)), float(np.clip(height, 2.6, 9.0))
 

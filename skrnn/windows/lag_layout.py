@@ -223,7 +223,7 @@ class LagLayout(TransformerMixin, CallbackSupport, BaseEstimator):
         return places, range(n_lags, n_columns)
 
     def _named(self, names):
-        """The same by the columns' names."""
+        """Of each series the column of each lag, and the other columns, by their names."""
         groups = _groups(self.pattern)
         places, others = {}, []
         for column, name in enumerate(names):
