@@ -262,7 +262,7 @@ LAYERS = {
         "estimators.tasks loading parameters",
         "numpy sklearn",
     ),
-    "estimators.writing": ("estimators.recurrent parameters", ""),
+    "estimators.writing": ("estimators.recurrent parameters", "numpy"),
     "estimators.regressor": (
         "data.checks data.regression data.steps callbacks estimators.recurrent losses parameters",
         "numpy sklearn",

@@ -1,7 +1,6 @@
 """RNNGenerator: parameters, documentation, short methods."""
 
 import warnings
-from numbers import Real
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -25,7 +24,7 @@ from skrnn.data.labels import read_classes
 from skrnn.data.reading import row_length
 from skrnn.data.sequences import Sequences
 from skrnn.estimators.recurrent import HeldOut, is_stochastic
-from skrnn.estimators.writing import Writer
+from skrnn.estimators.writing import Writer, require_number
 from skrnn.loading import learning
 from skrnn.parameters import GENERATOR_CONSTRAINTS
 
@@ -491,11 +490,11 @@ class RNNGenerator(DensityMixin, Writer):
         """
         check_is_fitted(self)
         model = self._model
-        _require_number(n_samples, "n_samples", 1, whole=True)
-        _require_number(temperature, "temperature", 0.0)
+        require_number(n_samples, "n_samples", 1, whole=True)
+        require_number(temperature, "temperature", 0.0)
         longest = self.max_length_
         if max_length is not None:
-            _require_number(max_length, "max_length", 1, whole=True)
+            require_number(max_length, "max_length", 1, whole=True)
             longest = int(max_length)
         with naming("random_state", usual=None):
             random = check_random_state(random_state)
@@ -635,15 +634,3 @@ def _one_sequence(prompt):
             f" n_features). Got {prompt!r}. Leave it out where there is none."
         )
     return prompt
-
-
-def _require_number(value, name, least, whole=False):
-    """Refuse what is no number, or too small: below one if whole, else not above zero."""
-    is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
-    if whole:
-        fits = is_number and least <= value < np.inf and value == int(value)
-        words = "a whole number from 1 on"
-    else:
-        fits, words = is_number and least < value < np.inf, "a finite number above 0"
-    if not fits:
-        raise ValueError(f"{name} must be {words}. Got {value!r} instead.")

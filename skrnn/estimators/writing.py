@@ -1,5 +1,9 @@
 """What estimators that write sequences do alike: translators and generators."""
 
+from numbers import Real
+
+import numpy as np
+
 from skrnn.estimators.recurrent import Learner
 from skrnn.parameters import n_threads
 
@@ -27,3 +31,15 @@ class Writer(Learner):
         """Set how long a sequence that is written may be."""
         is_auto = isinstance(self.max_length, str)
         self.max_length_ = 2 * target.longest + 10 if is_auto else self.max_length
+
+
+def require_number(value, name, least, whole=False):
+    """Refuse what is no number, or too small: below one if whole, else not above zero."""
+    is_number = isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+    if whole:
+        fits = is_number and least <= value < np.inf and value == int(value)
+        words = "a whole number from 1 on"
+    else:
+        fits, words = is_number and least < value < np.inf, "a finite number above 0"
+    if not fits:
+        raise ValueError(f"{name} must be {words}. Got {value!r} instead.")
