@@ -139,7 +139,7 @@ def _is_whole(item):
 
 
 def _short(item):
-    text = repr(item)
+    text = repr(item.item() if isinstance(item, np.generic) else item)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
