@@ -235,7 +235,7 @@ LAYERS = {
         "numpy",
     ),
     "learning.transcription": (
-        "data.transcripts kernels.ctc network.examples network.passes network.search",
+        "data.checks data.transcripts kernels.ctc network.examples network.passes network.search",
         "numpy scipy",
     ),
     "learning.generation": ("data.checks data.sequences learning.streams network.steps", "numpy"),

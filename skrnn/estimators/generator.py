@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.callbacks import with_callbacks
-from skrnn.data.checks import naming
+from skrnn.data.checks import naming, require_finite_output
 from skrnn.data.continuations import (
     NextStep,
     NextToken,
@@ -422,7 +422,11 @@ class RNNGenerator(DensityMixin, Writer):
             else:
                 codes = model.target.codes(whole)
                 found = generation.log_densities(model, whole, codes, self._count_threads)
-        return found, whole.row_weights
+        weights = whole.row_weights
+        # One may be too small for its logarithm; none may be unknown.
+        is_good = np.isneginf(found) | (weights == 0.0)
+        require_finite_output(np.where(is_good, 0.0, found), "log-density")
+        return found, weights
 
     def score(
         self,
