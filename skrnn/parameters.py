@@ -181,13 +181,15 @@ _NO_BOOLEANS = {
 }
 
 
-def validate_parameters(estimator):
+def validate_parameters(estimator, names=None):
     """Refuse wrong values of an estimator's constructor parameters.
 
     Parameters
     ----------
     estimator : estimator
         Its ``_parameter_constraints`` says what each parameter may be.
+    names : tuple of str, optional
+        Of the parameters to look at; None: of all.
 
     Raises
     ------
@@ -197,6 +199,8 @@ def validate_parameters(estimator):
     if Interval is None or get_config()["skip_parameter_validation"]:
         return
     parameters, name = estimator.get_params(deep=False), type(estimator).__name__
+    if names is not None:
+        parameters = {one: parameters[one] for one in names}
     constraints = estimator._parameter_constraints
     _refuse_booleans(parameters, name)
     validate_parameter_constraints(constraints, parameters, caller_name=name)

@@ -236,7 +236,7 @@ LAYERS = {
         "numpy",
     ),
     "learning.transcription": (
-        "data.transcripts kernels.ctc network.examples network.passes network.search",
+        "data.checks data.transcripts kernels.ctc network.examples network.passes network.search",
         "numpy scipy",
     ),
     "learning.generation": ("data.checks data.sequences learning.streams network.steps", "numpy"),
@@ -263,7 +263,7 @@ LAYERS = {
         "estimators.tasks loading parameters",
         "numpy sklearn",
     ),
-    "estimators.writing": ("estimators.recurrent parameters", ""),
+    "estimators.writing": ("estimators.recurrent parameters", "numpy"),
     "estimators.regressor": (
         "data.checks data.regression data.steps callbacks estimators.recurrent losses parameters",
         "numpy sklearn",

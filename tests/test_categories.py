@@ -398,6 +398,13 @@ def test_bad_categories_after_fit(X, message, Estimator):
     assert state(model) == before
 
 
+def test_columns_without_names_are_told_of_once():
+    model = net().fit(TYPED, GRADES)
+    with pytest.warns(UserWarning, match="X does not have valid feature names") as warned:
+        model.predict(TYPED.to_numpy())
+    assert len(warned) == 1
+
+
 def test_complex_numbers_are_refused_by_the_name_of_their_column():
     refused(lambda: net().fit(FRAME.assign(b=1j), GRADES), "Complex data not .* in column 'b'")
 

@@ -241,6 +241,19 @@ def test_gaps_and_categories_beside_curves():
     assert np.isfinite(model.predict(frame.iloc[:5])).all()
 
 
+def test_curves_of_single_precision_rise_where_those_of_double_do():
+    """However far from zero a column is: it is read less a centre that is rounded."""
+    X, y = bowl(200, 4, 0.3, 0)
+    X = (np.round(100 * X) + 2**23).astype(np.float32)
+    model = small(RNNRegressor, linear_path="auto").fit(X, y)
+    path = model._model.path
+    assert type(path) is CurvedPath
+    expected = path.predict(table_of(X.astype(float)))
+    found = path.predict(table_of(X))
+    assert found.dtype == np.float32
+    assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
 def test_a_row_has_its_own_bits():
     X, y = bowl(200, 4, 0.3, 0)
     model = small(RNNRegressor, linear_path="auto").fit(X, y)

@@ -263,6 +263,17 @@ def test_what_is_drawn_beyond_single_precision_is_refused():
         model.sample(temperature=1e300, random_state=0)
 
 
+def test_a_density_may_be_too_small_for_its_logarithm_but_not_unknown():
+    model, X, _ = quick("numbers", cell="rnn", activation="relu")
+    signs = np.sign(X[3])
+    X[3] = 1e200 * signs
+    assert_array_equal(np.isneginf(model.score_samples(X)), np.arange(len(X)) == 3)
+    X[3] = 1.7e308 * signs
+    with pytest.raises(ValueError, match="The log-density for sample 3 of X is not finite"):
+        model.score_samples(X)
+    assert np.isfinite(model.score(X, sample_weight=np.arange(len(X)) != 3))
+
+
 def test_many_sequences_are_drawn_and_scored_a_part_at_a_time(monkeypatch):
     model, X, y = quick("tokens", with_classes=True)
     expected = model.score_samples(X, y), model.score_samples(X)

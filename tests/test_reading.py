@@ -311,7 +311,7 @@ BAD_X = {
     "None in a list": ([np.ones(2), None], TypeError, "Sample 1 of X is not.*NoneType"),
     "dicts": ([{"a": 1}], TypeError, "Sample 0 of X is not a sequence.*dict"),
     "object junk": (objects([object(), {}]), TypeError, "Sample 0 of X is not a sequence.*object"),
-    "list of strings": (["ab", "cd"], TypeError, "Sample 0 of X is not a sequence.*str"),
+    "list of strings": (["ab", "cd"], TypeError, "Sample 0 of X is .*str.*SequenceVectorizer"),
     "dict in a table": (
         np.array([[1, {}]], object),
         TypeError,

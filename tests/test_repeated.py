@@ -1,6 +1,7 @@
 """Small batches are predicted by calls that are kept: the same bits, and never those of others."""
 
 import pickle
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import building
@@ -144,7 +145,22 @@ def test_shapes_are_forgotten_when_there_are_many():
     model = RNNRegressor(**SETTINGS).fit(X, y)
     for n in range(1, 40):
         model.predict(X[:n])
-    assert len(model._model._batches._known) <= repeated._MOST_SHAPES
+    assert len(model._model._batches._kept.of_shapes) <= repeated._MOST_SHAPES
+
+
+def test_parameters_are_kept_once_for_all_shapes_of_all_models():
+    """Those of a net of 1000 units take 25 MB."""
+    X, y = data()
+    models = [RNNRegressor(300, **SETTINGS | {"max_iter": 1}).fit(X, y) for _ in range(2)]
+    for model in models:
+        model.predict(X[:1])
+    tracemalloc.start()
+    for n_steps in range(1, 7):
+        for model in models:
+            model.predict(X[:1, :n_steps].copy())
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < models[0]._model.theta.nbytes
 
 
 def test_infinite_values_are_refused_as_ever():

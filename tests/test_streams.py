@@ -267,6 +267,10 @@ BAD_STEPS = [
     (np.array([[1.0, 2.0, 1e300]]), "x contains infinity.*stream 0, feature 2"),
     (np.ma.masked_equal(np.zeros((1, 3)), 0.0), "x is a masked array"),
     (np.zeros((1, 3), complex), "Complex data not supported: x"),
+    # In the model's own precision, which is read as it is.
+    (np.zeros((2, 2), np.float32), "x has 2 features, but RNNRegressor was fitted on 3"),
+    (np.zeros((0, 3), np.float32), r"x has the shape \(0, 3\)"),
+    (np.array([[0.0, np.inf, 0.0]], np.float32), "x contains infinity.*stream 0, feature 1"),
 ]
 
 

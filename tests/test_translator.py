@@ -354,10 +354,56 @@ def test_what_is_not_fitted_and_what_the_other_decoder_has():
         model.step_probabilities(X)
 
 
+@pytest.mark.parametrize("decoder", ["attention", "ctc"])
+@pytest.mark.parametrize("parameter", ["beam_size", "length_penalty"])
+def test_what_only_prediction_uses_is_checked_there(parameter, decoder):
+    model, X, _ = quick(decoder)
+    before = model.predict(X)
+    for bad in (-2, "x", None, np.nan):
+        model.set_params(**{parameter: bad})
+        with pytest.raises(ValueError, match=f"'{parameter}' parameter of RNNTranslator must be"):
+            model.predict(X)
+    model.set_params(**{parameter: True})  # an integer to Python
+    assert model.predict(X) == before
+
+
+@decoders
+@pytest.mark.parametrize("beam_size", [1, 3])
+def test_what_is_not_finite_is_not_passed_off_as_a_transcript(beam_size, decoder):
+    X, y = spoken(20)
+    settings = {"cell": "rnn", "activation": "relu", "beam_size": beam_size}
+    settings |= {"embedding_dim": None, "target_analyzer": None}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = translator(decoder, **QUICK | settings).fit(X, y)
+    X[3] = np.sign(X[3]) * 1.7e308
+    calls = {
+        "prediction": [lambda: model.predict(X), lambda: model.predict_beams(X, 2)],
+        "log-probability": [lambda: model.score_samples(X, y)],
+    }
+    if decoder == "ctc":
+        calls["prediction"].append(lambda: model.step_probabilities(X))
+    else:
+        calls["attention weight"] = [lambda: model.attention_weights(X, y)]
+    for what, those in calls.items():
+        for call in those:
+            with pytest.raises(ValueError, match=f"The {what} for sample 3.* is not finite"):
+                call()
+    assert len(model.predict_beams(X[:3], 2)) == 3
+
+
+@pytest.mark.parametrize("n", [0, -3, 2.5, "x", None, True, np.inf])
+def test_a_number_of_beams_is_a_whole_number(n):
+    model, X, _ = quick("attention")
+    with pytest.raises(ValueError, match=r"^n must be a whole number from 1 on\. Got"):
+        model.predict_beams(X, n)
+    assert model.predict_beams(X, np.float64(2)) == model.predict_beams(X, 2)
+
+
 def test_transcripts_that_are_cut_are_told_of_once():
     X, y = words()
     model = translator(max_length=1).fit(X, y)
-    words_of_it = r"of 300 transcripts were cut at max_length=1"
+    words_of_it = r"of 300 transcripts were cut at max_length=1.* and fit again"
     with pytest.warns(ConvergenceWarning, match=words_of_it) as told:
         predicted = model.predict(X)
     assert len(told) == 1

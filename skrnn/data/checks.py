@@ -69,7 +69,7 @@ def at(position, axes, names=None):
 
 def shortened(value):
     """The representation of an object, for a message, in 60 characters or less."""
-    text = repr(value)
+    text = repr(value.item() if isinstance(value, np.generic) else value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

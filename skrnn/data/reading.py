@@ -88,6 +88,10 @@ def read(X, *, n_timesteps=None, dtype=None, estimator_name="This estimator"):
 # Opening: from whatever the user has to a 2-D or 3-D array, or a list of 2-D arrays, of numbers.
 
 _NOT_A_SEQUENCE = "is not a sequence, an array of shape (T_i, n_features) or (T_i,)"
+_TEXT_ADVICE = (
+    " skrnn.text.SequenceVectorizer makes token ids of documents, for an estimator with"
+    " embedding_dim."
+)
 #: Bytes that a sparse X may take as a dense array.
 LARGEST_DENSE = 1 << 29
 
@@ -251,7 +255,8 @@ def _open_element(element, sample):
         ) from error
     if array.ndim not in (1, 2):
         kind = type(element).__name__ + (f" of {array.ndim} dimensions" if array.ndim else "")
-        raise TypeError(f"{where} {_NOT_A_SEQUENCE}, but of type {kind}.")
+        advice = _TEXT_ADVICE if isinstance(element, (str, bytes)) else ""
+        raise TypeError(f"{where} {_NOT_A_SEQUENCE}, but of type {kind}.{advice}")
     array = numbers(array, where, STEP_AXES, names_of(element))
     if array.size == 0:
         raise _empty(where)

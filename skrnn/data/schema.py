@@ -251,7 +251,7 @@ class Schema:
             X = self._coded(X, name)
         opened = reading.open_input(X, self.estimator_name)
         # The columns first: to a user who left one out, "n_timesteps does not divide" says less.
-        if opened.is_2d and self.is_of_rows:
+        if opened.is_2d and self.is_of_rows and not self.categories:  # whose columns are known
             feature_names.check(X, self, name)
         named = reading.named_frame(X) if opened.is_list else None
         if self.form == "flat" and not opened.is_2d:

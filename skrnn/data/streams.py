@@ -70,7 +70,7 @@ def read_step(x, schema):
     ValueError, TypeError
         If it is of another width, or its values cannot be read.
     """
-    if type(x) is np.ndarray and x.dtype == schema.dtype and x.ndim == 2:
+    if type(x) is np.ndarray and x.dtype == schema.dtype and x.ndim == 2 and len(x):
         found = x.copy(order="C")
     else:
         found = _converted(x, schema)

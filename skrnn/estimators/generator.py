@@ -1,7 +1,6 @@
 """RNNGenerator: parameters, documentation, short methods."""
 
 import warnings
-from numbers import Real
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -13,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skrnn.callbacks import with_callbacks
-from skrnn.data.checks import naming
+from skrnn.data.checks import naming, require_finite_output
 from skrnn.data.continuations import (
     NextStep,
     NextToken,
@@ -25,7 +24,7 @@ from skrnn.data.labels import read_classes
 from skrnn.data.reading import row_length
 from skrnn.data.sequences import Sequences
 from skrnn.estimators.recurrent import HeldOut, is_stochastic
-from skrnn.estimators.writing import Writer
+from skrnn.estimators.writing import Writer, require_count, require_positive
 from skrnn.loading import learning
 from skrnn.parameters import GENERATOR_CONSTRAINTS
 
@@ -435,7 +434,11 @@ class RNNGenerator(DensityMixin, Writer):
             else:
                 codes = model.target.codes(whole)
                 found = generation.log_densities(model, whole, codes, self._count_threads)
-        return found, whole.row_weights
+        weights = whole.row_weights
+        # One may be too small for its logarithm; none may be unknown.
+        is_good = np.isneginf(found) | (weights == 0.0)
+        require_finite_output(np.where(is_good, 0.0, found), "log-density")
+        return found, weights
 
     def score(
         self,
@@ -509,11 +512,11 @@ class RNNGenerator(DensityMixin, Writer):
         """
         check_is_fitted(self)
         model = self._model
-        _require_count(n_samples, "n_samples")
-        _require_positive(temperature, "temperature")
+        require_count(n_samples, "n_samples")
+        require_positive(temperature, "temperature")
         longest = self.max_length_
         if max_length is not None:
-            _require_count(max_length, "max_length")
+            require_count(max_length, "max_length")
             longest = int(max_length)
         with naming("random_state", usual=None):
             random = check_random_state(random_state)
@@ -653,19 +656,3 @@ def _one_sequence(prompt):
             f" n_features). Got {prompt!r}. Leave it out where there is none."
         )
     return prompt
-
-
-def _require_count(value, name):
-    """Refuse what is no whole number from 1 on; it need not be an int."""
-    if not (_is_number(value) and 1 <= value < np.inf and value == int(value)):
-        raise ValueError(f"{name} must be a whole number from 1 on. Got {value!r} instead.")
-
-
-def _require_positive(value, name):
-    """Refuse what is no finite number above zero."""
-    if not (_is_number(value) and 0 < value < np.inf):
-        raise ValueError(f"{name} must be a finite number above 0. Got {value!r} instead.")
-
-
-def _is_number(value):
-    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))

@@ -13,10 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 from skrnn.callbacks import with_callbacks
 from skrnn.data.transcripts import TARGETS, Transcripts
 from skrnn.estimators.recurrent import HeldOut, is_stochastic
-from skrnn.estimators.writing import Writer
+from skrnn.estimators.writing import Writer, require_count
 from skrnn.loading import learning
 from skrnn.metrics import token_error_rate
-from skrnn.parameters import TRANSLATOR_CONSTRAINTS
+from skrnn.parameters import TRANSLATOR_CONSTRAINTS, validate_parameters
 
 
 class RNNTranslator(Writer):
@@ -410,7 +410,8 @@ class RNNTranslator(Writer):
         if n_cut:
             warnings.warn(
                 f"{n_cut} of {len(best)} transcripts were cut at max_length={limit}"
-                " labels, before they had an end. Set a larger max_length, or train longer.",
+                " labels, before they had an end. Set a larger max_length and fit again, or train"
+                " longer.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -434,6 +435,8 @@ class RNNTranslator(Writer):
             probability.
         """
         check_is_fitted(self)
+        require_count(n, "n")
+        n = int(n)
         # The best path of "ctc" is of one alignment, so it has no probability; a beam's have.
         beam_size = max(n, 2) if self._model.target.is_aligned else n
         model, found, _ = self._write(X, beam_size, n)
@@ -543,13 +546,13 @@ class RNNTranslator(Writer):
     def _write(self, X, beam_size, n_best):
         """The model, what it has found, and how many labels that might have."""
         check_is_fitted(self)
+        validate_parameters(self, ("beam_size", "length_penalty"))  # which fit did not use
         model, limit = self._model, self.max_length_
         sequences = model.schema.read(X, self.n_timesteps)
         most = np.full(len(sequences), limit)
         with np.errstate(all="ignore"):
-            found = learning().transcription.write(
-                model, sequences, beam_size, n_best, most, self.length_penalty, self._count_threads
-            )
+            given = model, sequences, int(beam_size), n_best, most, self.length_penalty
+            found = learning().transcription.write(*given, self._count_threads)
         return model, found, limit
 
     def _read_both(self, X, y):

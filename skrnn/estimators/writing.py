@@ -1,5 +1,9 @@
 """What estimators that write sequences do alike: translators and generators."""
 
+from numbers import Real
+
+import numpy as np
+
 from skrnn.estimators.recurrent import Learner
 from skrnn.parameters import OF_ANSWERS, n_threads
 
@@ -25,3 +29,19 @@ class Writer(Learner):
         """Set how long a sequence that is written may be."""
         is_auto = isinstance(self.max_length, str)
         self.max_length_ = 2 * target.longest + 10 if is_auto else self.max_length
+
+
+def require_count(value, name):
+    """Refuse what is no whole number from 1 on; it need not be an int."""
+    if not (_is_number(value) and 1 <= value < np.inf and value == int(value)):
+        raise ValueError(f"{name} must be a whole number from 1 on. Got {value!r} instead.")
+
+
+def require_positive(value, name):
+    """Refuse what is no finite number above zero."""
+    if not (_is_number(value) and 0 < value < np.inf):
+        raise ValueError(f"{name} must be a finite number above 0. Got {value!r} instead.")
+
+
+def _is_number(value):
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))

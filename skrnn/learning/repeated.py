@@ -1,6 +1,7 @@
 """Predictions of small batches, again and again: all calls of kernels are kept with the model."""
 
 from collections import deque
+from typing import NamedTuple
 
 from skrnn.network import threads
 from skrnn.network.passes import Run
@@ -17,24 +18,20 @@ class Repeated:
     Parameters
     ----------
     model : skrnn.learning.model.Model
+    weights : Chain
     sequences : Sequences
         Of that shape.
     rows : ndarray of shape (n,)
     of_rows : Timeline
     """
 
-    def __init__(self, model, sequences, rows, of_rows):
+    def __init__(self, model, weights, sequences, rows, of_rows):
         network, data = model.network, model.data(sequences)
         run = Run(of_rows, Workspace(network.dtype), False)
-        self._theta, weights = model.theta.tobytes(), network.weights(model.theta)
         self._forward = Forward(network.chain, weights, data, rows, run)
         self._path, self._of_path = None, 0.0
         if model.path is not None:
             self._path, self._of_path = model.path.call(sequences)  # of the network's precision
-
-    def is_of(self, theta):
-        """Whether the parameters are still those that it was made with."""
-        return theta.tobytes() == self._theta
 
     def raw_predict(self, values):
         """Raw predictions (n, n_outputs) of values (n * n_steps, F), in memory of their own."""
@@ -44,8 +41,19 @@ class Repeated:
         return raw + self._of_path
 
 
+class _Kept(NamedTuple):
+    """What is kept of a model: the bytes of its parameters, of which there is one copy because they
+    may be many; these as packed weights; and by the shapes of batches the only tile of each, None
+    where it has several, and its idle Repeated.
+    """
+
+    theta: bytes
+    weights: object
+    of_shapes: dict
+
+
 class Batches:
-    """Those that a model has, by the shapes of batches.
+    """Those that a model has, by the shapes of batches, as long as its parameters stay the same.
 
     Parameters
     ----------
@@ -58,7 +66,7 @@ class Batches:
         self._is_possible = is_plain(model.network.chain) and (
             path is None or path.precision(dtype) == dtype
         )
-        self._known = {}
+        self._kept = _Kept(b"", None, {})
 
     def raw_predict(self, model, sequences):
         """Raw predictions of sequences; None where there are many, or they or the net are of
@@ -66,28 +74,26 @@ class Batches:
         """
         if not (self._is_possible and sequences.is_array):
             return None
+        if sequences.values.size > _MOST_NUMBERS:
+            return None
+        kept, theta = self._kept, model.theta.tobytes()
+        if kept.theta != theta:
+            kept = self._kept = _Kept(theta, model.network.weights(model.theta), {})
         key = len(sequences), sequences.n_steps
-        known = self._known.get(key)
-        if known is None:
-            known = self._learn(key, model, sequences)
-        tile, idle = known
+        tile, idle = kept.of_shapes.get(key) or self._learn(kept.of_shapes, key, model, sequences)
         if tile is None:
             return None
-        found = threads.take(idle)
-        if found is None or not found.is_of(model.theta):
-            found = Repeated(model, sequences, *tile)
+        found = threads.take(idle) or Repeated(model, kept.weights, sequences, *tile)
         raw = found.raw_predict(sequences.read_only)
         idle.append(found)
         return raw
 
-    def _learn(self, key, model, sequences):
-        """The only tile of such a batch, None where it has several, and its idle Repeated."""
-        tile = None
-        if sequences.values.size <= _MOST_NUMBERS:
-            shards = model.network.planner.plan_all(model.data(sequences))
-            if len(shards) == len(shards[0]) == 1:
-                [[tile]] = shards
-        if len(self._known) >= _MOST_SHAPES:
-            self._known = {}
-        known = self._known[key] = tile, deque()
+    @staticmethod
+    def _learn(of_shapes, key, model, sequences):
+        """What is kept of batches of another shape."""
+        shards = model.network.planner.plan_all(model.data(sequences))
+        tile = shards[0][0] if len(shards) == len(shards[0]) == 1 else None
+        if len(of_shapes) >= _MOST_SHAPES:
+            of_shapes.clear()
+        known = of_shapes[key] = tile, deque()
         return known

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import softmax
 
 from skrnn.data import transcripts
+from skrnn.data.checks import StepAxes, require_finite_output
 from skrnn.kernels import ctc
 from skrnn.network import passes
 from skrnn.network.examples import Examples, OfSteps, Transcribed
@@ -40,6 +41,8 @@ def write(model, sequences, beam_size, n_best, most, length_penalty, count_threa
             found[row] = of_row
 
     _each_tile(model, sequences, count_threads, write_tile)
+    # Where nothing is known of the first label, there is no transcript.
+    require_finite_output(np.array([0.0 if of_row else np.nan for of_row in found]))
     return found
 
 
@@ -65,14 +68,22 @@ def attention(model, sequences, numbers, count_threads):
             found[rows[row]] = memory.shares[lines, : source.lengths[row]].copy()
 
     _each_tile(model, sequences, count_threads, look)
+    require_finite_output(found, "attention weight")
     return found
 
 
 def step_probabilities(model, sequences, count_threads):
     """How probable each label is at each step, and none, an array (T_i, n_labels + 1) of each."""
-    raw = model.raw_predict(sequences, count_threads)
+    raw = _of_steps(model, sequences, count_threads)
     found = softmax(raw.astype(np.float64), axis=1)
     return np.split(found, np.cumsum(sequences.lengths)[:-1])
+
+
+def _of_steps(model, sequences, count_threads):
+    """Raw predictions of all steps."""
+    raw = model.raw_predict(sequences, count_threads)
+    require_finite_output(raw, axes=StepAxes(sequences.lengths))
+    return raw
 
 
 def log_probabilities(model, sequences, numbers, count_threads):
@@ -82,9 +93,13 @@ def log_probabilities(model, sequences, numbers, count_threads):
     with network.helpers(examples.data, count_threads) as helpers:
         raw = network.raw_of(model.theta, examples, helpers)
     if model.target.loss.is_aligned:
-        return -model.target.loss.of_rows(raw, examples.targets) * examples.targets.n_counted
-    right = examples.targets[:, 0].astype(np.intp)
-    return np.add.reduceat(transcripts.log_probabilities(raw, right), examples.steps.firsts)
+        found = -model.target.loss.of_rows(raw, examples.targets) * examples.targets.n_counted
+    else:
+        right = examples.targets[:, 0].astype(np.intp)
+        of_labels = transcripts.log_probabilities(raw, right)
+        found = np.add.reduceat(of_labels, examples.steps.firsts)
+    require_finite_output(found, "log-probability")
+    return found
 
 
 def _examples(model, sequences, numbers):
@@ -111,7 +126,7 @@ def _each_tile(model, sequences, count_threads, work):
 
 def _aligned(model, sequences, beam_size, n_best, count_threads):
     """Transcripts by raw predictions of each step: best paths, or the best of a beam."""
-    raw, lengths = model.raw_predict(sequences, count_threads), sequences.lengths
+    raw, lengths = _of_steps(model, sequences, count_threads), sequences.lengths
     if beam_size > 1:
         of_each = np.split(raw, np.cumsum(lengths)[:-1])
         return [_of_beam(one, beam_size)[:n_best] for one in of_each]

@@ -111,7 +111,8 @@ class LinearPath(AffineMap):
         centre and factor of each input, transposed coefficients, intercepts; and what rises.
 
         Copies, because a model in shared memory is read-only, for which numba would compile anew.
-        What the centre loses in that precision the intercepts make good.
+        What the centre loses in that precision the intercepts make good, and where inputs begin to
+        rise.
         """
         known = vars(self).setdefault("_maps", {})
         if dtype not in known:
@@ -125,12 +126,12 @@ class LinearPath(AffineMap):
             linear_map = center, 1.0 / scale, self.coefficients.T, intercepts
             known[dtype] = (
                 tuple(np.array(one, dtype, order="C") for one in linear_map),
-                self._rises_in(dtype),
+                self._rises_in(dtype, lost),
             )
         return known[dtype]
 
-    def _rises_in(self, dtype):
-        return None
+    def _rises_in(self, dtype, lost):
+        """What rises, where each input (P,) is read as so much less; None of a plain map."""
 
     def gradient(self, sequences, slopes, of_steps=False):
         """Gradient of the sum of raw predictions times slopes (n, n_outputs).
@@ -191,9 +192,10 @@ class CurvedPath(LinearPath):
             found[places] = (d_flat / self.scale.ravel()).reshape(*places.shape, -1)
         return found
 
-    def _rises_in(self, dtype):
-        of_rises = self.starts, 1.0 / (self.ends - self.starts)
-        return np.array(self.columns, np.int64), *(one.astype(dtype) for one in of_rises)
+    def _rises_in(self, dtype, lost):
+        columns = np.array(self.columns, np.int64)
+        of_rises = self.starts - lost[columns], 1.0 / (self.ends - self.starts)
+        return columns, *(one.astype(dtype) for one in of_rises)
 
     @property
     def _curves(self):
