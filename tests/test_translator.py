@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNTranslator
+from skrnn.learning import fitting
 from skrnn.metrics import sequence_error_rate, token_error_rate
 from skrnn.text import SequenceVectorizer
 
@@ -242,6 +243,52 @@ def test_ctc_begins_with_little_of_an_opinion_where_labels_stand():
         model, *_ = quick(decoder, learning_rate_init=1e-12)
         V = model._model.network.views(model._model.theta)["V"]
         assert least < np.abs(V).max() < most
+
+
+def test_ctc_keeps_the_weights_of_fewest_errors_though_their_loss_is_not_the_smallest():
+    """A net that learns noise by heart has a loss that rises long before the errors do."""
+    (X, y), (X_val, y_val) = spoken(40), spoken(60, seed=1)
+    X, X_val = ([x + np.sin(99.0 * x) for x in some] for some in (X, X_val))
+    settings = {"batch_size": 8, "max_iter": 120, "n_iter_no_change": 60}
+    model = translator("ctc", **settings).fit(X, y, X_val=X_val, y_val=y_val)
+    loss, errors = np.array(model.validation_loss_curve_), 1.0 - np.array(model.validation_scores_)
+    best = np.argmin(errors + 0.1 * loss)
+    assert loss[best] > 1.02 * loss.min()
+    assert errors[best] < errors[np.argmin(loss)]
+    assert model.score(X_val, y_val) == pytest.approx(1.0 - errors[best], rel=1e-12)
+
+
+def test_ctc_learns_few_samples_anew_with_those_that_were_held_out(monkeypatch, capsys):
+    X, y = spoken(80)
+
+    def said(decoder="ctc", held_out=(None, None), **parameters):
+        settings = {"max_iter": 4, "tol": 0.0, "verbose": True} | parameters
+        X_val, y_val = held_out
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = translator(decoder, **settings).fit(X, y, X_val=X_val, y_val=y_val)
+        return model, capsys.readouterr().out
+
+    model, of_few = said()
+    kept = model.part_curves_["alone"]["kept_epoch"]
+    assert f"All 80 samples are learnt now, for {kept} epochs." in of_few
+    assert model.t_ == 4 * 60 + kept * 80
+    plain = {"embedding_dim": None, "target_analyzer": None}
+    assert "All" not in said("attention", **plain)[1]
+    assert "All" not in said(warm_start=True)[1]
+    assert "All" not in said(held_out=(X[:20], y[:20]))[1]
+    monkeypatch.setattr(fitting, "FEW_ALIGNED", 80)
+    assert "All" not in said()[1]
+
+
+def test_minibatches_of_few_samples_are_small_for_ctc():
+    for decoder, sizes in (("ctc", [64, 16, 16, 32, 64]), ("attention", [64, 32, 32, 32, 64])):
+        parameters = vars(translator(decoder))
+        found = [
+            fitting.settings_of(parameters, n_samples, False, True).batch_size
+            for n_samples in (64, 65, 999, 1000, 4000)
+        ]
+        assert found == sizes
 
 
 def test_partial_fit_learns_too():

@@ -197,13 +197,14 @@ class Learner(CallbackSupport, BaseEstimator):
         return share if self.early_stopping != "auto" or share.has_enough(examples) else Nothing()
 
     def _whole(self, start, examples, validation):
-        """What begins a fit to all examples, where the latest are held out at first; else None.
+        """What begins a fit to all examples, where those held out at first are missed; else None.
 
         A model that is to go on has samples left to watch.
         """
-        if not validation.is_later or self.warm_start:
+        fitting = learning().fitting
+        if self.warm_start or not fitting.misses_held_out(validation, start.target, len(examples)):
             return None
-        return partial(learning().fitting.new_model, start, examples)
+        return partial(fitting.new_model, start, examples)
 
     def _read_held_out(self, held_out, schema, target):
         """Validation data that the user gave, in the terms of the training data."""

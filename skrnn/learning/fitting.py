@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from skrnn.data import scaling
-from skrnn.data.examples import Nothing
+from skrnn.data.examples import Nothing, Share
 from skrnn.data.schema import Schema
 from skrnn.kernels import announcements
 from skrnn.learning import advice, candidates, outcomes, race, scales
@@ -27,6 +27,8 @@ from skrnn.quantiles import robust_scale
 _PATIENCE, _FEWEST_STALLED, _LEAST_EVIDENCE = 100, 5, 0.1
 #: What max_iter=None aims at: so many updates, within so many epochs.
 _N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
+#: Where labels are to be aligned with steps, fewer samples than these are few.
+FEW_ALIGNED = 1000
 #: Steps that frame_length="auto" makes of a sequence of mean length, at most.
 _MOST_STEPS = 32
 
@@ -235,7 +237,7 @@ def _spread(errors, weights, is_robust, smallest):
 def settings_of(params, n_samples, incremental, is_watched):
     """Training settings from an estimator's parameters."""
     values = {name: params[name] for name in Settings._fields if name in params}
-    values["batch_size"] = batch_size = _batch_size(params["batch_size"], n_samples)
+    values["batch_size"] = batch_size = _batch_size(params, n_samples)
     values["early_stopping"] = bool(params["early_stopping"])  # "auto" is true: data are watched
     n_batches = -(-n_samples // batch_size)
     if params["max_iter"] is None:
@@ -262,10 +264,13 @@ def _n_epochs(n_batches, solver):
     return min(max(_N_UPDATES // n_batches, _FEWEST_EPOCHS), _MOST_EPOCHS)
 
 
-def _batch_size(batch_size, n_samples):
+def _batch_size(params, n_samples):
+    batch_size = params["batch_size"]
     if batch_size == "auto":
         # Small data in one batch: there, weights equal repetition to the last digits.
         batch_size = 64 if n_samples <= 64 or n_samples >= 4000 else 32
+        if params.get("decoder") == "ctc" and 64 < n_samples < FEW_ALIGNED:
+            batch_size = 16
     return min(batch_size, n_samples)
 
 
@@ -304,6 +309,14 @@ class Circumstances(NamedTuple):
     n_threads: int
     warn: Callable
     say: Callable | None
+
+
+def misses_held_out(validation, target, n_samples):
+    """Whether a model is worth little that never learns what is held out: because it is later, or
+    because labels are to be aligned with steps, of which there are few samples.
+    """
+    is_share = isinstance(validation, Share)
+    return validation.is_later or (is_share and target.is_aligned and n_samples < FEW_ALIGNED)
 
 
 def fit(model, examples, watched, circumstances, before=None, whole=None):
