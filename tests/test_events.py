@@ -536,6 +536,15 @@ def test_a_watch_keeps_a_copy_of_the_best_weights(rng):
     np.testing.assert_array_equal(watch.best, np.full(9, 3.0))  # of two equals the first
 
 
+def test_a_watch_may_choose_by_more_than_the_loss(rng):
+    watch, _ = watch_of(rng)
+    watch = Watch(watch.examples, losses.SquaredError(), None, lambda loss, score: loss - score)
+    for number, (loss, score) in enumerate([(3.0, 0.0), (4.0, 2.0), (2.5, 0.0), (4.5, 2.4)]):
+        watch(epoch(0.0, loss, score, theta=np.full(9, float(number))))
+    assert watch.best_loss == 4.0
+    np.testing.assert_array_equal(watch.best, np.full(9, 1.0))
+
+
 @pytest.mark.parametrize("loss", [math.inf, math.nan])
 def test_a_watch_keeps_the_first_weights_whatever_their_loss(loss, rng):
     watch, _ = watch_of(rng)

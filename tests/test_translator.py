@@ -15,6 +15,7 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 
 from skrnn import RNNTranslator
+from skrnn.learning.settings import settings_of
 from skrnn.metrics import sequence_error_rate, token_error_rate
 from skrnn.text import SequenceVectorizer
 
@@ -65,7 +66,7 @@ def quick(decoder, **parameters):
 @decoders
 def test_it_learns_what_transcripts_say(decoder):
     X, y = DATA[decoder]()
-    X_new, y_new = DATA[decoder](100, seed=1)
+    X_new, y_new = DATA[decoder](400, seed=1)
     model = translator(decoder).fit(X, y)
     assert model.score(X_new, y_new) > 0.93
     expected = 1.0 - token_error_rate(y_new, model.predict(X_new))
@@ -242,6 +243,29 @@ def test_ctc_begins_with_little_of_an_opinion_where_labels_stand():
         model, *_ = quick(decoder, learning_rate_init=1e-12)
         V = model._model.network.views(model._model.theta)["V"]
         assert least < np.abs(V).max() < most
+
+
+def test_ctc_keeps_the_weights_of_fewest_errors_though_their_loss_is_not_the_smallest():
+    """A net that learns noise by heart has a loss that rises long before the errors do."""
+    (X, y), (X_val, y_val) = spoken(40), spoken(60, seed=1)
+    X, X_val = ([x + np.sin(99.0 * x) for x in some] for some in (X, X_val))
+    settings = {"batch_size": 8, "max_iter": 120, "n_iter_no_change": 60}
+    model = translator("ctc", **settings).fit(X, y, X_val=X_val, y_val=y_val)
+    loss, errors = np.array(model.validation_loss_curve_), 1.0 - np.array(model.validation_scores_)
+    best = np.argmin(errors + 0.1 * loss)
+    assert loss[best] > 1.02 * loss.min()
+    assert errors[best] < errors[np.argmin(loss)]
+    assert model.score(X_val, y_val) == pytest.approx(1.0 - errors[best], rel=1e-12)
+
+
+def test_minibatches_of_few_samples_are_small_for_ctc():
+    for decoder, sizes in (("ctc", [64, 16, 16, 32, 64]), ("attention", [64, 32, 32, 32, 64])):
+        parameters = vars(translator(decoder))
+        found = [
+            settings_of(parameters, n_samples, False, True).batch_size
+            for n_samples in (64, 65, 999, 1000, 4000)
+        ]
+        assert found == sizes
 
 
 def test_partial_fit_learns_too():

@@ -8,6 +8,8 @@ class Target:
     n_conditions = 0
     #: Whether a beginning stands before each sequence, of tokens in the place of an unknown one.
     reads_beginnings = False
+    #: Whether its labels are those of some of the steps, in order.
+    is_aligned = False
 
     def weigh(self, values, weights):
         """Weights of answers: their targets have none of their own."""
@@ -20,6 +22,10 @@ class Target:
     def moved(self, values, before):
         """Values in the target's units, which were in those of the target `before`."""
         return values
+
+    def criterion(self, loss, score):
+        """What weights are chosen by on validation data, the smallest first: the loss."""
+        return loss
 
     def strata(self, values, n_held_out):
         """By which groups a part is held out: none."""

@@ -20,6 +20,8 @@ from skrnn.portions import portions
 
 #: What makes labels of a string, and what joins them.
 ANALYZERS = {"char": (list, "".join), "word": (str.split, " ".join)}
+#: What the loss counts beside the error rate in a choice of weights that align labels with steps.
+_LOSS_SHARE = 0.1
 _ADVICE = (
     " y has a sequence of labels for each sample: a list of lists of labels, or with"
     " target_analyzer a list of strings."
@@ -159,8 +161,6 @@ class TranscriptTarget(Target):
     longest: int
     kind = "transcript"
     n_targets = 1
-    #: Whether its labels are those of some of the steps, in order.
-    is_aligned = False
 
     @property
     def n_outputs(self):
@@ -252,6 +252,12 @@ class AlignedTarget(TranscriptTarget):
         predicted = best_paths(raw, examples.sequences.lengths)
         distances = edit_distances(labels[labels < len(self.labels)], n_labels, *predicted)
         return float(1.0 - weights @ distances / max(weights @ n_labels, weights.min()))
+
+    def criterion(self, loss, score):
+        """The token error rate, because it falls long after the loss has begun to rise; and a
+        little loss, because of few errors one more or less says nothing.
+        """
+        return 1.0 - score + _LOSS_SHARE * loss
 
 
 #: The target of each decoder.

@@ -90,7 +90,8 @@ class RNNTranslator(Writer):
         sum of the minibatch's sample weights. Biases and embeddings are left alone.
 
     batch_size : int or "auto", default="auto"
-        Samples in a minibatch. "auto": all up to 64 samples, else 32, from 4000 samples on 64.
+        Samples in a minibatch. "auto": all up to 64 samples, else 32 ("ctc" 16 below 1000
+        samples), from 4000 samples on 64.
 
     learning_rate : {"cosine", "one_cycle", "constant", "invscaling", "adaptive"}, default="cosine"
         Schedule of the learning rate. "cosine" falls to zero at `max_iter`; "one_cycle" rises
@@ -143,7 +144,8 @@ class RNNTranslator(Writer):
     early_stopping : bool or "auto", default="auto"
         Whether to hold out `validation_fraction` of the data (unless ``fit`` gets `X_val` and
         `y_val`), to stop when its loss no longer improves, and to keep the weights that were best
-        on it. "auto" does so from 10 samples on, or where `X_val` is given.
+        on it: of the smallest loss, for "ctc" of the smallest token error rate plus a tenth of the
+        loss. "auto" does so from 10 samples on, or where `X_val` is given.
 
     validation_fraction : float, "tail" or splitter, default=0.25
         What is held out for `early_stopping`: this share of the samples, with ``shuffle=False`` the

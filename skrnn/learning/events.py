@@ -191,6 +191,11 @@ class Verdict(NamedTuple):
         return f"validation loss = {self.loss:.8f}, validation score = {self.score:.6f}"
 
 
+def loss_alone(loss, score):
+    """The criterion that is the loss."""
+    return loss
+
+
 class Watch:
     """Validation data: what weights are worth on them, and which were best.
 
@@ -201,10 +206,22 @@ class Watch:
     loss : skrnn.losses.Loss
     score : callable
         Of raw predictions; greater is better.
+    criterion : callable
+        Of loss and score: what weights are chosen by, the smallest first.
+
+    Attributes
+    ----------
+    best : ndarray or None
+        A copy of the weights that were best.
+    best_loss : float
+        Their loss.
+    unchosen : ndarray or None
+        What is predicted by weights that other samples have chosen.
     """
 
-    def __init__(self, examples: Examples, loss, score):
+    def __init__(self, examples: Examples, loss, score, criterion=loss_alone):
         self.examples, self._loss, self._score = examples, loss, score
+        self._criterion, self._least = criterion, math.inf
         self.best, self.best_loss = None, math.inf
         self.unchosen, self._best_of_halves = None, [math.inf, math.inf]
         # Where there is something to choose, which is beside a path.
@@ -227,15 +244,19 @@ class Watch:
             return evidence / n_samples
         return -loss * math.expm1(-2.0 * evidence / n_samples)
 
-    def keep_best(self, theta, loss):
+    def keep_best(self, theta, loss, score=None):
         """Keep a copy of weights that are better than all before, or the first ones."""
+        criterion = self._criterion(loss, score)
         if self.best is None:
-            self.best, self.best_loss = theta.copy(), loss
-        elif loss < self.best_loss:
-            self.best[:], self.best_loss = theta, loss
+            self.best = theta.copy()
+        elif criterion < self._least:
+            self.best[:] = theta
+        else:
+            return
+        self.best_loss, self._least = loss, criterion
 
     def __call__(self, epoch):
-        self.keep_best(epoch.theta, epoch.validation_loss)
+        self.keep_best(epoch.theta, epoch.validation_loss, epoch.validation_score)
 
     def _keep_unchosen(self, recurrent, losses):
         """For each half of the validation data what the weights best on the other half predict.

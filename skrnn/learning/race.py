@@ -166,7 +166,8 @@ def _task(candidate: Candidate, model):
     watch = None
     if candidate.watched is not None:
         watched = network_examples(model, candidate.watched)
-        watch = Watch(watched, model.target.loss, candidate.score)
+        target = model.target
+        watch = Watch(watched, target.loss, candidate.score, target.criterion)
 
     def rebuild(theta, n_samples_seen):
         return replace(model, theta=theta, n_samples_seen=n_samples_seen)

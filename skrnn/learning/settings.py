@@ -9,6 +9,8 @@ from typing import NamedTuple
 _PATIENCE, _FEWEST_STALLED, _LEAST_EVIDENCE = 100, 5, 0.1
 #: What max_iter=None aims at: so many updates, within so many epochs.
 _N_UPDATES, _FEWEST_EPOCHS, _MOST_EPOCHS = 3000, 25, 300
+#: Where labels are to be aligned with steps, fewer samples than these are few.
+_FEW_ALIGNED = 1000
 
 
 class Settings(NamedTuple):
@@ -61,7 +63,7 @@ class Settings(NamedTuple):
 def settings_of(params, n_samples, incremental, is_watched):
     """Training settings from an estimator's parameters."""
     values = {name: params[name] for name in Settings._fields if name in params}
-    values["batch_size"] = batch_size = _batch_size(params["batch_size"], n_samples)
+    values["batch_size"] = batch_size = _batch_size(params, n_samples)
     values["early_stopping"] = bool(params["early_stopping"])  # "auto" is true: data are watched
     n_batches = -(-n_samples // batch_size)
     if params["max_iter"] is None:
@@ -88,8 +90,11 @@ def _n_epochs(n_batches, solver):
     return min(max(_N_UPDATES // n_batches, _FEWEST_EPOCHS), _MOST_EPOCHS)
 
 
-def _batch_size(batch_size, n_samples):
+def _batch_size(params, n_samples):
+    batch_size = params["batch_size"]
     if batch_size == "auto":
         # Small data in one batch: there, weights equal repetition to the last digits.
         batch_size = 64 if n_samples <= 64 or n_samples >= 4000 else 32
+        if params.get("decoder") == "ctc" and 64 < n_samples < _FEW_ALIGNED:
+            batch_size = 16
     return min(batch_size, n_samples)
