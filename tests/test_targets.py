@@ -469,3 +469,10 @@ def test_a_target_comes_back_from_its_state(case):
     assert back.loss.name == target.loss.name
     raw = np.random.RandomState(0).normal(size=(7, target.n_outputs))
     np.testing.assert_array_equal(back.decode(raw), target.decode(raw))
+
+
+def test_there_are_strata_where_each_class_has_samples_enough_and_more_are_held_out_than_classes():
+    target, values = ClassTarget(np.arange(3)), np.array([0, 0, 1, 1, 2, 2.0])[:, np.newaxis]
+    assert target.strata(values, 3.0) is None
+    np.testing.assert_array_equal(target.strata(values, 3.5), values[:, 0])
+    assert target.strata(values[:5], 3.5) is None  # one of a class
