@@ -440,3 +440,17 @@ def test_a_column_behind_categories_and_marks_is_named():
     X["full"] = np.where(np.arange(40) % 2, 1e300, -1e300)
     with pytest.raises(ValueError, match=r"variance of column 2 \('full'\) is too large"):
         small(RNNRegressor).fit(X, np.arange(40.0))
+
+
+def test_of_equally_frequent_categories_the_first_have_an_indicator():
+    weights = np.tile([2.0, 1.0], 200)
+    found, _ = categories.Categories(0, tuple(range(400)), False, False).settled(weights)
+    assert found.values == tuple(sorted([*range(0, 400, 2), *range(1, 110, 2)]))
+
+
+def test_no_value_has_an_indicator_where_samples_that_count_have_none():
+    given = categories.Categories(0, ("a", "b"), False, True)
+    found, places = given.settled(np.array([1.0, 1.0, 0.0]))
+    assert (found.missing, places[-1]) == (False, -1)
+    found, places = given.settled(np.array([1.0, 1.0, 0.5]))
+    assert (found.missing, places[-1]) == (True, 2)

@@ -225,6 +225,23 @@ def test_joined_examples_have_each_row_once_with_all_of_its_weight():
     )
 
 
+def test_weights_sum_to_no_more_than_single_precision_can_square():
+    for weights in (np.full(10, 1e15), np.full(100, 1e20), np.r_[1e30, np.ones(10)]):
+        assert counted(None, weights).sum() <= 1e12 * (1 + 1e-12)
+    np.testing.assert_allclose(counted(None, np.full(10, 1e15)), np.full(10, 1e11))
+
+
+def test_rows_of_one_x_with_several_y_are_samples_of_their_own():
+    """But copies of a row whose x has one y are one sample."""
+    X, y = rows_of(60)
+    X = np.concatenate([X, X[:1], X[:1], X[1:2]])
+    y = np.concatenate([y, y[:1], y[:1] + 1.0, y[1:2]])
+    group = groups_of(Examples.of(Sequences.from_array(X[:, :, np.newaxis]), y, np.ones(63)))
+    assert len({group[0], group[60], group[61]}) == 3
+    assert group[1] == group[62]
+    assert len(set(group.tolist())) == 62
+
+
 def test_copies_are_held_out_together():
     X, y, rows = repeated(*rows_of(), 3, shuffle=True)
     examples = examples_of(X, y, np.ones(len(rows)))
@@ -232,6 +249,19 @@ def test_copies_are_held_out_together():
     training, watched = share.split(examples)
     assert len(watched) == 3 * 20
     assert not set(training.targets[:, 0]) & set(watched.targets[:, 0])
+
+
+def test_a_target_is_told_how_many_samples_a_share_holds_out():
+    """More than there are classes, or there is no use in strata."""
+
+    class Asked:
+        def strata(self, values, n_held_out):
+            self.n_held_out = n_held_out
+
+    X, y = rows_of(60)
+    asked = Asked()
+    Share(0.1, asked, seed=0).split(examples_of(X, y, np.ones(60)))
+    assert asked.n_held_out == 6.0
 
 
 @pytest.mark.parametrize("seed", range(3))

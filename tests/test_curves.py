@@ -180,6 +180,25 @@ def test_the_path_is_a_sum_of_the_columns_curves(rng):
     assert_allclose(path.predict(table_of(new)), expected, rtol=1e-9, atol=1e-9)
 
 
+def test_the_gradient_is_the_slope_in_each_columns_own_unit():
+    units = np.array([1.0, 10.0, 0.1])
+    X, y = bowl(200, 3, 0.1, 0)
+    found, _ = fitted_path(X * units, y)
+    assert isinstance(found, CurvedPath)
+    new = units * bowl(100, 3, 0.1, 1)[0]  # none of which stands on an edge
+    gradient = found.gradient(table_of(new), np.ones((100, 1))).reshape(100, 3)
+    for column, step in enumerate(1e-6 * units):
+        moved = step * np.eye(3)[column]
+        up, down = (found.predict(table_of(new + sign * moved))[:, 0] for sign in (1, -1))
+        assert_allclose(gradient[:, column], (up - down) / (2 * step), rtol=1e-4, atol=1e-5)
+
+
+def test_samples_that_count_for_more_may_have_curves():
+    X, y = bowl(40, 3, 0.01, 0)
+    assert not isinstance(fitted_path(X, y)[0], CurvedPath)
+    assert isinstance(fitted_path(X, y, np.full(40, 2.0))[0], CurvedPath)
+
+
 def test_what_is_left_out_is_predicted_without_the_row():
     """By the same rises, because where a quantile stands hardly depends on one row."""
     X, y = bowl(80, 2, 0.3, 1)

@@ -196,3 +196,8 @@ def test_equal_sequences_are_one_with_their_weights_together(loss, rng):
     assert_allclose(one.coefficients, other.coefficients, rtol=1e-6, atol=1e-9)
     rows = np.concatenate([np.arange(ends[i] - len(X[i]), ends[i]) for i in again])
     assert_allclose(left_out[rows], left_out_again, rtol=1e-4, atol=1e-6)
+
+
+def test_a_step_is_of_the_fold_that_the_middle_of_its_weight_is_in():
+    found = folds_of(np.array([6]), np.array([5.0, 1.0, 1.0, 1.0, 1.0, 1.0]))
+    assert_array_equal(found, [2, 5, 6, 7, 8, 9])

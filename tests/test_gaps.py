@@ -2,6 +2,7 @@
 
 import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -354,3 +355,12 @@ def test_frames_of_any_types_with_missing_values():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model.predict(X[:1])
+
+
+def test_the_gradient_of_a_leading_gap_is_not_that_of_the_sequence_before():
+    nan = np.nan
+    values = [np.array([[1.0], [nan]]), np.array([[nan], [3.0]])]
+    sequences = replace(Sequences.from_list(values), has_gaps=True)
+    gradient = np.array([[9.0, 9.0, 1.0], [9.0, 9.0, 2.0], [9.0, 9.0, 4.0], [9.0, 9.0, 8.0]])
+    found = gaps.backward(sequences, (0,), False, gradient)
+    np.testing.assert_array_equal(found, [[3.0], [0.0], [0.0], [8.0]])

@@ -6,7 +6,7 @@ from dataclasses import replace
 import building
 import numpy as np
 import pytest
-from fits import weighted_table
+from fits import Spy, weighted_table
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
@@ -242,3 +242,16 @@ def test_a_path_of_extreme_scales_maps_in_double_precision(scale):
     arrays = center, np.full((1, 1), scale), np.ones((1, 1)), one, one
     found = linear_path.LinearPath(1, 0, *arrays)
     assert found.precision("float32") == ("float32" if scale == 1.0 else np.float64)
+
+
+@pytest.mark.parametrize(
+    ("loss", "n_classes", "shapes"), [("softmax", 3, [(60, 3)]), ("logistic", 2, [(60, 1)] * 2)]
+)
+def test_classes_are_fitted_together_and_labels_one_by_one(loss, n_classes, shapes, monkeypatch):
+    fits = Spy(monkeypatch, linear_path, "Logistic")
+    rng = np.random.default_rng(0)
+    X, targets = rng.normal(size=(60, 4)), rng.integers(0, n_classes, (60, len(shapes)))
+    sequences = Sequences.from_array(X[:, np.newaxis])
+    examples = Examples(sequences, targets.astype(float), np.ones(60))
+    linear_path.fit(examples, None, building.loss(loss, n_classes), "auto")
+    assert [indicators.shape for indicators in fits["indicators"]] == shapes

@@ -48,3 +48,11 @@ def test_steps_by_themselves(chunk, monkeypatch):
     found = scaling.sequence_scaling(some, weights[rows], np.arange(X.shape[1]))
     for one, other in zip(found, by_hand(X[rows], weights[rows]), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("dtype", "tiny"), [("float32", 1e-38), ("float64", 1e-308)])
+def test_a_column_whose_scale_has_no_reciprocal_is_constant(dtype, tiny):
+    values = np.array([[0.0, 0.0], [tiny, 100.0 * tiny]])
+    scale = scaling.mean_and_scale(values, np.ones(2), dtype)[1]
+    assert scale[0] == 1.0
+    assert scale[1] == (50.0 * tiny if dtype == "float32" else 1.0)  # whose square is zero

@@ -26,6 +26,7 @@ from skrnn import RNNClassifier, RNNRegressor
 from skrnn.data.classes import ClassTarget
 from skrnn.data.examples import Examples
 from skrnn.data.sequences import Sequences
+from skrnn.data.steps import Steps
 from skrnn.learning import candidates
 from skrnn.metrics import make_step_scorer
 
@@ -657,3 +658,21 @@ def test_weights_are_routed_to_a_scorer_that_asks_for_them():
     expected = make_step_scorer(accuracy_score)(model, RAGGED[:15], y[:15], weights[:15])
     assert scores[True][0] == expected
     assert scores[False][0] != expected
+
+
+def test_predictions_come_as_an_array_for_an_array_without_padding_alone():
+    flat = np.arange(6.0)
+    array = Steps(np.array([3, 3]), 3).in_form(flat)
+    np.testing.assert_array_equal(array, [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]])
+    for n_timesteps in (None, 4):  # a list, and an array with a step of padding
+        found = Steps(np.array([3, 3]), n_timesteps).in_form(flat)
+        assert type(found) is list
+        np.testing.assert_array_equal(found, array)
+
+
+@pytest.mark.parametrize("form", [np.array, list], ids=["array", "list"])
+def test_targets_of_no_weight_are_not_written_to(form):
+    y, weight = form([np.array([1.0, 2.0, 3.0])]), np.array([[0.0, 1.0, 1.0]])
+    given = Steps(np.array([3]), 3).given(y, weight, "float64", "Net")
+    np.testing.assert_array_equal(given.y, [2.0, 2.0, 3.0])
+    np.testing.assert_array_equal(y[0], [1.0, 2.0, 3.0])

@@ -9,10 +9,12 @@ import pytest
 from datasets import objects
 from scipy import sparse
 from sklearn.exceptions import DataConversionWarning
+from sklearn.metrics import r2_score
+from sklearn.utils.class_weight import compute_sample_weight
 
 from skrnn import losses
 from skrnn.data import targets
-from skrnn.data.classes import ClassTarget
+from skrnn.data.classes import ClassTarget, MultilabelTarget
 from skrnn.data.given import Given
 from skrnn.data.labels import read_classes
 from skrnn.data.regression import RegressionTarget
@@ -469,3 +471,24 @@ def test_a_target_comes_back_from_its_state(case):
     assert back.loss.name == target.loss.name
     raw = np.random.RandomState(0).normal(size=(7, target.n_outputs))
     np.testing.assert_array_equal(back.decode(raw), target.decode(raw))
+
+
+def test_there_are_strata_where_each_class_has_samples_enough_and_more_are_held_out_than_classes():
+    target, values = ClassTarget(np.arange(3)), np.array([0, 0, 1, 1, 2, 2.0])[:, np.newaxis]
+    assert target.strata(values, 3.0) is None
+    np.testing.assert_array_equal(target.strata(values, 3.5), values[:, 0])
+    assert target.strata(values[:5], 3.5) is None  # one of a class
+
+
+def test_balanced_labels_weigh_beside_the_weights_of_samples(rng):
+    values, weights = rng.integers(0, 2, (20, 3)).astype(float), rng.uniform(size=20)
+    target = MultilabelTarget(np.arange(3), None, "balanced")
+    expected = weights * compute_sample_weight("balanced", values)
+    np.testing.assert_allclose(target.weigh(values, weights), expected, rtol=1e-14)
+
+
+def test_the_score_of_numbers_is_scikit_learns(rng):
+    (values, predicted), weights = rng.normal(5.0, size=(2, 30, 2)), rng.uniform(size=30)
+    target = RegressionTarget(losses.SquaredError(), 2)
+    expected = r2_score(values, predicted, sample_weight=weights)
+    assert target.score(values, predicted, weights) == pytest.approx(expected, rel=1e-12)

@@ -162,7 +162,7 @@ def left_out(copies, joined):
         return joined
     cells = copies.cells[copies.first()]
     has_several = np.bincount(cells)[cells] > 1
-    return np.where(has_several, np.minimum(joined, _unit(joined)), joined)
+    return np.where(has_several, _unit(joined), joined)
 
 
 def _unit(weights):
@@ -199,8 +199,8 @@ def counted(copies, weights):
     else:
         joined = np.bincount(copies.rows, w)
         n_samples = _n_equal(joined, left_out(copies, joined))
-    factor = min(n_samples, _MOST_WEIGHT) / w.sum()
-    return weights if n_samples == total else w * factor
+    n_samples = min(n_samples, _MOST_WEIGHT)
+    return weights if n_samples == total else w * (n_samples / w.sum())
 
 
 def _n_equal(weights, amounts):

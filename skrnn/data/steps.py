@@ -76,9 +76,8 @@ class Steps:
         weights = self.weights(sample_weight, dtype, "sample_weight" + of)
         if y is None:
             return Given(y, len(weights), weights, dtype, estimator_name, name)
-        targets = self.end_to_end(y, name)
+        targets = self.end_to_end(y, name)  # in memory of its own
         if not weights.all():  # what has no weight may have any target, so nobody is to see it
-            targets = targets.copy()
             targets[weights == 0.0] = targets[np.argmax(weights > 0.0)]
         given = targets, len(weights), weights, dtype, estimator_name, name, self.axes
         return Given(*given, self.lengths)
