@@ -113,8 +113,8 @@ def test_the_map_reads_the_steps_around_each(n_steps, n_ahead, rng):
     X = [rng.normal(size=(length, 2)) for length in LENGTHS]
     size = (n_steps + n_ahead) * 2
     path = linear_path.LinearPath(
-        n_steps, n_ahead, np.zeros((1, 2)), np.ones((1, 2)), rng.normal(size=(size, 3)),
-        rng.normal(size=3), np.ones(3),
+        n_steps, n_ahead, np.zeros((1, 2)), np.ones((1, 2)), *building.no_limits(np.zeros((1, 2))),
+        rng.normal(size=(size, 3)), np.zeros((size, 3)), rng.normal(size=3), np.ones(3),
     )  # fmt: skip
     found = path.predict(Sequences.from_list(X), of_steps=True)
     expected = windows(X, n_steps, n_ahead) @ path.coefficients + path.intercepts

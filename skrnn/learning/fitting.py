@@ -134,6 +134,8 @@ def begin(start, examples, validation):
     if start.before is not None:
         examples, watched = validation.split(examples)
         model = scales.continued(start.before, examples)
+        if model.path is not None:
+            model = replace(model, path=model.path.seeing(examples.sequences))
         return scales.of_own_targets(model, start.before, examples, watched)
     if validation.is_unseen:
         examples, watched = validation.split(examples)
