@@ -58,3 +58,8 @@ def loss_gradient(network, loss, theta, data, targets, weights, rows=None, **opt
     examples = Examples(data, targets, weights, options.pop("offsets", None), steps)
     value = network.loss_gradient(loss, theta, examples, rows, gradient, **options)
     return value, gradient
+
+
+def no_limits(center):
+    """The limits of a linear map whose inputs all count as they are."""
+    return np.full(center.shape, -1e9), np.full(center.shape, 1e9)

@@ -75,7 +75,7 @@ LAYERS = {
     "kernels.edit_distance": ("kernels.jit", ""),
     "kernels.timeline": ("kernels.instructions kernels.jit kernels.vectors", ""),
     "kernels.affine": ("kernels.instructions kernels.jit kernels.timeline kernels.vectors", ""),
-    "kernels.streams": ("kernels.affine kernels.jit", ""),
+    "kernels.streams": ("kernels.affine kernels.jit kernels.timeline", ""),
     "kernels.updates": ("kernels.jit", "numpy"),
     "data": ("", ""),
     "data.sequences": ("", "numpy"),
@@ -174,11 +174,12 @@ LAYERS = {
     "linear.affine_map": ("", ""),
     "linear.inputs": ("data.sequences", "numpy"),
     "linear.curves": ("", "numpy"),
+    "linear.limits": ("kernels.affine", "numpy"),
     "linear.folds": ("linear.logistic linear.ridge", "numpy scipy"),
     "linear.path": (
-        "blas data.copies data.scaling kernels.affine kernels.jit linear.affine_map "
-        "linear.calibration linear.curves linear.folds linear.inputs linear.logistic "
-        "linear.ridge linear.rounding",
+        "blas data.copies data.scaling kernels.affine kernels.jit kernels.timeline "
+        "linear.affine_map linear.calibration linear.curves linear.folds linear.inputs "
+        "linear.limits linear.logistic linear.ridge linear.rounding",
         "numpy",
     ),
     "linear.token_window": ("data.sequences linear.path", "numpy"),
@@ -291,7 +292,10 @@ LAYERS = {
     "onnx.inputs": ("onnx.graph", "numpy"),
     "onnx.cells": ("kernels.gru kernels.lstm kernels.rnn onnx.graph onnx.inputs", "numpy"),
     "onnx.poolings": ("network.attention network.pooling onnx.graph onnx.inputs", "numpy"),
-    "onnx.paths": ("linear.bag linear.path linear.token_window onnx.graph onnx.inputs", "numpy"),
+    "onnx.paths": (
+        "kernels.timeline linear.bag linear.path linear.token_window onnx.graph onnx.inputs",
+        "numpy",
+    ),
     "onnx.decoders": ("onnx.cells onnx.inputs", "numpy"),
     "onnx.transcripts": ("onnx.graph onnx.inputs", "numpy"),
     "onnx.continuations": ("data.continuations mixtures onnx.graph onnx.inputs", "numpy"),

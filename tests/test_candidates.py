@@ -71,7 +71,7 @@ def test_alone_the_target_is_learnt_in_its_own_units_from_the_best_constant(
     assert candidate.name == ALONE
     assert candidate.is_alone
     assert start.path is None
-    assert candidate.examples.offsets is candidate.watched.offsets is None
+    assert candidate.examples.offsets is None
     np.testing.assert_array_equal(candidate.unit, model.path.unit)
     # As a fit without a path begins.
     diary = Diary()
@@ -143,11 +143,13 @@ def test_the_model_of_a_fit_has_the_better_part_and_the_path_in_their_shares(
     # The same by hand, of the weights that were best and the path as it was fitted.
     best = min(diary.of(better), key=lambda epoch: epoch.validation_loss)
     trained, of_path = diary.rebuilt[diary.epochs.index(best)], diary.rebuilt[0]
-    sequences = trained.schema.read(data["X_val"])
-    recurrent = trained.network.raw_predict(trained.theta, trained.data(sequences))
-    unit = of_path.path.unit if better == ALONE else 1.0
-    assert Estimator is RNNClassifier or of_path.path.unit[0] < 0.9
-    expected = 0.7 * recurrent / unit + 0.4 * of_path.path.predict(sequences)
+    sequences, path = trained.schema.read(data["X_val"]), of_path.path
+    within = path.within(sequences)
+    recurrent = trained.network.raw_predict(trained.theta, trained.data(within))
+    unit = path.unit if better == ALONE else 1.0
+    assert Estimator is RNNClassifier or path.unit[0] < 0.9
+    expected = 0.7 * recurrent / unit + 0.4 * path.predict(within)
+    expected += path.predict(sequences) - path.predict(within)
     tolerance = 1e-9 if dtype == "float64" else 1e-4
     raw = net._model.raw_predict(sequences)
     assert raw.dtype == dtype

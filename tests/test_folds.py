@@ -12,6 +12,7 @@ from skrnn.data.sequences import Sequences
 from skrnn.linear import path as linear_path
 from skrnn.linear import ridge
 from skrnn.linear.folds import FoldedLogistic, FoldedRidge, folds_of
+from skrnn.linear.inputs import window_of
 
 DEALT = np.arange(36) * 7 % 5
 
@@ -113,8 +114,8 @@ def test_the_map_reads_the_steps_around_each(n_steps, n_ahead, rng):
     X = [rng.normal(size=(length, 2)) for length in LENGTHS]
     size = (n_steps + n_ahead) * 2
     path = linear_path.LinearPath(
-        n_steps, n_ahead, np.zeros((1, 2)), np.ones((1, 2)), rng.normal(size=(size, 3)),
-        rng.normal(size=3), np.ones(3),
+        n_steps, n_ahead, np.zeros((1, 2)), np.ones((1, 2)), *building.no_limits(np.zeros((1, 2))),
+        rng.normal(size=(size, 3)), np.zeros((size, 3)), rng.normal(size=3), np.ones(3),
     )  # fmt: skip
     found = path.predict(Sequences.from_list(X), of_steps=True)
     expected = windows(X, n_steps, n_ahead) @ path.coefficients + path.intercepts
@@ -128,13 +129,13 @@ def test_the_map_reads_the_steps_around_each(n_steps, n_ahead, rng):
 
 def test_the_window_is_as_long_as_asked_or_of_so_many_inputs():
     X = Sequences.from_array(np.zeros((2, 50, 8)))
-    assert linear_path.window_of(X, "auto", False) == (32, 0)
-    assert linear_path.window_of(X, "auto", True) == (16, 15)
-    assert linear_path.window_of(X, 3, False) == (3, 0)
-    assert linear_path.window_of(X, 3, True) == (3, 2)
-    assert linear_path.window_of(X, 99, True) == (50, 49)
+    assert window_of(X, "auto", False) == (32, 0)
+    assert window_of(X, "auto", True) == (16, 15)
+    assert window_of(X, 3, False) == (3, 0)
+    assert window_of(X, 3, True) == (3, 2)
+    assert window_of(X, 99, True) == (50, 49)
     X = Sequences.from_array(np.zeros((2, 5, 900)))
-    assert linear_path.window_of(X, "auto", True) == (1, 0)
+    assert window_of(X, "auto", True) == (1, 0)
 
 
 def examples_of(X, targets, weights=None):

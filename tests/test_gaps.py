@@ -4,6 +4,7 @@ import pickle
 import warnings
 from dataclasses import replace
 
+import building
 import numpy as np
 import pandas as pd
 import pytest
@@ -160,8 +161,8 @@ def test_the_network_and_the_path_read_a_gap_as_the_mean(dtype, frame_length):
         x = np.full((start[-1], 3 * frame_length), NAN, dtype)
         timeline.gather(data[1:], np.arange(5), start, x, data.values)
         path = linear_path.LinearPath(
-            3, 0, center.astype(float), scale.astype(float), rng.__class__(1).normal(size=(9, 2)),
-            np.ones(2), np.ones(2),
+            3, 0, center.astype(float), scale.astype(float), *building.no_limits(center),
+            rng.__class__(1).normal(size=(9, 2)), np.zeros((9, 2)), np.ones(2), np.ones(2),
         )  # fmt: skip
         read.append((x, path.predict(sequences)))
     for one, other in zip(*read, strict=True):

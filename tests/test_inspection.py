@@ -42,7 +42,13 @@ def put(X, sample, place, value):
     return X
 
 
+def inner(X):
+    """X without its least and greatest numbers, at which predictions have two slopes."""
+    return [0.95 * x for x in X] if isinstance(X, list) else 0.95 * X
+
+
 def assert_gradients(model, X, function=None, rtol=1e-6, **options):
+    X = inner(X)
     found = input_gradients(model, X, **options)
     wanted = differences(model.predict if function is None else function, X)
     scale = max(np.nanmax(np.abs(one)) for one in wanted)
@@ -153,6 +159,13 @@ def test_gradient_in_the_form_of_x(form, linear_path):
     model = small(linear_path=linear_path, n_timesteps=3 if form == "flat" else None).fit(X, y)
     assert_gradients(model, X[:4])
     assert isinstance(input_gradients(model, X[:4]), type(X))
+
+
+@pytest.mark.parametrize("form", ["table", "array", "list"])
+def test_gradient_beyond_the_training_data(form):
+    X = {"table": datasets.table(), "array": datasets.array(), "list": X_LIST}[form]
+    model = small().fit(X, numbers(X))
+    assert_gradients(model, [3.0 * x for x in X[:4]] if form == "list" else 3.0 * X[:4])
 
 
 @pytest.mark.parametrize("frame_length", [2, 4])

@@ -10,14 +10,15 @@ from fits import Spy, weighted_table
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import r2_score
 from threadpoolctl import threadpool_info
 
 from skrnn import RNNClassifier, RNNRegressor
 from skrnn.data.examples import Examples
 from skrnn.data.sequences import Sequences
-from skrnn.learning import training
+from skrnn.learning import candidates, training
 from skrnn.linear import path as linear_path
-from skrnn.linear.inputs import flatten
+from skrnn.linear.inputs import flatten, n_steps_of
 
 
 def test_a_net_alone_is_kept_where_the_path_says_nothing():
@@ -80,8 +81,8 @@ def test_a_prediction_is_of_the_flat_inputs_and_has_bits_of_its_own(per_step, dt
     X[0][2, 1] = np.nan
     center, scale = 1000 + rng.normal(size=(4, 2)), rng.uniform(1, 2, size=(4, 2))
     center, scale = (center, scale) if per_step else (center[:1], scale[:1])
-    arrays = rng.normal(size=(6, 2)), rng.normal(size=2), np.ones(2)
-    path = linear_path.LinearPath(3, 0, center, scale, *arrays)
+    arrays = rng.normal(size=(6, 2)), np.zeros((6, 2)), rng.normal(size=2), np.ones(2)
+    path = linear_path.LinearPath(3, 0, center, scale, *building.no_limits(center), *arrays)
     sequences = replace(Sequences.from_list(X), has_gaps=True)
     expected = np.tile(path.intercepts, (3, 1))
     flat = flatten(sequences, slice(0, 3), center, scale, 3)
@@ -106,15 +107,15 @@ def raw_of(model, X):
 
 def test_auto_sees_at_most_512_inputs():
     sequences = Sequences.from_array(np.zeros((2, 300, 3)))
-    assert linear_path.n_steps_of(sequences, False, "auto") == 170
-    assert linear_path.n_steps_of(sequences, False, 5) == 5
-    assert linear_path.n_steps_of(sequences, False, 400) == 300
+    assert n_steps_of(sequences, False, "auto") == 170
+    assert n_steps_of(sequences, False, 5) == 5
+    assert n_steps_of(sequences, False, 400) == 300
 
 
 def test_of_a_table_auto_sees_all_columns():
     table = Sequences.from_array(np.zeros((2, 700, 1)))
-    assert linear_path.n_steps_of(table, True, "auto") == 700
-    assert linear_path.n_steps_of(table, True, 5) == 5
+    assert n_steps_of(table, True, "auto") == 700
+    assert n_steps_of(table, True, 5) == 5
 
 
 @pytest.mark.parametrize("first", [0, 580])
@@ -126,7 +127,7 @@ def test_a_wide_table_is_learnt_wherever_its_numbers_stand(first):
 
 
 def test_auto_sees_the_last_step_however_many_features_it_has():
-    assert linear_path.n_steps_of(Sequences.from_array(np.zeros((2, 4, 513))), False, "auto") == 1
+    assert n_steps_of(Sequences.from_array(np.zeros((2, 4, 513))), False, "auto") == 1
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "logistic"])
@@ -239,7 +240,9 @@ def test_threads_that_fit_at_once_leave_blas_as_it_was():
 @pytest.mark.parametrize("scale", [1e-31, 1.0, 1e31])
 def test_a_path_of_extreme_scales_maps_in_double_precision(scale):
     center, one = np.zeros((1, 1)), np.ones(1)
-    arrays = center, np.full((1, 1), scale), np.ones((1, 1)), one, one
+    limits = -one[:, np.newaxis], one[:, np.newaxis]
+    slopes = np.ones((1, 1))
+    arrays = center, np.full((1, 1), scale), *limits, slopes, slopes, one, one
     found = linear_path.LinearPath(1, 0, *arrays)
     assert found.precision("float32") == ("float32" if scale == 1.0 else np.float64)
 
@@ -255,3 +258,150 @@ def test_classes_are_fitted_together_and_labels_one_by_one(loss, n_classes, shap
     examples = Examples(sequences, targets.astype(float), np.ones(60))
     linear_path.fit(examples, None, building.loss(loss, n_classes), "auto")
     assert [indicators.shape for indicators in fits["indicators"]] == shapes
+
+
+# Numbers far from those of the training data
+
+
+def nearly_equal(n, seed=0):
+    """A table whose columns are nearly equal, and a target of a small difference between them."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 1)) + 0.1 * rng.normal(size=(n, 5))
+    return X, X[:, 0] + 3.0 * (X[:, 1] - X[:, 2]) + 0.3 * rng.normal(size=n)
+
+
+def sequences_of(X):
+    return Sequences.from_array(X[:, :, np.newaxis])
+
+
+FORMS = {
+    "table": lambda X: X,
+    "array": lambda X: X[:, :, np.newaxis],
+    "list": lambda X: [x[: 4 + i % 2, np.newaxis] for i, x in enumerate(X)],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_odd_number_does_not_carry_a_prediction_away(form):
+    """As a sensor that fails and says -100."""
+    X, y = nearly_equal(150)
+    in_form = FORMS[form]
+    model = RNNRegressor(random_state=0).fit(in_form(X), y)
+    X, y = nearly_equal(40, seed=1)
+    X[7, 1:4] = [-100.0, -70.0, -120.0]
+    predicted = model.predict(in_form(X))
+    assert np.abs(predicted[7] - y[7]) < 40.0
+    others = np.arange(len(X)) != 7
+    assert r2_score(y[others], predicted[others]) > 0.6
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", ["line", "bowl"])
+@pytest.mark.parametrize("form", FORMS)
+def test_beyond_the_training_data_the_path_goes_on_alone(form, kind, dtype):
+    """Up to five ranges, equation (156); in a bowl the net says most."""
+    X, y = nearly_equal(300)
+    y = y if kind == "line" else 3.0 * X[:, 0] ** 2 + y
+    X, in_form = X.astype(dtype), FORMS[form]
+    model = RNNRegressor(linear_path=5, random_state=0).fit(in_form(X), y)
+    assert kind == "line" or model.recurrent_share_ > 0.5
+    seen = X if form == "table" else np.concatenate([np.ravel(x) for x in in_form(X)])
+    lowest, highest = seen.min(axis=0), seen.max(axis=0)
+    room = 5.0 * (highest - lowest)
+    far = X[:8].copy()
+    far[0, 1], far[1, 2], far[2, 3], far[3, :] = 9.0, -9.0, 1e4, 5.0
+    nearest = np.clip(far, lowest, highest)
+    beyond = np.clip(far - nearest, -room, room)
+    slopes = model.linear_coef_.reshape(-1)
+    far, nearest, beyond = (in_form(one) for one in (far, nearest, beyond))
+    added = [np.ravel(one) @ slopes[len(slopes) - len(one) :] for one in beyond]
+    found = model.predict(far) - model.predict(nearest)
+    assert np.abs(found[:4]).min() > 0.1
+    tolerance = {"float32": 1e-3, "float64": 1e-9}[dtype]
+    assert_allclose(found, added, rtol=tolerance, atol=tolerance)
+    assert_array_equal(found[4:], 0.0)
+
+
+def test_a_series_that_grows_is_forecast_as_by_its_path():
+    """Whatever validation data said of the part that learns alone."""
+    rng = np.random.default_rng(0)
+    steps = np.exp(0.01 * np.arange(300)) * (1.0 + 0.1 * np.sin(np.arange(300) * 0.7))
+    series = steps + 0.02 * rng.normal(size=300)
+    windows = np.lib.stride_tricks.sliding_window_view(series, 9)
+    X, y = windows[:, :-1], windows[:, -1]
+    for in_form in (FORMS["table"], FORMS["array"]):
+        model = RNNRegressor(random_state=0).fit(in_form(X[:200]), y[:200])
+        line = X[200:] @ model.linear_coef_.reshape(-1) + model.linear_intercept_
+        errors = [np.abs(one - y[200:]).mean() for one in (model.predict(in_form(X[200:])), line)]
+        assert errors[0] < 1.2 * errors[1]
+
+
+def test_a_part_that_learns_alone_is_weighed_with_what_the_path_adds():
+    X, y = nearly_equal(60)
+    model = RNNRegressor(max_iter=2, random_state=0).fit(X, y)._model
+    model = replace(model, path=model.path.in_unit(np.array([4.0])))
+
+    def watched(rows):
+        sequences = Sequences.from_array(rows[:, :, np.newaxis])
+        return Examples(sequences, np.zeros((len(rows), 1)), np.ones(len(rows)))
+
+    found = candidates.alone(model, watched(X), watched(X[:9])).watched
+    assert found.offsets is None
+    far = X[:9].copy()
+    far[2, 1] = 9.0
+    found = candidates.alone(model, watched(X), watched(far)).watched
+    nearest = watched(np.where(far == 9.0, X[:, 1].max(), far)).sequences
+    assert_array_equal(found.sequences.values, nearest.values)
+    added = model.path.predict(watched(far).sequences) - model.path.predict(nearest)
+    assert np.abs(added[2]) > 0.1
+    assert_allclose(found.offsets, 4.0 * added, atol=1e-12)
+
+
+@pytest.mark.parametrize("way", ["warm_start", "partial_fit"])
+def test_what_is_learnt_later_is_not_beyond(way):
+    X, y = nearly_equal(60)
+    model = RNNRegressor(max_iter=2, warm_start=True, random_state=0).fit(X, y)
+    path = model._model.path
+    X[3, 1] += 20.0
+    model.fit(X, y) if way == "warm_start" else model.partial_fit(X, y)
+    assert_array_equal(model._model.path.highest.ravel(), X.max(axis=0))
+    assert_array_equal(model._model.path.lowest, path.lowest)
+    assert model._model.path.within(sequences_of(X)).values.max() > 15.0
+    assert path.within(sequences_of(X)).values.max() < 15.0
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_beyond_its_limits_a_number_has_no_slope_in_the_path(form):
+    X, y = nearly_equal(60)
+    in_form = FORMS[form]
+    path = RNNRegressor(max_iter=2, random_state=0).fit(in_form(X), y)._model.path
+    X[1, 2], X[2, 3], X[3, 1] = 100.0, -100.0, np.nan
+    sequences = Sequences.from_list([x[:, np.newaxis] for x in X[:4]])
+    is_beyond = path.gradient(sequences, np.ones((4, 1))).reshape(4, 5) == 0.0
+    assert_array_equal(np.argwhere(is_beyond), [[1, 2], [2, 3]])
+
+
+@pytest.mark.parametrize("curved", [True, False])
+def test_curves_keep_to_the_limits_too(curved):
+    X, y = nearly_equal(200)
+    y = y + 3.0 * X[:, 0] ** 2 if curved else y
+    path = RNNRegressor(max_iter=2, random_state=0).fit(X, y)._model.path
+    assert isinstance(path, linear_path.CurvedPath) == curved
+    X[1, 2] = 1e6
+    sequences = Sequences.from_array(X[:3, :, np.newaxis])
+    assert np.abs(path.unit * path.predict(sequences)).max() < 100.0
+    gradient = path.gradient(sequences, np.ones((3, 1))).reshape(3, 5)
+    assert gradient[1, 2] == 0.0
+    assert (gradient[2] != 0.0).all()
+
+
+def test_streams_keep_to_the_limits_as_predictions_do():
+    X, y = nearly_equal(60)
+    X = X[:, :, np.newaxis]
+    model = RNNRegressor(max_iter=2, random_state=0).fit(X, y)
+    row = X[:1].copy()
+    row[0, [1, 3], 0] = 100.0, -100.0
+    state = None
+    for t in range(5):
+        predicted, state = model.predict_step(row[:, t], state)
+    assert_allclose(predicted, model.predict(row), rtol=1e-9)

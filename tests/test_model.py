@@ -236,7 +236,8 @@ PARTS += ["kept", "optimizer", "moments_of_inputs", "moments_of_targets", "versi
 OF_SCHEMA = [field.name for field in dataclasses.fields(Schema)]
 OF_ARCHITECTURE = [field.name for field in dataclasses.fields(Architecture)]
 OF_SCALING = ["center", "scale", "target_center", "target_scale"]
-OF_PATH = ["n_steps", "n_ahead", "center", "scale", "coefficients", "intercepts", "unit"]
+OF_PATH = ["n_steps", "n_ahead", "center", "scale", "lowest", "highest", "coefficients", "beyond"]
+OF_PATH += ["intercepts", "unit"]
 OF_MOMENTS = ["mean", "variance", "weight", "n_rows"]
 OF_NUMBERS, OF_CLASSES = ["kind", "loss", "quantile", "n"], ["kind", "classes"]
 

@@ -241,6 +241,17 @@ def test_the_path_sees_the_last_steps(linear_path, dtype):
 
 
 @EACH_DTYPE
+@pytest.mark.parametrize("form", [table, array, ragged])
+def test_numbers_beyond_the_limits_of_the_path(form, dtype):
+    X = form()
+    model = small(RNNRegressor, dtype=dtype).fit(X, numbers(X))
+    far = [
+        np.where(x > 0.5, x + 3.0, np.where(x < -1.0, x - 300.0, x)).astype(dtype) for x in X[:9]
+    ]
+    assert_same(model, far if isinstance(X, list) else np.array(far))
+
+
+@EACH_DTYPE
 @pytest.mark.parametrize("bidirectional", [False, True])
 @BOTH
 def test_an_answer_for_each_step(Estimator, bidirectional, dtype):

@@ -86,7 +86,8 @@ class RNNRegressor(RegressorMixin, RecurrentEstimator):
         sequences as many last steps as fit into 512 inputs. From 50 samples on the columns of a
         table may have curves, piecewise linear ones, where left-out predictions are clearly better
         with them; with an int there are none. None leaves the path out, as ``partial_fit`` always
-        does.
+        does. Beyond the values of ``fit``, as in a series that grows, the path alone goes on, up to
+        five times a feature's range.
 
     dropout : float, default=0.0
         Share of each layer's outputs that is set to zero while training, the same units at every

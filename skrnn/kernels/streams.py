@@ -16,8 +16,9 @@ last observation, so there are k runs of the network, one for each way to cut a 
 on in turn: the oldest states are those of the run that is next.
 """
 
-from skrnn.kernels.affine import map_line
+from skrnn.kernels.affine import add_line, map_line
 from skrnn.kernels.jit import kernel, part
+from skrnn.kernels.timeline import MOST_BEYOND
 
 #: What :func:`observe` finds.
 GOOD, INFINITE, TOO_LONG = 0, 1, 2
@@ -52,14 +53,24 @@ def _move(before, after, first, width, n):
 
 
 @part
-def _map(after, first, columns, bias, window, of_path):
-    """The linear path's raw predictions of the inputs that stand in each row from a column on, by
-    the map of :func:`skrnn.kernels.affine.forward_of_windows`.
+def _map(after, first, linear_map, of_path):
+    """The linear path's raw predictions of the inputs that stand in each row from a column on, as
+    :func:`skrnn.kernels.affine.forward_of_windows` finds them.
     """
+    _, _, lowest, highest, columns, bias, slopes, window, beyond = linear_map
+    n_inputs = lowest.shape[0]
     for r in range(of_path.shape[0]):
+        is_beyond = False
         for p in range(window.shape[0]):
-            window[p] = after[r, first + p]
+            value = window.dtype.type(after[r, first + p])
+            low, high = lowest[p % n_inputs], highest[p % n_inputs]
+            window[p] = min(max(value, low), high)
+            room = (high - low) * window.dtype.type(MOST_BEYOND)
+            beyond[p] = min(max(value - window[p], -room), room)
+            is_beyond |= beyond[p] != 0
         map_line(columns, bias, window.ctypes.data, of_path, r)
+        if is_beyond:
+            add_line(slopes, beyond.ctypes.data, of_path, r)
 
 
 @kernel
@@ -67,14 +78,16 @@ def observe(x, marks, of_network, linear_map, longest, before, after, inputs, of
     """Go on by the observations x (n, F); GOOD, or what is wrong.
 
     marks: the marked features, and for each of them and stream the logarithm of the steps since its
-    last value. of_network: centre and factor (Q,) of its inputs. linear_map: centre and factor of
-    the path's, its columns (K, n_path * Q), of no length without a path, its bias (K,), and scratch
-    (n_path * Q,), in the network's precision. before, after (n, n_numbers): rows as above; the new
+    last value. of_network: centre and factor (Q,) of its inputs, and the lowest and highest values
+    that it reads as they are. linear_map: that of the path, as in
+    :func:`skrnn.kernels.affine.forward_of_windows`, but for each input of a step, and with columns
+    (K, n_path * Q), of no length without a path, in the network's precision; at its end scratch for
+    inputs and what is beyond, (n_path * Q,). before, after (n, n_numbers): rows as above; the new
     states, n_states at the end, are left to the caller. Written are inputs (n, k * Q) for the
     network, and of_path (n, K), of no rows without a path: its raw predictions.
     """
     gaps, logs = marks
-    center, factor, columns, bias, window = linear_map
+    center, factor, window = linear_map[0], linear_map[1], linear_map[-2]
     n_features, n_gaps = x.shape[1], len(gaps)
     n_inputs = n_features + 2 * n_gaps
     k, n_path = inputs.shape[1] // n_inputs, window.shape[0] // n_inputs
@@ -97,7 +110,8 @@ def observe(x, marks, of_network, linear_map, longest, before, after, inputs, of
                 value = inputs.dtype.type(logs[r, q - n_gaps])
             else:
                 value = inputs.dtype.type(after[r, 1 + n_features + q - 2 * n_gaps])
-            scaled = (value - of_network[0][q]) * of_network[1][q]
+            nearest = min(max(value, of_network[2][q]), of_network[3][q])
+            scaled = (nearest - of_network[0][q]) * of_network[1][q]
             of_map = (value - center[q]) * factor[q]
             if value != value:  # none so far, so the mean
                 scaled, of_map = of_network[1][q] * inputs.dtype.type(0), inputs.dtype.type(0)
@@ -109,7 +123,7 @@ def observe(x, marks, of_network, linear_map, longest, before, after, inputs, of
                 after[r, frames - n_inputs + q] = of_map
         for i in range((k - 1) * n_inputs):
             after[r, frames + i] = inputs[r, n_inputs + i]
-    _map(after, path, columns, bias, window, of_path)
+    _map(after, path, linear_map, of_path)
     return GOOD
 
 

@@ -4,7 +4,11 @@ from collections import namedtuple
 
 from skrnn.kernels.instructions import row_instruction
 from skrnn.kernels.jit import kernel, long_kernel
-from skrnn.kernels.vectors import absolute, where_above
+from skrnn.kernels.vectors import absolute, larger, smaller, where_above
+
+#: How far beyond its training values a number counts as it is, in ranges of these. Nothing is known
+#: of a line that far away, and one odd number in a row would decide its prediction.
+MOST_BEYOND = 5.0
 
 #: Sequences as a network reads them, in steps of `frame_length` observations, and the
 #: standardisation of an observation ``(x - center) * scale``, center and scale (1, F) or (T, F).
@@ -23,7 +27,24 @@ def _standardize(units, values, center, factor, to):
     units.store(where_above(absolute(value), -1.0, standardized, 0.0), to)
 
 
+def _standardize_in_parts(units, values, center, factor, lowest, highest, to, beyond):
+    """The same up to the nearer of two limits, and how far a number is beyond that; what the
+    distances add up to.
+    """
+    value, lowest, highest = units.load(values), units.load(lowest), units.load(highest)
+    standardized = (value - units.load(center)) * units.load(factor)
+    within = smaller(larger(standardized, lowest), highest)
+    room = (highest - lowest) * MOST_BEYOND
+    rest = smaller(larger(standardized - within, -room), room)
+    is_there = absolute(value)
+    rest = where_above(is_there, -1.0, rest, 0.0)
+    units.store(where_above(is_there, -1.0, within, 0.0), to)
+    units.store(rest, beyond)
+    return absolute(rest)
+
+
 standardize_row = row_instruction(_standardize, 4)
+standardize_row_in_parts = row_instruction(_standardize_in_parts, 7, gives_number=True)
 
 
 @kernel

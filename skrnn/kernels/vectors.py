@@ -272,6 +272,11 @@ def larger(one, other):
     return where_above(one, other, one, other)
 
 
+def smaller(one, other):
+    """The smaller one of two, lane by lane."""
+    return where_above(other, one, one, other)
+
+
 def power_of_two(shifted):
     """``2**k`` for ``shifted = k + 1.5 * 2**m``, m bits of mantissa: k is in the lowest bits."""
     mantissa, bias = (23, 127) if shifted.dtype.itemsize == 4 else (52, 1023)

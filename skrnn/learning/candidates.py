@@ -76,10 +76,21 @@ def alone(model, examples, watched):
         start,
         partial(start_values, start, examples),
         replace(examples, offsets=None),
-        watched and replace(watched, offsets=None),
+        watched and _watched_alone(model.path, watched),
         lambda raw: score(raw / unit.astype(raw.dtype)),
         unit,
     )
+
+
+def _watched_alone(path, watched):
+    """Validation data as a part that learns alone reads them, with what the path adds for values
+    that are beyond those it is fitted to.
+    """
+    sequences, offsets = path.within(watched.sequences), None
+    if sequences is not watched.sequences:
+        raw = path.in_share(0.0).predict(watched.sequences, watched.of_steps)
+        offsets = raw * path.unit
+    return replace(watched, sequences=sequences, offsets=offsets)
 
 
 def path_verdict(model, examples):
@@ -106,7 +117,7 @@ def loss_factor(model, candidate):
     if candidate.unit is None:
         return 1.0
     watched = candidate.watched or candidate.examples
-    raw = _path_predictions(model, watched)
+    raw = model.path_predict(watched.sequences)
     own = _mean_loss(candidate.model, raw * candidate.unit, watched)
     return _mean_loss(model, raw, watched) / own if own > 0.0 else 1.0
 
@@ -269,5 +280,5 @@ def in_shares(start, trained, share, path_share):
     trained : Trained
     share, path_share : float
     """
-    path = start.path and start.path.scaled(path_share)
+    path = start.path and start.path.in_share(path_share)
     return replace(trained.in_share(share), path=path, scaling=start.scaling)

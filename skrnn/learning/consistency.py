@@ -336,6 +336,13 @@ def _above(starts):
     )
 
 
+def _from(lowest):
+    return Valid(
+        lambda array: is_finite(array) and bool((array >= lowest).all()),
+        "finite and nowhere below the lowest",
+    )
+
+
 def _arrays(model):
     """Of each array its name, itself, and its shape, precision and what is valid in it."""
     n, dtype = model.architecture.n_parameters(), np.dtype(model.architecture.dtype)
@@ -412,7 +419,10 @@ def _of_path(model):
     return of_curves | {
         ("path", "center"): (of_inputs, _FINITE),
         ("path", "scale"): (of_inputs, _POSITIVE),
+        ("path", "lowest"): (of_inputs, _FINITE),
+        ("path", "highest"): (of_inputs, _from(model.path.lowest)),
         ("path", "coefficients"): ((n_window * n_features + n_rises, n_outputs), _FINITE),
+        ("path", "beyond"): ((n_window * n_features, n_outputs), _FINITE),
         ("path", "intercepts"): ((n_outputs,), _FINITE),
         ("path", "unit"): ((n_outputs,), _POSITIVE),
     }

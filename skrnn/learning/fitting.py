@@ -161,6 +161,8 @@ def begin(start, examples, validation):
     if start.before is not None:
         examples, watched = validation.split(examples)
         model = scales.continued(start.before, examples)
+        if model.path is not None:
+            model = replace(model, path=model.path.seeing(examples.sequences))
         return Begun(*scales.of_own_targets(model, start.before, examples, watched))
     if validation.is_unseen:
         whole = partial(new_model, start, examples)

@@ -121,6 +121,8 @@ class Model:
         if n_steps > 1 and sequences.n_steps != n_steps:  # kernels would read past the end
             raise ValueError(f"Every sequence must have the {n_steps} steps of the table of fit.")
         frame_length = self.architecture.frame_length
+        if self.path is not None:
+            sequences = self.path.within(sequences)
         return standardized_data(sequences, *self._standardisation, frame_length)
 
     def raw_predict(self, sequences, count_threads=lambda: 1):

@@ -31,14 +31,18 @@ class Repeated:
         self._forward = Forward(network.chain, weights, data, rows, run)
         self._path, self._of_path = None, 0.0
         if model.path is not None:
-            self._path, self._of_path = model.path.call(sequences)  # of the network's precision
+            # Of the network's precision.
+            self._path, self._of_path, self._is_beyond = model.path.call(sequences)
+            self._path_sees_all = model.path.n_steps >= sequences.n_steps
+            self._nearest = model.path.nearest
 
     def raw_predict(self, values):
         """Raw predictions (n, n_outputs) of values (n * n_steps, F), in memory of their own."""
-        raw = self._forward.run(values)
         if self._path is not None:
             self._path(values.reshape(-1))
-        return raw + self._of_path
+            if self._is_beyond[0] or not self._path_sees_all:
+                self._is_beyond[0], values = False, self._nearest(values)
+        return self._forward.run(values) + self._of_path
 
 
 class _Kept(NamedTuple):

@@ -38,7 +38,7 @@ from skrnn.version import __version__
 
 #: The format of saved models. It changes whenever an older version cannot read new ones, and then
 #: something has to bring older models up to it, because every release reads those of all before.
-FORMAT = 7
+FORMAT = 8
 #: Instead of a `linear_path` in a model that ``partial_fit`` began, which has none.
 LEFT_OUT = "left out"
 _SHORT = Repr()
@@ -69,7 +69,8 @@ def _refuse_for(reason):
 
 _SCALES = {"center": ARRAY, "scale": ARRAY}
 _OF_PATH = _SCALES | {"n_steps": COUNT, "n_ahead": COUNTER}
-_OF_PATH |= dict.fromkeys(("coefficients", "intercepts", "unit"), ARRAY)
+_OF_PATH |= dict.fromkeys(("lowest", "highest", "coefficients", "beyond"), ARRAY)
+_OF_PATH |= dict.fromkeys(("intercepts", "unit"), ARRAY)
 _OF_CONTINUATIONS = {
     "longest": COUNT,
     "conditions": either(CLASSES, NONE),

@@ -68,6 +68,7 @@ class NumbersCourse:
         model, (point, marked) = self._model, self._at(share)
         found = _of_network(model, marked, slopes, self._count_threads)
         if model.path is not None:
+            found[model.path.within(marked).values != marked.values] = 0.0
             found += model.path.gradient(marked, slopes, model.architecture.return_sequences)
         return gaps.backward(point, model.schema.gaps, model.schema.is_table, found)
 

@@ -41,9 +41,12 @@ class Streams:
 
     def _set_scales(self, model):
         self._gaps = np.array(self.schema.gaps, np.int64)
+        scaling, path = model.scaling, model.path
+        without = np.full_like(scaling.center, np.inf)
+        limits = (-without, without) if path is None else (path.lowest, path.highest)
         self._scales = tuple(
             np.ascontiguousarray(one.ravel(), self.dtype)
-            for one in (model.scaling.center, 1.0 / model.scaling.scale)
+            for one in (scaling.center, 1.0 / scaling.scale, *limits)
         )
 
     def _set_path(self, path):
@@ -51,7 +54,7 @@ class Streams:
         self._n_path = 0 if path is None else path.n_steps
         n_window = self._n_path * n_inputs
         # Without a path nothing is made of them.
-        shapes = (n_inputs,), (n_inputs,), (n_outputs, n_window), (n_outputs,)
+        shapes = *[(n_inputs,)] * 4, (n_outputs, n_window), (n_outputs,), (n_outputs, n_window)
         linear_map = [np.ones(shape, self.dtype) for shape in shapes]
         if path is not None:
             linear_map, _ = path.map_in(path.precision(self.dtype))
@@ -84,10 +87,10 @@ class Streams:
         if not before.flags.writeable:  # in shared memory: numba would compile anew
             before = np.array(before)
         inputs = np.empty((len(read), self._n_frame * self.schema.n_inputs), self.dtype)
-        of_path = np.empty((len(read) if self._n_path else 0, len(self._map[3])), self.dtype)
-        window = np.empty(self._map[2].shape[1], self._map[2].dtype)
+        of_path = np.empty((len(read) if self._n_path else 0, len(self._map[5])), self.dtype)
+        scratch = [np.empty(one.shape[1], one.dtype) for one in (self._map[4], self._map[6])]
         found = streams.observe(
-            read, self._marks(read, before), self._scales, (*self._map, window), self._longest,
+            read, self._marks(read, before), self._scales, (*self._map, *scratch), self._longest,
             before, after, inputs, of_path,
         )  # fmt: skip
         if found != streams.GOOD:

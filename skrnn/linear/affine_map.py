@@ -15,6 +15,18 @@ class AffineMap:
         coefficients, intercepts = self.coefficients * factor, self.intercepts * factor
         return replace(self, coefficients=coefficients, intercepts=intercepts)
 
+    def in_share(self, share):
+        """The map in a share, beside a recurrent part that has the rest."""
+        return self.scaled(share)
+
+    def within(self, sequences):
+        """Sequences as the network is to read them."""
+        return sequences
+
+    def seeing(self, sequences):
+        """The map of a model that is trained further on some sequences."""
+        return self
+
     def in_unit(self, unit):
         """The map whose raw predictions are in another unit (n_outputs,)."""
         return replace(self.scaled(1.0 / unit), unit=unit)

@@ -6,8 +6,32 @@ import numpy as np
 
 from skrnn.data.sequences import Sequences
 
+#: Inputs of the map of sequences at most; of longer ones only the last steps are used.
+_MAX_INPUTS = 512
+#: The same of the map at each step, which is fitted to as many rows as there are steps.
+_MAX_INPUTS_OF_STEPS = 256
 # Rows flattened at a time, so that the design matrix of large data never exists whole.
 _CHUNK = 1024
+
+
+def n_steps_of(sequences, is_table, linear_path):
+    """How many of the last steps the map sees: as many as asked; else of a table all columns, and
+    of sequences all up to 512 inputs.
+    """
+    longest = int(sequences.lengths.max())
+    if linear_path != "auto":
+        return min(int(linear_path), longest)
+    return longest if is_table else min(longest, max(1, _MAX_INPUTS // sequences.n_features))
+
+
+def window_of(sequences, linear_path, both_sides):
+    """How many of the last steps the map at each step sees, and how many of the next."""
+    longest, n_steps = int(sequences.lengths.max()), linear_path
+    if linear_path == "auto":
+        most = max(1, _MAX_INPUTS_OF_STEPS // sequences.n_features)
+        n_steps = (most + 1) // 2 if both_sides else most
+    n_steps = min(int(n_steps), longest)
+    return n_steps, n_steps - 1 if both_sides else 0
 
 
 def flatten(sequences, rows, center, scale, n_steps):

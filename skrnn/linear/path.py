@@ -1,6 +1,6 @@
 """The linear map beside the recurrent layers: how it is fitted, and what it predicts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import NamedTuple
 
@@ -11,19 +11,17 @@ from skrnn.data.copies import left_out
 from skrnn.data.scaling import mean_and_scale, sequence_scaling
 from skrnn.kernels import affine
 from skrnn.kernels.jit import Call
+from skrnn.kernels.timeline import MOST_BEYOND
 from skrnn.linear.affine_map import AffineMap
 from skrnn.linear.calibration import calibrate, calibrate_column
 from skrnn.linear.curves import HEIGHT, Curves, curves_of
 from skrnn.linear.folds import FoldedLogistic, FoldedRidge, folds_of
-from skrnn.linear.inputs import Inputs
+from skrnn.linear.inputs import Inputs, n_steps_of, window_of
+from skrnn.linear.limits import Limits, limits_of
 from skrnn.linear.logistic import Logistic, is_as_good, work
 from skrnn.linear.ridge import Ridge
 from skrnn.linear.rounding import rounded
 
-#: Inputs of the map of sequences at most; of longer ones only the last steps are used.
-MAX_INPUTS = 512
-#: The same of the map at each step, which is fitted to as many rows as there are steps.
-_MAX_INPUTS_OF_STEPS = 256
 # The work up to which a logistic regression is a small part of a fit. It fits classes better than
 # ridge regression on indicators does.
 _MOST_WORK = 4e9
@@ -46,7 +44,13 @@ class LinearPath(AffineMap):
         How many steps after those, at each step of a sequence that is read both ways.
     center, scale : ndarray of shape (1, F) or (T, F)
         Of its inputs, for each feature or for each column of a plain table.
+    lowest, highest : ndarray, like center
+        Of the values that it is fitted to.
     coefficients : ndarray of shape ((n_steps + n_ahead) * F, n_outputs)
+        Up to these values.
+    beyond : ndarray of shape ((n_steps + n_ahead) * F, n_outputs)
+        Coefficients of how far a value is beyond them, which are the map's own, whatever its share:
+        of what lies there the network has seen nothing.
     intercepts : ndarray of shape (n_outputs,)
     unit : ndarray of shape (n_outputs,)
         The unit of its raw predictions, in those of a network without a path.
@@ -56,14 +60,49 @@ class LinearPath(AffineMap):
     n_ahead: int
     center: np.ndarray
     scale: np.ndarray
+    lowest: np.ndarray
+    highest: np.ndarray
     coefficients: np.ndarray
+    beyond: np.ndarray
     intercepts: np.ndarray
     unit: np.ndarray
+
+    def scaled(self, factor):
+        """The map with its raw predictions multiplied by a number, or one for each output."""
+        return replace(super().scaled(factor), beyond=self.beyond * factor)
+
+    def in_share(self, share):
+        """The map in a share, but with all that it says of how far values are beyond its own."""
+        return super().scaled(share)
+
+    def nearest(self, values):
+        """Values with those beyond the lowest and highest replaced by these; the same array where
+        there are none.
+        """
+        return self._limits.nearest(values)
+
+    @cached_property
+    def _limits(self):
+        return Limits(self.lowest, self.highest)
+
+    def within(self, sequences):
+        """Sequences as the network reads them, which has seen nothing beyond."""
+        values = self.nearest(sequences.values)
+        return sequences if values is sequences.values else replace(sequences, values=values)
+
+    def seeing(self, sequences):
+        """The map of a model that is trained further, on sequences that may go beyond its own."""
+        limits = limits_of(sequences, self.center)
+        if self._limits.have(limits):
+            return self
+        lowest, highest = self._limits.joined(limits).both()
+        return replace(self, lowest=lowest, highest=highest)
 
     def of_unscaled_inputs(self):
         """Coefficients (n_steps + n_ahead, F, n_outputs) and intercepts for inputs as they are.
 
-        A step that a short sequence lacks counts as the mean of its features.
+        A step that a short sequence lacks counts as the mean of its features. They hold between the
+        limits of the inputs.
         """
         n_steps = self.n_steps + self.n_ahead
         coefficients = self.coefficients.reshape(n_steps, -1, len(self.intercepts))
@@ -78,22 +117,25 @@ class LinearPath(AffineMap):
 
         Those of a sequence do not depend on the other ones, to the bit.
         """
-        call, raw = self.call(sequences, of_steps)
+        call, raw, _ = self.call(sequences, of_steps)
         call(sequences.read_only.reshape(-1).astype(raw.dtype, copy=False))
         return raw
 
     def call(self, sequences, of_steps=False):
-        """The call that predicts, of flat values, for sequences like these; what it writes."""
+        """The call that predicts, of flat values, for sequences like these; what it writes; and
+        where it says whether anything was beyond the lowest and highest.
+        """
         n_left = sequences.lengths  # which is enough, because nothing behind a sequence is read
         if of_steps:
             n_left, sequences = sequences.n_left(), sequences.so_far()
         lengths, ends = sequences.lengths, sequences.starts + sequences.lengths
         dtype = self.precision(sequences.values.dtype)
         raw = np.empty((len(sequences), len(self.intercepts)), dtype)
-        window = np.empty(len(self.coefficients), dtype)
-        sizes = self.n_steps, sequences.n_features
-        given = ends, lengths, n_left, sizes, *self.map_in(dtype), window, raw
-        return Call(affine.forward_of_windows, *given), raw
+        window, beyond = (np.empty(len(of), dtype) for of in (self.coefficients, self.beyond))
+        found, sizes = np.zeros(1, np.bool_), (self.n_steps, sequences.n_features)
+        scratch = window, beyond, found
+        given = ends, lengths, n_left, sizes, *self.map_in(dtype), scratch, raw
+        return Call(affine.forward_of_windows, *given), raw, found
 
     def precision(self, dtype):
         """In which sequences of a precision are mapped: double where they are too large or small
@@ -108,7 +150,8 @@ class LinearPath(AffineMap):
 
     def map_in(self, dtype):
         """The map in a precision, as :func:`skrnn.kernels.affine.forward_of_windows` reads it:
-        centre and factor of each input, transposed coefficients, intercepts; and what rises.
+        centre and factor of each input, its lowest and highest, standardised, transposed
+        coefficients, intercepts, and transposed coefficients beyond; and what rises.
 
         Copies, because a model in shared memory is read-only, for which numba would compile anew.
         What the centre loses in that precision the intercepts make good, and where inputs begin to
@@ -117,17 +160,18 @@ class LinearPath(AffineMap):
         known = vars(self).setdefault("_maps", {})
         if dtype not in known:
             n_steps, n_features = self.n_steps + self.n_ahead, self.center.shape[1]
-            center, scale = (
+            center, scale, *limits = (
                 np.resize(array[-self.n_steps :], (n_steps, n_features)).ravel()
-                for array in (self.center, self.scale)
+                for array in (self.center, self.scale, self.lowest, self.highest)
             )
             lost = (center.astype(dtype) - center) / scale
             intercepts = self.intercepts + lost @ self.coefficients[: len(lost)]
-            linear_map = center, 1.0 / scale, self.coefficients.T, intercepts
-            known[dtype] = (
-                tuple(np.array(one, dtype, order="C") for one in linear_map),
-                self._rises_in(dtype, lost),
-            )
+            linear_map = center, 1.0 / scale, *limits, self.coefficients.T, intercepts
+            linear_map = [np.array(one, dtype, order="C") for one in (*linear_map, self.beyond.T)]
+            for limit in linear_map[2:4]:  # as values are, so that none of its own is beyond
+                limit -= linear_map[0]
+                limit *= linear_map[1]
+            known[dtype] = tuple(linear_map), self._rises_in(dtype, lost)
         return known[dtype]
 
     def _rises_in(self, dtype, lost):
@@ -142,9 +186,14 @@ class LinearPath(AffineMap):
             A value that is missing has a gradient too, as if it were there.
         """
         inputs = Inputs.of(sequences, of_steps, self.n_steps, self.n_ahead)
-        some, found = inputs.sequences, np.zeros(sequences.values.shape)
+        found = self._spread(self.coefficients, inputs, slopes, sequences.values.shape)
+        return self._with_beyond(found, inputs, sequences, slopes)
+
+    def _spread(self, coefficients, inputs, slopes, shape):
+        """Gradient of the sum of inputs times coefficients times slopes, like the values."""
+        some, found = inputs.sequences, np.zeros(shape)
         n_window = self.n_steps + self.n_ahead
-        coefficients = self.coefficients.reshape(n_window, found.shape[1], -1)
+        coefficients = coefficients.reshape(n_window, found.shape[1], -1)
         coefficients = coefficients / self.scale[-self.n_steps :, :, np.newaxis]
         for k in range(n_window):
             ahead = k - self.n_steps  # of the end, before which -1 is the last step
@@ -153,6 +202,17 @@ class LinearPath(AffineMap):
             # No place comes twice: each answer has its own window.
             places = some.starts[rows] + some.lengths[rows] + ahead
             found[places] += slopes[rows] @ coefficients[k].T
+        return found
+
+    def _with_beyond(self, found, inputs, sequences, slopes):
+        """A gradient with that of what lies beyond the lowest and highest values put into it."""
+        values = sequences.values
+        distance = np.abs(values - self.nearest(values))
+        is_beyond = distance > 0.0
+        if is_beyond.any():
+            room = np.resize(MOST_BEYOND * (self.highest - self.lowest), values.shape)
+            of_beyond = self._spread(self.beyond, inputs, slopes, values.shape)
+            found[is_beyond] = np.where(distance < room, of_beyond, 0.0)[is_beyond]
         return found
 
 
@@ -190,7 +250,7 @@ class CurvedPath(LinearPath):
             np.add.at(d_flat.T, list(self.columns), d_rises.T)
             places = inputs.sequences.starts[rows][:, np.newaxis] + steps
             found[places] = (d_flat / self.scale.ravel()).reshape(*places.shape, -1)
-        return found
+        return self._with_beyond(found, inputs, sequences, slopes)
 
     def _rises_in(self, dtype, lost):
         columns = np.array(self.columns, np.int64)
@@ -200,26 +260,6 @@ class CurvedPath(LinearPath):
     @property
     def _curves(self):
         return Curves(self.columns, self.starts, self.ends)
-
-
-def n_steps_of(sequences, is_table, linear_path):
-    """How many of the last steps the map sees: as many as asked; else of a table all columns, and
-    of sequences all up to MAX_INPUTS inputs.
-    """
-    longest = int(sequences.lengths.max())
-    if linear_path != "auto":
-        return min(int(linear_path), longest)
-    return longest if is_table else min(longest, max(1, MAX_INPUTS // sequences.n_features))
-
-
-def window_of(sequences, linear_path, both_sides):
-    """How many of the last steps the map at each step sees, and how many of the next."""
-    longest, n_steps = int(sequences.lengths.max()), linear_path
-    if linear_path == "auto":
-        most = max(1, _MAX_INPUTS_OF_STEPS // sequences.n_features)
-        n_steps = (most + 1) // 2 if both_sides else most
-    n_steps = min(int(n_steps), longest)
-    return n_steps, n_steps - 1 if both_sides else 0
 
 
 def fit(examples, origins, loss, linear_path, both_sides=False):
@@ -266,8 +306,11 @@ def fit(examples, origins, loss, linear_path, both_sides=False):
         else:
             found, curves = task.map_of(task.ridge(chunks)), None
     coefficients, intercepts, unseen = found
-    arrays = center, scale, coefficients, intercepts, np.ones(len(intercepts))
-    path = LinearPath(inputs.n_steps, inputs.n_ahead, *arrays)
+    slopes = coefficients[: len(coefficients) - (0 if curves is None else len(curves.columns))]
+    path = LinearPath(
+        inputs.n_steps, inputs.n_ahead, center, scale, *limits_of(sequences, center).both(),
+        coefficients, slopes.copy(), intercepts, np.ones(len(intercepts)),
+    )  # fmt: skip
     if curves is not None:
         path = CurvedPath(**path.to_state(), **vars(curves))
     unseen = rounded(unseen)

@@ -26,6 +26,13 @@ class TokenWindow(LinearPath):
         ]
         return np.concatenate(parts)
 
+    def within(self, sequences):
+        """Sequences as they are, because no token is beyond the others."""
+        return sequences
+
+    def seeing(self, sequences):
+        return self
+
     def contributions(self, sequences, slopes):
         """What each token adds to the sum of raw predictions times slopes (total, n_outputs).
 

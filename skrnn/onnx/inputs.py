@@ -208,8 +208,12 @@ def for_network(g, sequences, model):
     model : skrnn.learning.model.Model
     """
     center, scale = model.scaling.center, 1.0 / model.scaling.scale
-    scaled = g.add("Sub", sequences.values, center.astype(g.dtype))
-    scaled = without_gaps(g, g.add("Mul", scaled, scale.astype(g.dtype)), g.number(0.0))
+    scaled = without_gaps(g, sequences.values, center.astype(g.dtype))
+    if model.path is not None:
+        lowest, highest = (one.astype(g.dtype) for one in (model.path.lowest, model.path.highest))
+        scaled = g.add("Min", g.add("Max", scaled, lowest), highest)
+    scaled = g.add("Sub", scaled, center.astype(g.dtype))
+    scaled = g.add("Mul", scaled, scale.astype(g.dtype))
     length, n_features = model.architecture.frame_length, model.architecture.n_features
     if length == 1:
         return sequences._replace(values=scaled)

@@ -4,8 +4,11 @@ To export a new path, write a function and enter it into :data:`PATHS`. It gets 
 the :class:`skrnn.onnx.inputs.Sequences`, and whether there is an answer for each step.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
+from skrnn.kernels.timeline import MOST_BEYOND
 from skrnn.linear.bag import BagPath
 from skrnn.linear.path import CurvedPath, LinearPath
 from skrnn.linear.token_window import TokenWindow
@@ -14,23 +17,31 @@ from skrnn.onnx.graph import writer
 
 
 def _of_numbers(g, path, sequences, of_steps):
-    """The map of standardised steps, a missing value being the mean."""
-    return _of_windows(g, path, _standardised(g, path, sequences), sequences.lengths, of_steps)
+    """The map of standardised steps, a missing value being the mean, and of what is beyond."""
+    within, beyond = _standardised(g, path, sequences)
+    raw = _of_windows(g, path, within, sequences.lengths, of_steps)
+    far = replace(path, coefficients=path.beyond, intercepts=np.zeros_like(path.intercepts))
+    return g.add("Add", raw, _of_windows(g, far, beyond, sequences.lengths, of_steps))
 
 
 def _standardised(g, path, sequences):
-    values = g.cast(sequences.values, np.float64)
-    values = g.add("Div", g.add("Sub", values, path.center), path.scale)
-    return inputs.without_gaps(g, values, np.float64(0.0))
+    """Values up to the lowest or highest, standardised, and how far they are beyond these."""
+    values = inputs.without_gaps(g, g.cast(sequences.values, np.float64), path.center)
+    within = g.add("Min", g.add("Max", values, path.lowest), path.highest)
+    room = MOST_BEYOND * (path.highest - path.lowest)
+    beyond = g.add("Min", g.add("Max", g.add("Sub", values, within), -room), room)
+    within = g.add("Div", g.add("Sub", within, path.center), path.scale)
+    return within, g.add("Div", beyond, path.scale)
 
 
 def _of_curved_table(g, path, sequences, of_steps):
     """The map of standardised columns and of what rises between two values of them."""
-    flat = g.add("Reshape", _standardised(g, path, sequences), [0, -1])
+    flat, beyond = (g.add("Reshape", one, [0, -1]) for one in _standardised(g, path, sequences))
     risen = g.add("Gather", flat, np.array(path.columns), axis=1)
     risen = g.add("Div", g.add("Sub", risen, path.starts), path.ends - path.starts)
     risen = g.add("Clip", risen, np.float64(0.0), np.float64(1.0))
-    return g.add("Gemm", g.add("Concat", flat, risen, axis=1), path.coefficients, path.intercepts)
+    flat, beyond = g.add("Concat", flat, risen, axis=1), g.add("MatMul", beyond, path.beyond)
+    return g.add("Add", g.add("Gemm", flat, path.coefficients, path.intercepts), beyond)
 
 
 def _of_token_windows(g, path, sequences, of_steps):
