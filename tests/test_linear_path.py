@@ -336,6 +336,23 @@ def test_a_series_that_grows_is_forecast_as_by_its_path():
         assert errors[0] < 1.2 * errors[1]
 
 
+def test_what_is_beyond_in_steps_that_the_path_does_not_see_counts_as_the_nearest():
+    """By itself and in a batch, where a prediction is repeated and where it is not."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 12, 1))
+    model = RNNRegressor(linear_path=3, max_iter=2, random_state=0).fit(X, X[:, 0, 0])
+    far, nearest = X[:6].copy(), X[:6].copy()
+    far[1, 2], far[4, 11] = 50.0, -50.0
+    nearest[1, 2] = X.max()
+    whole = [model.predict(far) for _ in range(3)]
+    assert_array_equal(whole[0], whole[2])
+    for row in range(6):
+        for _ in range(3):
+            assert_array_equal(model.predict(far[row : row + 1]), whole[0][row])
+    assert_array_equal(np.delete(whole[0], 4), np.delete(model.predict(nearest), 4))
+    assert_array_equal(model.predict([*far]), whole[0])
+
+
 def test_a_part_that_learns_alone_is_weighed_with_what_the_path_adds():
     X, y = nearly_equal(60)
     model = RNNRegressor(max_iter=2, random_state=0).fit(X, y)._model
