@@ -170,10 +170,13 @@ def test_what_a_part_says_of_the_validation_data_was_chosen_on_other_halves_and_
     of = {one.candidate.name: one for one in trained.results}
     part = spy["parts"][0][better == ALONE]
     watch, unit = of[better].training.watch, 1.0
+    raw = watch.unchosen
     if better == ALONE:
         unit = of[ALONE].candidate.unit
         assert np.abs(unit - 1.0).min() > 0.05
-    np.testing.assert_allclose(part.raw, watch.unchosen / unit, rtol=1e-12)
+        assert 0 < np.count_nonzero(watch.examples.offsets) < len(raw)  # of what is beyond
+        raw = raw + watch.examples.offsets
+    np.testing.assert_allclose(part.raw, raw / unit, rtol=1e-12)
     np.testing.assert_array_equal(spy["path"][0], of[BESIDE].training.watch.examples.offsets)
     np.testing.assert_array_equal(spy["targets"][0], of[BESIDE].training.watch.examples.targets)
 

@@ -37,6 +37,9 @@ class Candidate(NamedTuple):
         Of raw predictions on `watched`; greater is better.
     unit : ndarray of shape (n_outputs,) or None
         Factor from the path's raw predictions to this candidate's; None means one.
+    silent_path : AffineMap or None
+        Where the target is learnt without the path, what it adds all the same for values beyond
+        those it is fitted to, in this candidate's unit.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Candidate(NamedTuple):
     watched: Examples | None
     score: Callable | None
     unit: np.ndarray | None = None
+    silent_path: object = None
 
     @property
     def is_alone(self):
@@ -71,25 +75,24 @@ def alone(model, examples, watched):
     own = replace(scaling, target_scale=scaling.target_scale / unit[::n_levels])
     start = replace(model, scaling=own, path=None)
     score = beside_the_path(model, examples, watched).score
+    silent = model.path.in_share(0.0).scaled(unit)
     return Candidate(
         ALONE,
         start,
         partial(start_values, start, examples),
         replace(examples, offsets=None),
-        watched and _watched_alone(model.path, watched),
+        watched and _watched_alone(silent, watched),
         lambda raw: score(raw / unit.astype(raw.dtype)),
         unit,
+        silent,
     )
 
 
-def _watched_alone(path, watched):
-    """Validation data as a part that learns alone reads them, with what the path adds for values
-    that are beyond those it is fitted to.
-    """
-    sequences, offsets = path.within(watched.sequences), None
+def _watched_alone(silent, watched):
+    """Validation data as a part that learns alone reads them, with what the path adds."""
+    sequences, offsets = silent.within(watched.sequences), None
     if sequences is not watched.sequences:
-        raw = path.in_share(0.0).predict(watched.sequences, watched.of_steps)
-        offsets = raw * path.unit
+        offsets = silent.predict(watched.sequences, watched.of_steps)
     return replace(watched, sequences=sequences, offsets=offsets)
 
 
@@ -198,10 +201,13 @@ class Trained(NamedTuple):
         return self._replace(model=model)
 
     def part(self):
-        """What it says of the validation data, in the path's unit."""
-        raw, unit = self.training.watch.unchosen, self.candidate.unit
+        """What it says of the validation data, in the path's unit; alone, with what the path adds
+        all the same.
+        """
+        watch, unit = self.training.watch, self.candidate.unit
+        raw = watch.unchosen
         if unit is not None:
-            raw = raw / unit.astype(raw.dtype)
+            raw = watch.examples.with_offsets(raw) / unit.astype(raw.dtype)
         return Part(raw, self.candidate.is_alone)
 
     def evidence(self, watched, loss):

@@ -47,6 +47,8 @@ class Task(NamedTuple):
         Says of raw predictions whether all are finite, also in the target's units.
     complete : callable or None
         Gives values to weights that nothing is learnt of, in place.
+    is_beside : bool
+        Whether it is what a path leaves, so that the start says what the path knows.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Task(NamedTuple):
     rebuild: Callable
     is_finite: Callable
     complete: Callable | None = None
+    is_beside: bool = False
 
 
 class Streams(NamedTuple):
@@ -154,7 +157,7 @@ class Training:
         would have helped.
         """
         try:
-            if self._has_path():
+            if self.watch is not None and self.task.is_beside:
                 self._watch_the_start()
             if self.settings.solver == "lbfgs":
                 self.converged = self._minimize()
@@ -171,9 +174,6 @@ class Training:
             self.is_running = False
             self.progress.forget()
         self._tell_of_the_end()
-
-    def _has_path(self):
-        return self.watch is not None and np.any(self.watch.examples.added)
 
     def _watch_the_start(self):
         """The start, what the path knows, may be the best."""

@@ -60,11 +60,6 @@ class Examples(NamedTuple):
         """The weight of each row (n,)."""
         return self.weights if self.steps is None else self.steps.totals
 
-    @property
-    def added(self):
-        """What is added to raw predictions of all answers."""
-        return 0.0 if self.offsets is None else self.offsets
-
     def with_offsets(self, raw):
         """Raw predictions of all answers, to which offsets are added where there are any."""
         return raw if self.offsets is None else raw + self.offsets
