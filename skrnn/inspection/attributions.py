@@ -112,8 +112,8 @@ def integrated_gradients(estimator, X, *, target=None, step=None, baseline=None,
 
     n_steps : int, default=32
         Points of the Gauss-Legendre quadrature, at each of which a gradient is found. Of cells and
-        poolings that are smooth this is exact to rounding nearly always; "relu" and
-        ``pooling="max"`` want more.
+        poolings that are smooth this is exact to rounding nearly always; "relu", ``pooling="max"``
+        and numbers beyond those of ``fit`` want more.
 
     Returns
     -------
