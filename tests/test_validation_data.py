@@ -128,6 +128,18 @@ def test_what_learns_all_is_an_average(monkeypatch):
     assert all(epoch.validation_loss is not None for epoch in diary.epochs)
 
 
+@FRACTIONS
+def test_nothing_is_said_of_a_net_that_has_nothing_to_go_on_from(fraction, capsys):
+    """Steps that are far too long: the start, which is the path by itself, is the best."""
+    X = table(60)
+    settings = {"learning_rate_init": 3.0, "max_iter": 2, "verbose": True}
+    model = held(RNNRegressor, fraction, **settings).fit(X, X[:, 0])
+    assert model.part_curves_[model.recurrent_part_]["kept_epoch"] == 0
+    said = capsys.readouterr().out
+    assert "Linear path" in said
+    assert "learnt" not in said
+
+
 def interrupt_what_learns_all(monkeypatch):
     """Ctrl-C in its first epoch."""
     report = Training._report

@@ -358,12 +358,13 @@ def _learn_all(whole, outcome, circumstances, n_before):
             return outcome
         n_epochs = math.ceil(_LEARNT_AGAIN * outcome.parts[outcome.candidate]["kept_epoch"])
         settings = circumstances.settings.of_all(n_epochs, len(examples), n_before)
-        if circumstances.say is not None:
-            circumstances.say(outcomes.on_all(len(examples), n_epochs))
+        say = circumstances.say if n_epochs else None  # of the linear path alone nothing is said
+        if say is not None:
+            say(outcomes.on_all(len(examples), n_epochs))
         seen = replace(model, n_samples_seen=outcome.model.n_samples_seen)
         candidate = candidates.of_all(outcome.candidate, outcome.theta, seen, examples)
         # Callbacks are not told of it: they look at validation scores, and here are none.
-        unheard = circumstances._replace(settings=settings, listeners=())
+        unheard = circumstances._replace(settings=settings, listeners=(), say=say)
         trained = race.train_one(candidate, model, unheard)
     except KeyboardInterrupt:
         circumstances.warn(advice.INTERRUPTED)
