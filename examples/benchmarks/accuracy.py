@@ -626,6 +626,18 @@ def available(names, find):
         yield name, found
 
 
+def judge_sets(options, kind, judge, cells, to_table):
+    """Judge each set that can be had, on one thread and without warnings, print its row, and save
+    it with the others of its kind.
+    """
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compile_kernels()
+        for name, row in available(options.sets, judge):
+            print(line(cells(name, row)), flush=True)
+            save(options, kind, name, row, to_table)
+
+
 def loaded(names):
     """Each set's name and data, of those that can be had."""
     return available(names, lambda name: TASKS[name].load())

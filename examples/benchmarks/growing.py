@@ -11,7 +11,6 @@ units of RidgeCV's.
 """
 
 import sys
-import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +18,9 @@ import numpy as np
 from sklearn.metrics import root_mean_squared_error
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
-from accuracy import available, compile_kernels, save, table_from_wheel
+from accuracy import judge_sets, table_from_wheel
 from page import environment, line, measured_on, read_options, sets_parser, table
 from skrnn import RNNRegressor
 from tables import boosting, forest, linear, mlp
@@ -114,12 +112,11 @@ def growing_table(results):
 def main():
     options = read_options(sets_parser(__doc__, SETS, 2, "one small series"), "UKgas")
     print(line(HEADER))
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        compile_kernels()
-        for name, row in available(options.sets, lambda name: judge(*windows(name), options.seeds)):
-            print(line(cells(name, row)), flush=True)
-            save(options, "series that grow", name, row, growing_table)
+
+    def judged(name):
+        return judge(*windows(name), options.seeds)
+
+    judge_sets(options, "series that grow", judged, cells, growing_table)
 
 
 if __name__ == "__main__":

@@ -13,18 +13,18 @@ folds.
 """
 
 import sys
-import warnings
 from pathlib import Path
 from time import process_time
 
 import numpy as np
-from sklearn.metrics import d2_tweedie_score, log_loss, root_mean_squared_error
+from sklearn.metrics import root_mean_squared_error
 from sklearn.model_selection import KFold, StratifiedKFold
-from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
 import tables
-from accuracy import TASKS, available, compile_kernels, last_output, save
+from accuracy import TASKS, judge_sets, last_output
+from curves import loss_of
+from defaults_study import take
 from page import environment, line, measured_on, read_options, sets_parser, table
 from sequences import MADE_UP, SETS
 from tables import OF_CLASSES, OTHERS, TABLES
@@ -69,18 +69,11 @@ def splits(name, metric, y):
     yield from kind(3, shuffle=True, random_state=7).split(np.zeros(n), y)
 
 
-def take(X, rows):
-    return X[rows] if isinstance(X, np.ndarray) else [X[row] for row in rows]
-
-
 def error_of(metric, model, X, y):
     """The log-loss, the share of the deviance that is left, or the error of the last output."""
-    if metric in OF_CLASSES:
-        return log_loss(y, model.predict_proba(X).astype(float), labels=model.classes_)
-    predicted = model.predict(X)
-    if metric == "D2 Poisson":
-        return 1.0 - d2_tweedie_score(y, predicted, power=1)
-    return root_mean_squared_error(last_output(y), last_output(predicted))
+    if metric in OF_CLASSES or metric == "D2 Poisson":
+        return loss_of(metric, y, model, X)
+    return root_mean_squared_error(last_output(y), last_output(model.predict(X)))
 
 
 def fit(name, metric, seed, is_learnt, X, y):
@@ -136,12 +129,11 @@ def held_out_table(results):
 def main():
     options = read_options(sets_parser(__doc__, USUAL, 2, "a small made-up set"), "made_up")
     print(line(HEADER))
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        compile_kernels()
-        for name, row in available(options.sets, lambda name: judge(name, options.seeds)):
-            print(line(cells(name, row)), flush=True)
-            save(options, "held-out rows", name, row, held_out_table)
+
+    def judged(name):
+        return judge(name, options.seeds)
+
+    judge_sets(options, "held-out rows", judged, cells, held_out_table)
 
 
 if __name__ == "__main__":

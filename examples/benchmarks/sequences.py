@@ -24,7 +24,6 @@ import json
 import re
 import sys
 import tarfile
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import partial
@@ -39,15 +38,12 @@ from sklearn.metrics import roc_auc_score, root_mean_squared_error
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from threadpoolctl import threadpool_limits
 
 sys.path.insert(0, str(Path(__file__).parent))
 from accuracy import (
     archive,
-    available,
-    compile_kernels,
     from_wheel,
-    save,
+    judge_sets,
     show,
     summary,
     table_from_wheel,
@@ -489,14 +485,12 @@ def sequences_table(results):
 def main():
     options = read_options(sets_parser(__doc__, SETS, 3, "a small made-up set"), "made_up")
     print(line(HEADER))
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        compile_kernels()
-        sets = SETS | MADE_UP
-        for name, folds in available(options.sets, lambda name: sets[name].load()):
-            row = judge(sets[name], folds, options.seeds)
-            print(line(cells(name, row)), flush=True)
-            save(options, "sequences", name, row, sequences_table)
+
+    def judged(name):
+        entry = (SETS | MADE_UP)[name]
+        return judge(entry, entry.load(), options.seeds)
+
+    judge_sets(options, "sequences", judged, cells, sequences_table)
 
 
 if __name__ == "__main__":

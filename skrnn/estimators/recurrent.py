@@ -197,9 +197,9 @@ class Learner(CallbackSupport, BaseEstimator):
             return Split(fraction)
         is_tail = fraction == "tail"
         seed = start.seeds[3] if self.shuffle and not is_tail else None
+        fraction = _TAIL if is_tail else fraction
         # A model that is to go on has samples left to watch.
-        given = _TAIL if is_tail else fraction, start.target, seed, not self.warm_start
-        share = Share(*given)
+        share = Share(fraction, start.target, seed, is_learnt=not self.warm_start)
         return share if self.early_stopping != "auto" or share.has_enough(examples) else Nothing()
 
     def _read_held_out(self, held_out, schema, target):

@@ -168,11 +168,10 @@ def _task(candidate: Candidate, model):
         watched = network_examples(model, candidate.watched)
         target = model.target
         watch = Watch(watched, target.loss, candidate.score, target.criterion)
-
-    whole = replace(model, path=candidate.silent_path or model.path)
+    predicting = replace(model, path=candidate.silent_path or model.path)
 
     def rebuild(theta, n_samples_seen):
-        return replace(whole, theta=theta, n_samples_seen=n_samples_seen)
+        return replace(predicting, theta=theta, n_samples_seen=n_samples_seen)
 
     def is_finite(raw):
         return all(_is_finite(model, raw[lines]) for lines in portions(*raw.shape))
@@ -181,7 +180,7 @@ def _task(candidate: Candidate, model):
     return Task(
         candidate.name, model.network, model.target.loss, model.theta, examples, watch,
         candidate.start, rebuild, is_finite, _completion(model, candidate.examples.sequences),
-        model.path is not None,
+        is_beside=model.path is not None,
     )  # fmt: skip
 
 
